@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A file that comes into being whole. It has no name until it is committed (O_TMPFILE, where the
+ * file system has it), so that a killed process leaves nothing; then it takes the place of the
+ * target in one rename.
+ */
+#ifndef SIGNET_BASE_TEMPFILE_H
+#define SIGNET_BASE_TEMPFILE_H
+
+#include <stdbool.h>
+#include <sys/stat.h>
+
+#include "base/error.h"
+
+struct tempfile;
+
+/* A new empty file in the folder of `target`, for reading and writing. NULL: ERROR_SYSTEM. Freed
+ * with tempfile_free. */
+struct tempfile *tempfile_open(const char *target, struct error *e);
+
+/* Its descriptor; stays the tempfile's. */
+int tempfile_fd(const struct tempfile *t);
+
+/* Gives it mode, owner (where we may) and extended attributes that matter of `like`. Without this
+ * the mode is 0600. A setuid or setgid bit is dropped when the owner could not be kept. */
+bool tempfile_copy_mode(struct tempfile *t, const struct stat *like, struct error *e);
+
+/* fsync, then takes the place of the target. `replace` false: fails with ERROR_SYSTEM (EEXIST) when
+ * the target exists. The rename is made durable with an fsync of the folder. */
+bool tempfile_commit(struct tempfile *t, bool replace, struct error *e);
+
+/* Closes; what was not committed is gone. Takes NULL; sets *t to NULL. */
+void tempfile_free(struct tempfile **t);
+
+#endif

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The only way to anything that can spend a try of a PIN (design section 2). Its order is always:
+ * lock, length, guard, counter, attempt, audit.
+ *
+ * A session is a login that lasts. It holds the token's lock, the host and the PIN (in locked
+ * memory, for the one login of a fresh host after a crash) until it is closed.
+ */
+#ifndef SIGNET_GATE_GATE_H
+#define SIGNET_GATE_GATE_H
+
+#include <p11-kit/pkcs11.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/cancel.h"
+#include "base/error.h"
+#include "base/signer.h"
+#include "gate/person.h"
+#include "gate/pin_source.h"
+#include "token/host.h"
+#include "token/inventory.h"
+
+enum gate_actor {
+    GATE_HEADLESS, /* nobody watches: one try, and only while no try is missing */
+    GATE_PERSON,   /* a person asked for this login, here and now */
+};
+
+struct gate_request {
+    const char *module; /* path of the module, for a fresh host */
+    const char *device; /* token.device: the key of lock and guard */
+    const struct wire_slot
+        *slot; /* the token as last read; matched again by serial and label in a fresh host */
+    CK_USER_TYPE user; /* CKU_USER or CKU_SO */
+    enum gate_actor actor;
+    const struct pin_source *source;
+    long tries_left;                  /* profile's `tries-left`; 0: the maximum */
+    int64_t wait_ms;                  /* how long to queue for the token; 0: not at all */
+    const struct gate_person *person; /* may be NULL */
+    const char
+        *program; /* for the audit log and for who waits behind us: "signet-batch sign release" */
+    struct cancel *cancel;
+};
+
+struct gate_session;
+
+/* Queues for the token and logs in, once, or finds a reason not to. `host` is taken over, also on
+ * failure (*host becomes NULL); a NULL host is started from request->module. The request and what
+ * it points to may go afterwards, except `person` and `cancel`. NULL: ERROR_BUSY (who holds it),
+ * ERROR_PIN_SOURCE, ERROR_FORBIDDEN (guard or counter, and how to go on), ERROR_PIN_REFUSED (with
+ * the tries left as exactly as they are known), ERROR_TOKEN, ERROR_HOST, ERROR_CANCELLED. */
+struct gate_session *gate_open(const struct gate_request *request, struct host **host,
+                               struct error *e);
+
+/* Logs out, wipes the PIN, gives the token to the next in the queue. Takes NULL; sets *s to NULL.
+ */
+void gate_close(struct gate_session **s);
+
+/* The host and slot of the session as they are now; they change with a recovery. For reading only.
+ */
+struct host *gate_host(struct gate_session *s);
+CK_SLOT_ID gate_slot(struct gate_session *s);
+
+/* A signer for the key whose public half is `want->spki` (slot is ignored), with up to
+ * `want->lanes` sessions; *lanes is how many there are. A crashed or hung host, or a dead session,
+ * is replaced by a fresh host and one login with the same PIN while guard and counter allow it, and
+ * the signature is asked for again; never after a refused PIN, and at most three times in a
+ * session. Keys with always-authenticate log in for each signature. `path` (may be NULL) gets how
+ * it signs, for --verbose. The signer is the session's; its calls may come from one thread per
+ * lane. */
+const struct signer *gate_signer(struct gate_session *s, const struct wire_open_key *want,
+                                 unsigned *lanes, const char **path, struct error *e);
+
+/* Would gate_open try? Looks at source, length limits that need no PIN, guard and counter, in that
+ * order, without a lock, a PIN or a try. False: the error gate_open would give. */
+bool gate_would_try(const struct gate_request *request, struct host *host, struct error *e);
+
+/* C_SetPIN, once, under lock, guard and counter, with the same rules for old and new PIN. The new
+ * PIN is asked for twice when it comes from a prompt. */
+bool gate_change_pin(const struct gate_request *request, const struct pin_source *new_pin,
+                     struct host **host, struct error *e);
+
+/* Gives `pin` to the session's file: proves nothing by itself; for `pin store`, which logs in first
+ * and writes the very PIN that was accepted. ERROR_USAGE for a pinpad session. Mode 0600, in one
+ * step. */
+bool gate_store_pin(struct gate_session *s, const char *path, struct error *e);
+
+/* Tries left in words, from the flags of CK_TOKEN_INFO: "all tries left or unknown", … New string
+ * is not made: static storage. `so` chooses the SO PIN's flags. */
+const char *gate_counter_text(CK_FLAGS flags, bool so);
+
+#endif

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The guard remembers, per device, that a login did not succeed. It is marked before each attempt,
+ * made durable, and cleared only when the token said CKR_OK: what never answered counts as refused.
+ * State folder /guard/DEVICE, one line of JSON:
+ * {"guard":1,"user":"user","since":"…","reason":"pending|refused|no answer","rv":"CKR_…"}.
+ */
+#ifndef SIGNET_GATE_GUARD_H
+#define SIGNET_GATE_GUARD_H
+
+#include <stdbool.h>
+
+#include "base/error.h"
+
+struct guard_mark {
+    bool set;
+    char since[32];
+    char reason[32];
+    char rv[48];
+};
+
+/* Reads the mark of `device` and `who` ("user", "so"). An unreadable or malformed mark counts as
+ * set. */
+bool guard_read(const char *device, const char *who, struct guard_mark *out, struct error *e);
+bool guard_mark(const char *device, const char *who, const char *reason, const char *rv,
+                struct error *e);
+bool guard_clear(const char *device, const char *who, struct error *e);
+
+#endif

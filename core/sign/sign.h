@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Signing one file, in steps that different threads may do: begin reads the input once, writes and
+ * hashes what it reads into the output, and leaves a digest; a token signs that digest; finish puts
+ * the signature in, and checks it. Formats are a table (sign/format.h). Memory does not depend on
+ * the size of the file.
+ */
+#ifndef SIGNET_SIGN_SIGN_H
+#define SIGNET_SIGN_SIGN_H
+
+#include <openssl/x509.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/cancel.h"
+#include "base/error.h"
+#include "base/signer.h"
+
+enum sign_purpose { SIGN_COMMERCIAL, SIGN_INDIVIDUAL }; /* SpcStatementType 311.2.1.22, .21 */
+enum sign_existing { SIGN_KEEP, SIGN_REPLACE, SIGN_APPEND };
+
+/* What every file of a run has in common. Owned by the caller, not changed, shared by threads. */
+struct sign_spec {
+    enum signer_hash hash;
+    X509 *leaf;
+    STACK_OF(X509) *
+        chain; /* certificates to include: leaf first, then intermediates (cert_chain_build) */
+    enum signer_mechanism mechanism;
+    const char *description; /* UTF-8; NULL for none */
+    const char *url;         /* ASCII; NULL for none */
+    enum sign_purpose purpose;
+    enum sign_existing existing;
+};
+
+/* All that can be wrong with a spec before any file is read: description not UTF-8, URL not ASCII,
+ * a leaf that does not match the mechanism. ERROR_PROFILE. */
+bool sign_spec_check(const struct sign_spec *spec, struct error *e);
+
+enum sign_state {
+    SIGN_READY, /* the digest waits to be signed */
+    SIGN_KEPT,  /* carries a valid signature already, and spec->existing is SIGN_KEEP: nothing to
+                   write */
+};
+
+struct sign_job;
+
+/* Reads `input` (a regular file, from its start) into `output` (empty, open for reading and
+ * writing). `name` is for messages. NULL: ERROR_FORMAT (what is wrong with the file and where),
+ * ERROR_UNSUPPORTED, ERROR_SIGNATURE (it carries a signature that does not hold, and spec says keep
+ * or append), ERROR_SYSTEM, ERROR_CANCELLED. */
+struct sign_job *sign_begin(int input, const char *name, int output, const struct sign_spec *spec,
+                            enum sign_state *state, struct cancel *cancel, struct error *e);
+
+/* The digest that the token is to sign (over the DER of the signed attributes); spec->hash long.
+ * Static to the job. */
+const uint8_t *sign_digest(const struct sign_job *job, size_t *length);
+
+/* The file's own digest, as the signature carries it. */
+const uint8_t *sign_file_digest(const struct sign_job *job, size_t *length);
+
+/* SIGN_KEPT: who signed it (printable). Otherwise NULL. */
+const char *sign_kept_signer(const struct sign_job *job);
+
+/* Bytes read from the input. */
+uint64_t sign_size(const struct sign_job *job);
+
+/* Checks `signature` with the leaf's key, then writes it into the output, with padding, table entry
+ * and checksum, and compares what was written. The output is complete afterwards; it is not synced.
+ */
+bool sign_finish(struct sign_job *job, const uint8_t *signature, size_t length, struct error *e);
+
+void sign_free(struct sign_job **job);
+
+#endif

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What is there: modules, and the tokens seen through them. All modules are asked at once, each in
+ * a host of its own; one that does not answer is an error in its place and holds up nothing but its
+ * own deadline.
+ */
+#ifndef SIGNET_TOKEN_INVENTORY_H
+#define SIGNET_TOKEN_INVENTORY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/cancel.h"
+#include "base/error.h"
+#include "token/host.h"
+#include "token/modules.h"
+#include "wire/message.h"
+
+struct inventory_module {
+    struct module_entry entry;
+    struct host *host;       /* NULL where it did not start, or died */
+    struct wire_module info; /* set while host is */
+    struct error error;      /* ERROR_NONE, or why it cannot be used */
+};
+
+struct token {
+    size_t module; /* index into inventory.module */
+    struct wire_slot slot;
+    unsigned number;    /* 1 for @1; 0 for one that is hidden */
+    const char *hidden; /* NULL, or why it is not listed: "empty slot", "trust", "not initialised",
+                           "same device as @1"; static storage */
+    size_t
+        same_as; /* index of the token that stands for the same device; its own index otherwise */
+    char *label; /* printable, never NULL */
+    char *manufacturer;
+    char *model;
+    char *serial;
+    char *device; /* name of the device for lock and guard: normalised serial and model; lower case,
+                     [a-z0-9-] */
+};
+
+struct inventory {
+    struct inventory_module *module;
+    size_t module_count;
+    struct token *token; /* every slot, hidden ones too */
+    size_t token_count;
+    size_t hidden_modules; /* trust modules that were left out */
+};
+
+struct inventory_options {
+    const char *const *modules; /* --module; NULL: all that modules_list gives */
+    size_t module_count;
+    bool all; /* trust modules too */
+};
+
+/* Reads it all. False only when nothing could be done at all (no memory, an unknown --module,
+ * cancelled). */
+bool inventory_read(struct inventory *out, const struct inventory_options *options,
+                    struct cancel *cancel, struct error *e);
+
+/* Stops the hosts. */
+void inventory_free(struct inventory *inv);
+
+struct host *inventory_host(const struct inventory *inv, const struct token *t);
+
+/* Finds the one token that `name` means: a `pkcs11:` URI, "@2", a label, a serial, or a prefix of
+ * either that is unique. ERROR_MISSING lists the candidates, and the errors of modules that did not
+ * answer; an URI cut at ';' by a shell is recognised and said so. NULL name: the only token there
+ * is. */
+struct token *inventory_find(const struct inventory *inv, const char *name, struct error *e);
+
+#endif

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A signing profile, version 1 (design section 3). The schema is one table (profiles/schema.h);
+ * loader, saver, `show`, the manual page and the console's form all come from it.
+ */
+#ifndef SIGNET_PROFILES_PROFILE_H
+#define SIGNET_PROFILES_PROFILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buffer.h"
+#include "base/error.h"
+#include "base/signer.h"
+#include "sign/sign.h"
+
+struct profile_list {
+    char **item;
+    size_t count;
+};
+
+/* Texts are NULL, numbers -1, where the profile has no such key and the schema no default. */
+struct profile {
+    char *path; /* the file it came from; NULL for a new one */
+    char *name;
+    char *use;
+    char *module;
+    char *key;
+    char *certificate;
+    struct profile_list
+        chain; /* paths, relative to the profile's folder as written; absolute after loading */
+    char *pin;
+    int64_t tries_left;
+    char *container_name;
+    char *container_provider;
+    int64_t digest; /* enum signer_hash */
+    char *description;
+    char *url;
+    struct profile_list timestamp_servers;
+    int64_t timestamp_required; /* 0, 1 */
+    int64_t timestamp_timeout;  /* ms */
+    int64_t timestamp_tries;
+    int64_t existing;          /* enum sign_existing */
+    struct profile_list files; /* globs, relative to the folder signet-batch runs in */
+    char *output_directory;
+    int64_t purpose;          /* enum sign_purpose */
+    int64_t page_hashes;      /* 0, 1 */
+    int64_t scripts_crlf;     /* 0 refuse, 1 convert */
+    int64_t scripts_encoding; /* 0 refuse, 1 utf-8 … */
+    int64_t sessions;
+    int64_t wait_for_token;       /* ms */
+    int64_t signatures_per_month; /* 0: no limit */
+};
+
+/* What is wrong with a file, all of it: "path:line:column: key: value: reason" each. */
+struct profile_problems {
+    char **line;
+    size_t count;
+};
+void profile_problems_free(struct profile_problems *p);
+
+/* The file of a name: a path (with a slash or ending in .yaml), else NAME.yaml in the user's, then
+ * the system's folder. New string, freed by the caller. NULL: ERROR_PROFILE, naming where it looked
+ * and near misses. */
+char *profile_find(const char *name, struct error *e);
+
+/* Loads and validates; merges what `use:` names (the machine's profile gives module, key,
+ * certificate, pin, chain where this one has none). NULL: ERROR_PROFILE with the first problem; all
+ * of them in `problems` (may be NULL). */
+struct profile *profile_load(const char *name, struct profile_problems *problems, struct error *e);
+
+/* The same from memory; `path` is for messages and relative paths. `use:` is not followed. */
+struct profile *profile_parse(const char *path, const void *bytes, size_t length,
+                              struct profile_problems *problems, struct error *e);
+
+struct profile *profile_new(struct error *e); /* with the schema's defaults */
+void profile_free(struct profile **p);
+
+/* Appends the profile as YAML that profile_parse reads back to the same values; keys at their
+ * default are left out. */
+bool profile_write(const struct profile *p, struct buffer *out, struct error *e);
+
+/* Writes it to `path` in one step; `replace` false: refused when the file exists. Mode 0644 less
+ * the umask (0600 bits kept). */
+bool profile_save(const struct profile *p, const char *path, bool replace, struct error *e);
+
+/* Every profile of the user and of the system: names and paths, the user's first; two lists of
+ * equal count. */
+bool profile_all(struct profile_list *names, struct profile_list *paths, struct error *e);
+void profile_list_free(struct profile_list *l);
+
+#endif
