@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash disable=SC2034
+# What Signet needs on Debian 12: to be built and tried, and beyond that to be tested.
+
+packages_build=(
+  gcc libc6-dev meson ninja-build pkg-config
+  libssl-dev libp11-dev libp11-kit-dev libpcsclite-dev libyaml-dev libjansson-dev libncurses-dev
+  libcmocka-dev scdoc
+)
+
+# The practice token, and a program to sign.
+packages_practice=(softhsm2 opensc openssl gcc-mingw-w64-x86-64-win32)
+
+# Judges that are not ours, other compilers, and what looks at the code.
+packages_test=(
+  p11-kit p11-kit-modules opensc-pkcs11 osslsigncode sbsigntool libengine-pkcs11-openssl
+  gcc-mingw-w64-i686-win32 clang libclang-rt-14-dev llvm binutils python3 procps util-linux time
+  shellcheck universal-ctags clang-format
+)
+
+# packages_install NAME…: installs what is missing, as root or by sudo; says which.
+packages_install() {
+  local missing=() name root=()
+  for name in "$@"; do
+    [[ $(dpkg-query -W -f '${db:Status-Abbrev}' "$name" 2>/dev/null) == ii* ]] || missing+=("$name")
+  done
+  [[ ${#missing[@]} != 0 ]] || return 0
+  if [[ $(id -u) != 0 ]]; then
+    command -v sudo >/dev/null || {
+      echo "missing packages: ${missing[*]}; install them as root" >&2
+      return 1
+    }
+    root=(sudo)
+  fi
+  echo "installing: ${missing[*]}"
+  export DEBIAN_FRONTEND=noninteractive
+  "${root[@]}" apt-get update -qq
+  "${root[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+}
