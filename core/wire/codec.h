@@ -44,6 +44,15 @@ void wire_get_exact(struct wire_reader *r, void *out, size_t size);
  * fails. */
 char *wire_get_text(struct wire_reader *r);
 
+/* A copy, freed by the caller with free(); NULL when there are no bytes. */
+uint8_t *wire_get_copy(struct wire_reader *r, size_t *length);
+
+/* A text into a field of `size` bytes, terminated; fails when it is too long or holds a NUL. */
+void wire_get_field(struct wire_reader *r, char *out, size_t size);
+
+/* Written as wire_put_u8; fails for anything but 0 and 1. */
+bool wire_get_bool(struct wire_reader *r);
+
 /* A count of records that follow, each at least `least` bytes long; fails when they cannot be in
  * what is left. */
 size_t wire_get_count(struct wire_reader *r, size_t least);
