@@ -149,7 +149,7 @@ static bool receive_body(int socket, struct buffer *body, size_t length, int *pa
 
 int wire_receive(int socket, struct wire_frame *f, int *passed, struct error *e)
 {
-    uint8_t head[WIRE_HEADER_SIZE];
+    uint8_t head[WIRE_HEADER_SIZE] = {0};
     struct wire_reader r = wire_reader_of(head, sizeof head);
     size_t length;
     uint32_t kind;

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "host/pkcs11/objects.h"
+
+#include <openssl/err.h>
+#include <openssl/x509.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "host/pkcs11/public_key.h"
+#include "wire/rv.h"
+
+enum { MOST_OBJECTS = 100000, AT_ONCE = 64 };
+
+bool objects_search(struct module *m, CK_SESSION_HANDLE session, CK_ATTRIBUTE *match,
+                    CK_ULONG match_count, CK_OBJECT_HANDLE **handles, size_t *count,
+                    struct wire_status *s)
+{
+    struct buffer found = BUFFER_INIT;
+    CK_ULONG got = 0;
+    CK_RV rv = m->f->C_FindObjectsInit(session, match, match_count);
+
+    *handles = NULL;
+    *count = 0;
+    if (!status_of(s, rv, "C_FindObjectsInit"))
+        return false;
+    do {
+        CK_OBJECT_HANDLE batch[AT_ONCE];
+
+        rv = m->f->C_FindObjects(session, batch, AT_ONCE, &got);
+        if (rv == CKR_OK && got > AT_ONCE)
+            rv = CKR_GENERAL_ERROR;
+        if (rv == CKR_OK)
+            buffer_append(&found, batch, got * sizeof *batch);
+    } while (rv == CKR_OK && got > 0 && found.length < MOST_OBJECTS * sizeof **handles);
+    m->f->C_FindObjectsFinal(session);
+    if (status_of(s, rv, "C_FindObjects")) {
+        *count = found.length / sizeof **handles;
+        *handles = (CK_OBJECT_HANDLE *)(void *)buffer_take(&found);
+    }
+    buffer_free(&found);
+    return rv == CKR_OK;
+}
+
+static void problem(struct wire_object *out, const char *what, CK_RV rv)
+{
+    char name[RV_TEXT_SIZE];
+
+    if (out->problem[0] == '\0')
+        snprintf(out->problem, sizeof out->problem, "%s: %s", what, rv_name(rv, name));
+}
+
+static bool tells_nothing(CK_RV rv)
+{
+    return rv == CKR_ATTRIBUTE_TYPE_INVALID || rv == CKR_ATTRIBUTE_SENSITIVE;
+}
+
+static uint8_t *read_bytes(const struct object_ref *o, CK_ATTRIBUTE_TYPE type, const char *name,
+                           struct wire_object *out, size_t *length)
+{
+    struct buffer value = BUFFER_INIT;
+    CK_RV rv = attribute_bytes(o, type, &value);
+
+    *length = 0;
+    if (rv != CKR_OK && !tells_nothing(rv))
+        problem(out, name, rv);
+    if (rv != CKR_OK || value.length == 0) {
+        buffer_free(&value);
+        return NULL;
+    }
+    *length = value.length;
+    return (uint8_t *)buffer_take(&value);
+}
+
+static void read_label(const struct object_ref *o, struct wire_object *out)
+{
+    size_t length;
+    char *label = (char *)read_bytes(o, CKA_LABEL, "CKA_LABEL", out, &length);
+
+    /* The value is NUL-terminated by read_bytes; a NUL inside ends the label. */
+    out->label = label != NULL ? label : strdup("");
+}
+
+static void read_flags(const struct object_ref *o, struct wire_object *out)
+{
+    static const CK_ATTRIBUTE_TYPE types[WIRE_FLAG_COUNT] = {
+#define X(flag, attribute, name) [flag] = attribute,
+        WIRE_FLAGS(X)
+#undef X
+    };
+
+    for (unsigned i = 0; i < WIRE_FLAG_COUNT; i++) {
+        bool value = false;
+
+        if (attribute_bool(o, types[i], &value) != CKR_OK)
+            continue;
+        out->flags_known |= 1u << i;
+        out->flags_set |= value ? 1u << i : 0;
+    }
+}
+
+static void read_certificate(const struct object_ref *o, struct wire_object *out)
+{
+    const unsigned char *at;
+    X509 *x;
+
+    attribute_ulong(o, CKA_CERTIFICATE_TYPE, &out->type);
+    out->der = read_bytes(o, CKA_VALUE, "CKA_VALUE", out, &out->der_length);
+    if (out->der == NULL)
+        return;
+    at = out->der;
+    x = d2i_X509(NULL, &at, (long)out->der_length);
+    if (x == NULL || X509_get0_pubkey(x) == NULL)
+        snprintf(out->problem, sizeof out->problem, "its value is not an X.509 certificate");
+    else
+        public_key_describe(X509_get0_pubkey(x), out);
+    X509_free(x);
+    ERR_clear_error();
+}
+
+static void read_key(const struct object_ref *o, struct wire_object *out)
+{
+    CK_RV rv = attribute_ulong(o, CKA_KEY_TYPE, &out->type);
+    EVP_PKEY *key;
+
+    if (rv != CKR_OK) {
+        problem(out, "CKA_KEY_TYPE", rv);
+        return;
+    }
+    key = public_key_read(o, out->type);
+    if (key != NULL)
+        public_key_describe(key, out);
+    EVP_PKEY_free(key);
+}
+
+static void read_object(const struct object_ref *o, CK_OBJECT_CLASS class, struct wire_object *out)
+{
+    *out = (struct wire_object){.class = class, .type = CK_UNAVAILABLE_INFORMATION};
+    out->id = read_bytes(o, CKA_ID, "CKA_ID", out, &out->id_length);
+    read_label(o, out);
+    read_flags(o, out);
+    if (class == CKO_CERTIFICATE)
+        read_certificate(o, out);
+    else
+        read_key(o, out);
+}
+
+static bool same_id(const struct wire_object *a, const struct wire_object *b)
+{
+    return a->id_length > 0 && a->id_length == b->id_length &&
+           memcmp(a->id, b->id, a->id_length) == 0;
+}
+
+/* A private EC key has no point of its own: its public key object tells, else a certificate with
+ * the same CKA_ID. */
+static void borrow_public_key(struct wire_object *key, const struct wire_objects *all,
+                              CK_OBJECT_CLASS from)
+{
+    for (size_t i = 0; key->spki == NULL && i < all->count; i++) {
+        const struct wire_object *o = &all->object[i];
+
+        if (o->class != from || o->spki == NULL || !same_id(key, o) ||
+            (from == CKO_PUBLIC_KEY && o->type != key->type))
+            continue;
+        key->spki = malloc(o->spki_length);
+        if (key->spki == NULL)
+            return;
+        memcpy(key->spki, o->spki, o->spki_length);
+        key->spki_length = o->spki_length;
+        key->bits = o->bits;
+        memcpy(key->curve, o->curve, sizeof key->curve);
+    }
+}
+
+static bool wanted(const struct object_ref *o, CK_OBJECT_CLASS *class)
+{
+    return attribute_ulong(o, CKA_CLASS, class) == CKR_OK &&
+           (*class == CKO_PRIVATE_KEY || *class == CKO_PUBLIC_KEY || *class == CKO_CERTIFICATE);
+}
+
+static void read_all(struct module *m, CK_SESSION_HANDLE session, const CK_OBJECT_HANDLE *handles,
+                     size_t count, struct wire_objects *out)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct object_ref o = {m, session, handles[i]};
+        CK_OBJECT_CLASS class;
+
+        if (wanted(&o, &class))
+            read_object(&o, class, &out->object[out->count++]);
+        else
+            out->others++;
+    }
+    for (size_t i = 0; i < out->count; i++) {
+        struct wire_object *o = &out->object[i];
+
+        if (o->class != CKO_PRIVATE_KEY)
+            continue;
+        borrow_public_key(o, out, CKO_PUBLIC_KEY);
+        borrow_public_key(o, out, CKO_CERTIFICATE);
+    }
+}
+
+bool objects_read(struct module *m, CK_SLOT_ID slot, struct wire_objects *out,
+                  struct wire_status *s)
+{
+    CK_SESSION_HANDLE session;
+    CK_OBJECT_HANDLE *handles = NULL;
+    size_t count = 0;
+    bool done;
+
+    *out = (struct wire_objects){0};
+    if (!status_of(s, m->f->C_OpenSession(slot, CKF_SERIAL_SESSION, NULL, NULL, &session),
+                   "C_OpenSession"))
+        return false;
+    done = objects_search(m, session, NULL, 0, &handles, &count, s);
+    if (done && count > 0) {
+        out->object = calloc(count, sizeof *out->object);
+        if (out->object == NULL)
+            done = status_fail(s, CKR_HOST_MEMORY, "", "no memory");
+        else
+            read_all(m, session, handles, count, out);
+    }
+    free(handles);
+    m->f->C_CloseSession(session);
+    return done;
+}

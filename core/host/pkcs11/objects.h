@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Keys and certificates of a token. */
+#ifndef SIGNET_HOST_PKCS11_OBJECTS_H
+#define SIGNET_HOST_PKCS11_OBJECTS_H
+
+#include "host/pkcs11/attributes.h"
+
+/* All private keys, public keys and certificates that the session may see. One that cannot be read
+ * in full is there, with its problem. */
+bool objects_read(struct module *m, CK_SLOT_ID slot, struct wire_objects *out,
+                  struct wire_status *s);
+
+/* Handles of the objects that match; *handles is the caller's to free. */
+bool objects_search(struct module *m, CK_SESSION_HANDLE session, CK_ATTRIBUTE *match,
+                    CK_ULONG match_count, CK_OBJECT_HANDLE **handles, size_t *count,
+                    struct wire_status *s);
+
+#endif

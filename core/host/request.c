@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "host/request.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "host/pkcs11/key.h"
+#include "host/pkcs11/login.h"
+#include "host/pkcs11/module.h"
+#include "host/pkcs11/objects.h"
+#include "host/pkcs11/slots.h"
+
+enum { MOST_KEYS = 64 };
+
+/* This process is one module: its state is the process's. */
+static struct module module;
+static struct host_key keys[MOST_KEYS];
+static _Atomic uint32_t key_count;
+static pthread_mutex_t keys_mutex = PTHREAD_MUTEX_INITIALIZER;
+
+/* A handler reads its request and appends its answer; false, with `s` set, when there is none. */
+typedef bool handler(struct wire_reader *r, unsigned lane, struct buffer *answer,
+                     struct wire_status *s);
+
+static bool malformed(struct wire_status *s)
+{
+    return status_fail(s, CKR_ARGUMENTS_BAD, "", "the request cannot be read");
+}
+
+static bool load(struct wire_reader *r, unsigned lane, struct buffer *answer, struct wire_status *s)
+{
+    char *path = wire_get_text(r);
+    bool loaded;
+
+    (void)lane;
+    if (path == NULL)
+        return malformed(s);
+    loaded = module_load(&module, path, s);
+    if (loaded)
+        wire_module_put(answer, &module.info);
+    free(path);
+    return loaded;
+}
+
+static bool slots(struct wire_reader *r, unsigned lane, struct buffer *answer,
+                  struct wire_status *s)
+{
+    struct wire_slots all;
+    bool read = slots_read(&module, &all, s);
+
+    (void)r, (void)lane;
+    if (read)
+        wire_slots_put(answer, &all);
+    wire_slots_free(&all);
+    return read;
+}
+
+static bool token(struct wire_reader *r, unsigned lane, struct buffer *answer,
+                  struct wire_status *s)
+{
+    struct wire_slot slot;
+    bool read = slot_read(&module, (CK_SLOT_ID)wire_get_u64(r), &slot, s);
+
+    (void)lane;
+    if (read)
+        wire_slot_put(answer, &slot);
+    wire_slot_free(&slot);
+    return read;
+}
+
+static bool objects(struct wire_reader *r, unsigned lane, struct buffer *answer,
+                    struct wire_status *s)
+{
+    struct wire_objects all;
+    bool read = objects_read(&module, (CK_SLOT_ID)wire_get_u64(r), &all, s);
+
+    (void)lane;
+    if (read)
+        wire_objects_put(answer, &all);
+    wire_objects_free(&all);
+    return read;
+}
+
+static bool open_key(struct wire_reader *r, unsigned lane, struct buffer *answer,
+                     struct wire_status *s)
+{
+    struct wire_open_key want;
+    struct wire_opened opened = {0};
+    struct host_key *key;
+    bool found = false;
+
+    (void)lane;
+    if (!wire_open_key_get(r, &want))
+        return malformed(s);
+    if (!module.info.can_lock)
+        want.lanes = 1;
+    pthread_mutex_lock(&keys_mutex);
+    key = &keys[key_count % MOST_KEYS];
+    if (key_count == MOST_KEYS) {
+        status_fail(s, CKR_SESSION_COUNT, "", "too many keys are open");
+    } else if (key_find(&module, &want, key, opened.path, sizeof opened.path, s)) {
+        opened.key = key_count;
+        opened.lanes = key->lanes;
+        opened.always_authenticate = key->always_authenticate;
+        wire_opened_put(answer, &opened);
+        key_count++;
+        found = true;
+    }
+    pthread_mutex_unlock(&keys_mutex);
+    wire_open_key_free(&want);
+    return found;
+}
+
+static bool sign_with(struct wire_reader *r, unsigned lane, bool login, struct buffer *answer,
+                      struct wire_status *s)
+{
+    struct wire_sign what;
+    struct buffer signature = BUFFER_INIT;
+    bool done;
+
+    if (!wire_sign_get(r, &what))
+        return malformed(s);
+    if (what.key >= key_count)
+        done = status_fail(s, CKR_KEY_HANDLE_INVALID, "", "no such key is open");
+    else
+        done = key_signature(&keys[what.key], lane, &what, login, &signature, s);
+    if (login && done == false && what.key < key_count)
+        login_note_flags(&module, keys[what.key].slot, s);
+    if (done)
+        wire_put_bytes(answer, signature.data, signature.length);
+    buffer_free(&signature);
+    wire_sign_free(&what);
+    return done;
+}
+
+static bool sign(struct wire_reader *r, unsigned lane, struct buffer *answer, struct wire_status *s)
+{
+    return sign_with(r, lane, false, answer, s);
+}
+
+static bool sign_login(struct wire_reader *r, unsigned lane, struct buffer *answer,
+                       struct wire_status *s)
+{
+    return sign_with(r, lane, true, answer, s);
+}
+
+static bool login(struct wire_reader *r, unsigned lane, struct buffer *answer,
+                  struct wire_status *s)
+{
+    struct wire_login what;
+    bool done;
+
+    (void)lane, (void)answer;
+    if (!wire_login_get(r, &what))
+        return malformed(s);
+    done = login_once(&module, &what, s);
+    wire_login_free(&what);
+    return done;
+}
+
+static bool set_pin(struct wire_reader *r, unsigned lane, struct buffer *answer,
+                    struct wire_status *s)
+{
+    struct wire_set_pin what;
+    bool done;
+
+    (void)lane, (void)answer;
+    if (!wire_set_pin_get(r, &what))
+        return malformed(s);
+    done = login_set_pin(&module, &what, s);
+    wire_set_pin_free(&what);
+    return done;
+}
+
+static bool logout(struct wire_reader *r, unsigned lane, struct buffer *answer,
+                   struct wire_status *s)
+{
+    (void)lane, (void)answer;
+    return login_end(&module, (CK_SLOT_ID)wire_get_u64(r), s);
+}
+
+static handler *const handlers[WIRE_TYPES] = {
+    [WIRE_LOAD] = load,         [WIRE_SLOTS] = slots,
+    [WIRE_TOKEN] = token,       [WIRE_OBJECTS] = objects,
+    [WIRE_OPEN_KEY] = open_key, [WIRE_SIGN] = sign,
+    [WIRE_LOGOUT] = logout,     [WIRE_LOGIN] = login,
+    [WIRE_SET_PIN] = set_pin,   [WIRE_SIGN_LOGIN] = sign_login,
+};
+
+void request_answer(const struct wire_frame *request, struct buffer *reply)
+{
+    struct wire_reader r = wire_reader_of(request->body.data, request->body.length);
+    struct wire_status s = {.rv = CKR_OK};
+    struct buffer answer = BUFFER_INIT;
+    handler *handle = request->type < WIRE_TYPES ? handlers[request->type] : NULL;
+
+    if (handle == NULL)
+        status_fail(&s, CKR_FUNCTION_NOT_SUPPORTED, "", "an unknown request");
+    else if (module.f == NULL && request->type != WIRE_LOAD)
+        status_fail(&s, CKR_CRYPTOKI_NOT_INITIALIZED, "", "no module is loaded");
+    else
+        handle(&r, request->lane, &answer, &s);
+    wire_status_put(reply, &s);
+    if (s.rv == CKR_OK)
+        buffer_append(reply, answer.data, answer.length);
+    reply->failed = reply->failed || answer.failed;
+    buffer_free(&answer);
+}
+
+bool request_can_run_parallel(void)
+{
+    return module.info.can_lock;
+}
+
+void request_finalize(void)
+{
+    module_finalize(&module);
+}
