@@ -27,16 +27,14 @@ struct token {
     size_t module; /* index into inventory.module */
     struct wire_slot slot;
     unsigned number;    /* 1 for @1; 0 for one that is hidden */
-    const char *hidden; /* NULL, or why it is not listed: "empty slot", "trust", "not initialised",
-                           "same device as @1"; static storage */
-    size_t
-        same_as; /* index of the token that stands for the same device; its own index otherwise */
+    const char *hidden; /* NULL, or why it is not listed, in static words: "empty slot", "trust",
+                           "not initialised", "same device", "cannot be read" */
+    size_t same_as; /* index of the token that stands for the same device; else its own */
     char *label; /* printable, never NULL */
     char *manufacturer;
     char *model;
     char *serial;
-    char *device; /* name of the device for lock and guard: normalised serial and model; lower case,
-                     [a-z0-9-] */
+    char *device; /* key of lock and guard: the serial as modules agree on it; [a-z0-9-] */
 };
 
 struct inventory {
