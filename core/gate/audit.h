@@ -26,7 +26,10 @@ struct audit_line {
     const char *reason; /* NULL: none */
 };
 
-/* Appends. A log that cannot be written is an error: the gate then does not try. */
+/* False when the log cannot be written: the gate then does not try. */
+bool audit_ready(struct error *e);
+
+/* Appends. */
 bool audit_append(const struct audit_line *line, struct error *e);
 
 #endif

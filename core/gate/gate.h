@@ -80,13 +80,12 @@ bool gate_would_try(const struct gate_request *request, struct host *host, struc
 bool gate_change_pin(const struct gate_request *request, const struct pin_source *new_pin,
                      struct host **host, struct error *e);
 
-/* Gives `pin` to the session's file: proves nothing by itself; for `pin store`, which logs in first
- * and writes the very PIN that was accepted. ERROR_USAGE for a pinpad session. Mode 0600, in one
- * step. */
+/* Writes the PIN that the session's login proved to `path`, mode 0600, in one step; makes its
+ * folder. ERROR_USAGE when it was typed at the reader. */
 bool gate_store_pin(struct gate_session *s, const char *path, struct error *e);
 
-/* Tries left in words, from the flags of CK_TOKEN_INFO: "all tries left or unknown", … New string
- * is not made: static storage. `so` chooses the SO PIN's flags. */
+/* Tries left in words, from the flags of CK_TOKEN_INFO. Static storage. `so` chooses the SO PIN's
+ * flags. */
 const char *gate_counter_text(CK_FLAGS flags, bool so);
 
 #endif

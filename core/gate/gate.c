@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Sessions: queue, log in once, log out. */
+#include "gate/gate.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/path.h"
+#include "base/text.h"
+#include "gate/session.h"
+#include "wire/rv.h"
+
+static bool copy_request(struct gate_session *s, const struct gate_request *r, struct error *e)
+{
+    s->token = r->slot->token;
+    s->slot = r->slot->id;
+    s->user = r->user;
+    s->actor = r->actor;
+    s->tries_left = r->tries_left;
+    s->cancel = r->cancel;
+    if (r->person != NULL)
+        s->person = *r->person;
+    s->module = strdup(r->module);
+    s->device = strdup(r->device);
+    s->program = strdup(r->program);
+    s->label = text_padded(s->token.label, sizeof s->token.label);
+    s->source = pin_source_dup(r->source, e);
+    if (s->module == NULL || s->device == NULL || s->program == NULL || s->label == NULL)
+        return error_set_memory(e);
+    return s->source != NULL;
+}
+
+static struct gate_session *session_new(const struct gate_request *request, struct host **host,
+                                        struct error *e)
+{
+    struct gate_session *s = calloc(1, sizeof *s);
+
+    if (s == NULL) {
+        error_set_memory(e);
+        host_stop(host);
+        return NULL;
+    }
+    pthread_rwlock_init(&s->current, NULL);
+    pthread_mutex_init(&s->attempting, NULL);
+    s->host = *host;
+    *host = NULL;
+    if (!copy_request(s, request, e))
+        gate_close(&s);
+    return s;
+}
+
+void gate_close(struct gate_session **session)
+{
+    struct gate_session *s = *session;
+
+    if (s == NULL)
+        return;
+    /* The host ends first: with it the login, and its hold on the lock. */
+    host_stop(&s->host);
+    secret_free(&s->pin);
+    gate_lock_release(&s->lock);
+    pin_source_free(&s->source);
+    wire_open_key_free(&s->want);
+    EVP_PKEY_free(s->signer.public_key);
+    pthread_rwlock_destroy(&s->current);
+    pthread_mutex_destroy(&s->attempting);
+    free(s->module);
+    free(s->device);
+    free(s->program);
+    free(s->label);
+    free(s);
+    *session = NULL;
+}
+
+static bool same_token(const CK_TOKEN_INFO *a, const CK_TOKEN_INFO *b)
+{
+    return memcmp(a->serialNumber, b->serialNumber, sizeof a->serialNumber) == 0 &&
+           memcmp(a->label, b->label, sizeof a->label) == 0 &&
+           memcmp(a->model, b->model, sizeof a->model) == 0;
+}
+
+/* A slot's number may change with a fresh host; the token's serial, label and model do not. */
+static bool find_slot(struct gate_session *s, struct error *e)
+{
+    struct wire_slots all;
+    bool found = false;
+
+    if (!host_slots(s->host, s->cancel, &all, e))
+        return false;
+    for (size_t i = 0; i < all.count && !found; i++)
+        if (all.slot[i].has_token && same_token(&all.slot[i].token, &s->token)) {
+            s->slot = all.slot[i].id;
+            found = true;
+        }
+    wire_slots_free(&all);
+    return found || error_set(e, ERROR_MISSING, "the token '%s' is gone", s->label);
+}
+
+bool session_connect(struct gate_session *s, struct error *e)
+{
+    if (s->host == NULL)
+        s->host = host_start(s->module, s->cancel, e);
+    return s->host != NULL && find_slot(s, e);
+}
+
+static bool needs_login(const struct gate_session *s)
+{
+    return s->user == CKU_SO || (s->token.flags & CKF_LOGIN_REQUIRED);
+}
+
+/* A PIN that is under way is waited for: taken back, it would count as refused. At a reader's keys
+ * a person may give up. */
+bool session_login(struct gate_session *s, struct error *e)
+{
+    struct wire_login login = {.slot = s->slot, .user = s->user, .pin = s->pin};
+    struct buffer body = BUFFER_INIT;
+    struct attempt result = {0};
+    bool done;
+
+    if (!needs_login(s))
+        return true;
+    if (!session_permit(s, "login", NULL, e))
+        return false;
+    login.pinpad = s->pin == NULL;
+    if (login.pinpad && s->person.tell != NULL)
+        s->person.tell(s->person.data, "type the PIN at the reader");
+    wire_login_put(&body, &login);
+    done = buffer_ok(&body, e) && attempt_send(s->host, WIRE_LOGIN, 0, &body, gate_lock_fd(s->lock),
+                                               login.pinpad, s->cancel, &result, NULL, e);
+    buffer_free(&body);
+    return session_settle(s, "login", &result, e) && done;
+}
+
+/* Asked for before the queue, so that a person who is slow to type holds up nobody. */
+static bool read_pin(struct gate_session *s, const struct gate_request *r, struct error *e)
+{
+    char *what;
+
+    if (!needs_login(s) || pin_source_kind(s->source) == PIN_PINPAD)
+        return true;
+    what = text_format("%s of '%s'", s->user == CKU_SO ? "SO PIN" : "PIN", s->label);
+    s->pin = pin_source_read(s->source, what == NULL ? "PIN" : what, r->person, s->cancel, e);
+    free(what);
+    return s->pin != NULL;
+}
+
+static bool take_lock(struct gate_session *s, const struct gate_request *r, struct error *e)
+{
+    s->lock = gate_lock_take(s->device, s->program, r->wait_ms, r->person, s->cancel, e);
+    return s->lock != NULL;
+}
+
+struct gate_session *gate_open(const struct gate_request *request, struct host **host,
+                               struct error *e)
+{
+    struct gate_session *s = session_new(request, host, e);
+
+    if (s != NULL && (!read_pin(s, request, e) || !take_lock(s, request, e) ||
+                      !session_connect(s, e) || !session_login(s, e)))
+        gate_close(&s);
+    return s;
+}
+
+struct host *gate_host(struct gate_session *s)
+{
+    return s->host;
+}
+
+CK_SLOT_ID gate_slot(struct gate_session *s)
+{
+    return s->slot;
+}
+
+static bool same_secret(const struct secret *a, const struct secret *b)
+{
+    return secret_length(a) == secret_length(b) &&
+           memcmp(secret_bytes(a), secret_bytes(b), secret_length(a)) == 0;
+}
+
+/* From a prompt twice: a slip of the finger would lock the token's owner out. */
+static struct secret *read_new_pin(struct gate_session *s, const struct pin_source *source,
+                                   struct error *e)
+{
+    struct secret *pin = pin_source_read(source, "New PIN", &s->person, s->cancel, e), *again;
+
+    if (pin == NULL || pin_source_kind(source) != PIN_PROMPT)
+        return pin;
+    again = pin_source_read(source, "New PIN, once more", &s->person, s->cancel, e);
+    if (again != NULL && !same_secret(pin, again)) {
+        error_set(e, ERROR_PIN_SOURCE, "the two new PINs differ; nothing was changed");
+        secret_free(&pin);
+    } else if (again == NULL) {
+        secret_free(&pin);
+    }
+    secret_free(&again);
+    return pin;
+}
+
+static bool set_pin(struct gate_session *s, const struct secret *new_pin, struct error *e)
+{
+    struct wire_set_pin change = {.slot = s->slot, .user = s->user, .old_pin = s->pin};
+    struct buffer body = BUFFER_INIT;
+    struct attempt result = {0};
+    bool done;
+
+    if (!session_permit(s, "set-pin", new_pin, e))
+        return false;
+    change.new_pin = (struct secret *)(uintptr_t)new_pin;
+    change.pinpad = s->pin == NULL;
+    if (change.pinpad && s->person.tell != NULL)
+        s->person.tell(s->person.data, "type the old PIN, then the new one twice, at the reader");
+    wire_set_pin_put(&body, &change);
+    done =
+        buffer_ok(&body, e) && attempt_send(s->host, WIRE_SET_PIN, 0, &body, gate_lock_fd(s->lock),
+                                            change.pinpad, s->cancel, &result, NULL, e);
+    buffer_free(&body);
+    return session_settle(s, "set-pin", &result, e) && done;
+}
+
+bool gate_change_pin(const struct gate_request *request, const struct pin_source *new_pin,
+                     struct host **host, struct error *e)
+{
+    struct gate_session *s = session_new(request, host, e);
+    struct secret *fresh = NULL;
+    bool done = false;
+
+    if (s == NULL)
+        return false;
+    if (pin_source_kind(s->source) == PIN_PINPAD)
+        done = take_lock(s, request, e) && session_connect(s, e) && set_pin(s, NULL, e);
+    else {
+        s->pin = pin_source_read(s->source, "Old PIN", request->person, s->cancel, e);
+        if (s->pin != NULL)
+            fresh = read_new_pin(s, new_pin, e);
+        if (fresh != NULL && same_secret(s->pin, fresh))
+            error_set(e, ERROR_PIN_SOURCE, "the new PIN is the old one; nothing was changed");
+        else if (fresh != NULL)
+            done = take_lock(s, request, e) && session_connect(s, e) && set_pin(s, fresh, e);
+    }
+    secret_free(&fresh);
+    gate_close(&s);
+    return done;
+}
+
+bool gate_store_pin(struct gate_session *s, const char *path, struct error *e)
+{
+    char *folder;
+    bool stored;
+
+    if (s->pin == NULL)
+        return error_set(e, ERROR_USAGE, "a PIN that is typed at the reader cannot be stored");
+    folder = path_parent(path, e);
+    stored = folder != NULL && path_make_folders(folder, 0700, e) &&
+             path_write_file(path, secret_bytes(s->pin), secret_length(s->pin), 0600, e);
+    free(folder);
+    return stored;
+}

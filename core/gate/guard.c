@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gate/guard.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/path.h"
+#include "base/text.h"
+#include "gate/state.h"
+
+enum { MARK_BYTES = 4096 };
+
+static char *mark_path(const char *device, const char *who, struct error *e)
+{
+    char *folder = state_folder("guard", false, e);
+    char *path = folder == NULL ? NULL : text_format("%s/%s.%s", folder, device, who);
+
+    free(folder);
+    return path;
+}
+
+static void copy_member(const json_t *record, const char *key, char *out, size_t size)
+{
+    const char *value = json_string_value(json_object_get(record, key));
+    char *safe = value == NULL ? NULL : text_printable(value, strlen(value));
+
+    snprintf(out, size, "%s", safe == NULL ? "?" : safe);
+    free(safe);
+}
+
+bool guard_read(const char *device, const char *who, struct guard_mark *out, struct error *e)
+{
+    char *path = mark_path(device, who, e);
+    struct buffer text = BUFFER_INIT;
+    json_t *record = NULL;
+
+    *out = (struct guard_mark){0};
+    if (path == NULL)
+        return false;
+    if (access(path, F_OK) != 0 && errno == ENOENT) {
+        free(path);
+        return true;
+    }
+    out->set = true;
+    if (path_read_file(path, MARK_BYTES, &text, NULL) && text.length > 0)
+        record = json_loadb((const char *)text.data, text.length, 0, NULL);
+    copy_member(record, "since", out->since, sizeof out->since);
+    copy_member(record, "reason", out->reason, sizeof out->reason);
+    copy_member(record, "rv", out->rv, sizeof out->rv);
+    json_decref(record);
+    buffer_free(&text);
+    free(path);
+    return true;
+}
+
+bool guard_mark(const char *device, const char *who, const char *reason, const char *rv,
+                struct error *e)
+{
+    char since[CLOCK_TEXT_SIZE];
+    char *path = mark_path(device, who, e), *text = NULL;
+    json_t *record = json_pack("{s:i, s:s, s:s, s:s, s:s}", "guard", 1, "user", who, "since",
+                               clock_text(time(NULL), since), "reason", reason, "rv", rv);
+    bool marked = false;
+
+    if (record != NULL)
+        text = json_dumps(record, JSON_COMPACT);
+    if (path != NULL && text == NULL)
+        error_set_memory(e);
+    else if (path != NULL)
+        marked = path_write_file(path, text, strlen(text), 0660, e);
+    json_decref(record);
+    free(text);
+    free(path);
+    return marked;
+}
+
+bool guard_clear(const char *device, const char *who, struct error *e)
+{
+    char *path = mark_path(device, who, e);
+    bool cleared = path != NULL;
+
+    if (cleared && unlink(path) != 0 && errno != ENOENT)
+        cleared = error_set_errno(e, "cannot remove '%s'", path);
+    free(path);
+    return cleared;
+}

@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * May this PIN be tried now, and what does the answer mean? The rules of the design, section 2, in
+ * its order: length, guard, counter before; guard and audit after.
+ */
+#include <string.h>
+
+#include "base/log.h"
+#include "gate/audit.h"
+#include "gate/guard.h"
+#include "gate/session.h"
+#include "wire/rv.h"
+
+/* The counter's flags of one kind of PIN. */
+struct counter {
+    bool low, final, locked;
+};
+
+static struct counter counter_of(CK_FLAGS flags, bool so)
+{
+    return (struct counter){
+        .low = flags & (so ? CKF_SO_PIN_COUNT_LOW : CKF_USER_PIN_COUNT_LOW),
+        .final = flags & (so ? CKF_SO_PIN_FINAL_TRY : CKF_USER_PIN_FINAL_TRY),
+        .locked = flags & (so ? CKF_SO_PIN_LOCKED : CKF_USER_PIN_LOCKED),
+    };
+}
+
+const char *gate_counter_text(CK_FLAGS flags, bool so)
+{
+    struct counter c = counter_of(flags, so);
+
+    if (c.locked)
+        return "locked";
+    if (c.final)
+        return "one try left";
+    if (c.low)
+        return "at least one try is lost";
+    return "no try is known to be lost";
+}
+
+static bool is_so(const struct gate_session *s)
+{
+    return s->user == CKU_SO;
+}
+
+static const char *who(const struct gate_session *s)
+{
+    return is_so(s) ? "so" : "user";
+}
+
+static void audit(const struct gate_session *s, const char *event, const char *outcome,
+                  const char *rv, const char *reason)
+{
+    char serial[sizeof s->token.serialNumber + 1] = "";
+    struct error e = ERROR_INIT;
+    struct audit_line line = {
+        .event = event,
+        .outcome = outcome,
+        .device = s->device,
+        .token = s->label,
+        .serial = serial,
+        .user = who(s),
+        .actor = s->actor == GATE_PERSON ? "person" : "headless",
+        .source = pin_source_text(s->source),
+        .program = s->program,
+        .rv = rv,
+        .reason = reason,
+    };
+
+    memcpy(serial, s->token.serialNumber, sizeof s->token.serialNumber);
+    serial[strcspn(serial, " ")] = '\0';
+    if (!audit_append(&line, &e))
+        log_line("%s", e.text);
+}
+
+static void tell(const struct gate_session *s, const char *text)
+{
+    if (s->person.tell != NULL)
+        s->person.tell(s->person.data, text);
+}
+
+static bool check_state(const struct gate_session *s, CK_FLAGS flags, struct error *e)
+{
+    if (!is_so(s) && !(flags & CKF_USER_PIN_INITIALIZED))
+        return error_set(e, ERROR_UNFIT,
+                         "'%s' has no user PIN yet; its issuer, or the SO PIN, sets one", s->label);
+    if (pin_source_kind(s->source) == PIN_PINPAD && !(flags & CKF_PROTECTED_AUTHENTICATION_PATH))
+        return error_set(e, ERROR_PIN_SOURCE, "pinpad: '%s' has no keys of its own to type a PIN",
+                         s->label);
+    return true;
+}
+
+/* Limits that make no sense are no limits. */
+static bool check_length(const struct gate_session *s, const struct secret *pin,
+                         const CK_TOKEN_INFO *token, struct error *e)
+{
+    size_t length = pin == NULL ? 0 : secret_length(pin);
+
+    if (pin == NULL || token->ulMaxPinLen == 0 || token->ulMaxPinLen < token->ulMinPinLen)
+        return true;
+    if (length >= token->ulMinPinLen && length <= token->ulMaxPinLen)
+        return true;
+    return error_set(e, ERROR_PIN_SOURCE,
+                     "the PIN from %s is not tried: '%s' takes PINs of %lu to %lu characters",
+                     pin_source_text(s->source), s->label, token->ulMinPinLen, token->ulMaxPinLen);
+}
+
+/* After a refusal, or a login that never answered, only a person goes on. */
+static bool check_guard(const struct gate_session *s, struct error *e)
+{
+    struct guard_mark mark;
+
+    if (!guard_read(s->device, who(s), &mark, e))
+        return false;
+    if (!mark.set)
+        return true;
+    if (s->actor == GATE_HEADLESS)
+        return error_set(
+            e, ERROR_FORBIDDEN,
+            "no try: a login to '%s' did not succeed (%s, %s); let a person run: signet "
+            "reset-counter '%s'",
+            s->label, mark.reason, mark.since, s->label);
+    tell(s, "an earlier login to this token did not succeed; if this one does, builds may go on");
+    return true;
+}
+
+static bool check_counter_headless(const struct gate_session *s, struct counter c, struct error *e)
+{
+    if (!c.low && !c.final)
+        return true;
+    return error_set(e, ERROR_FORBIDDEN,
+                     "no try: '%s' says that %s%s; let a person run: signet reset-counter '%s'",
+                     s->label, c.final ? "one try is left" : "at least one try is lost",
+                     s->tries_left > 0 && !c.final ? " and does not say how many are left" : "",
+                     s->label);
+}
+
+/* At the last try a person types the token's label, so that no reflex locks it. */
+static bool check_counter_person(const struct gate_session *s, struct counter c, struct error *e)
+{
+    if (c.low && !c.final)
+        tell(s, "at least one try of this PIN is lost already");
+    if (!c.final)
+        return true;
+    if (s->person.type_label != NULL &&
+        s->person.type_label(
+            s->person.data,
+            "This is the LAST TRY: a wrong PIN locks the token. Type its label to go on", s->label))
+        return true;
+    return error_set(
+        e, ERROR_FORBIDDEN,
+        "no try: it would be the last of '%s', and its label was not typed on a terminal",
+        s->label);
+}
+
+static bool check_counter(const struct gate_session *s, CK_FLAGS flags, struct error *e)
+{
+    struct counter c = counter_of(flags, is_so(s));
+
+    if (c.locked)
+        return error_set(e, ERROR_FORBIDDEN, "no try: the %s of '%s' is locked; %s",
+                         is_so(s) ? "SO PIN" : "PIN", s->label,
+                         is_so(s) ? "no program can unlock it"
+                                  : "it takes the SO PIN or PUK to unlock it");
+    return s->actor == GATE_HEADLESS ? check_counter_headless(s, c, e)
+                                     : check_counter_person(s, c, e);
+}
+
+static bool check_all(const struct gate_session *s, const CK_TOKEN_INFO *now,
+                      const struct secret *new_pin, struct error *e)
+{
+    return check_state(s, now->flags, e) && check_length(s, s->pin, now, e) &&
+           check_length(s, new_pin, now, e) && check_guard(s, e) && check_counter(s, now->flags, e);
+}
+
+bool session_permit(struct gate_session *s, const char *event, const struct secret *new_pin,
+                    struct error *e)
+{
+    struct error reason = ERROR_INIT;
+    struct guard_mark mark;
+    struct wire_slot now;
+    bool allowed;
+
+    if (!host_token(s->host, s->slot, s->cancel, &now, e))
+        return false;
+    allowed = check_all(s, &now.token, new_pin, &reason);
+    wire_slot_free(&now);
+    if (!allowed) {
+        audit(s, event, "forbidden", NULL, reason.text);
+        if (e != NULL)
+            *e = reason;
+        return false;
+    }
+    if (!guard_read(s->device, who(s), &mark, e))
+        return false;
+    s->marked_before = mark.set;
+    /* A try that cannot be remembered is not made. */
+    return audit_ready(e) && guard_mark(s->device, who(s), "pending", "", e);
+}
+
+/* Values that say nothing about the PIN: the token went away, or could not do it at all. */
+static bool no_pin_reason(CK_RV rv)
+{
+    return rv == CKR_DEVICE_REMOVED || rv == CKR_TOKEN_NOT_PRESENT || rv == CKR_DEVICE_ERROR ||
+           rv == CKR_TOKEN_NOT_RECOGNIZED || rv == CKR_SESSION_HANDLE_INVALID ||
+           rv == CKR_SESSION_CLOSED || rv == CKR_FUNCTION_NOT_SUPPORTED ||
+           rv == CKR_USER_ALREADY_LOGGED_IN || rv == CKR_USER_ANOTHER_ALREADY_LOGGED_IN ||
+           rv == CKR_USER_PIN_NOT_INITIALIZED || rv == CKR_USER_TYPE_INVALID ||
+           rv == CKR_TOKEN_WRITE_PROTECTED || rv == CKR_SESSION_READ_ONLY_EXISTS;
+}
+
+static bool refused(struct gate_session *s, const char *event, const struct wire_status *status,
+                    struct error *e)
+{
+    char name[RV_TEXT_SIZE];
+    bool other = no_pin_reason((CK_RV)status->rv);
+
+    rv_name(status->rv, name);
+    guard_mark(s->device, who(s), "refused", name, NULL);
+    audit(s, event, other ? "error" : "refused", name, NULL);
+    error_set(e, other ? ERROR_TOKEN : ERROR_PIN_REFUSED,
+              "'%s' %s (%s: %s): %s; nothing of Signet tries again unattended until a person has "
+              "logged in: signet reset-counter '%s'",
+              s->label, other ? "did not log in" : "refused the PIN", status->function, name,
+              status->flags_known ? gate_counter_text((CK_FLAGS)status->token_flags, is_so(s))
+                                  : "the tries left are not known",
+              s->label);
+    if (e != NULL)
+        e->detail = status->rv;
+    return false;
+}
+
+bool session_settle(struct gate_session *s, const char *event, const struct attempt *result,
+                    struct error *e)
+{
+    char name[RV_TEXT_SIZE];
+
+    if (!result->answered) {
+        guard_mark(s->device, who(s), "no answer", "", NULL);
+        audit(s, event, "no-answer", NULL, e == NULL ? NULL : e->text);
+        return error_prefix(e, "the login got no answer and counts as refused");
+    }
+    if (result->status.rv == CKR_OK) {
+        audit(s, event, "ok", "CKR_OK", NULL);
+        return guard_clear(s->device, who(s), e);
+    }
+    if (!result->status.attempted) {
+        /* The module failed before the PIN was sent: the mark that this attempt set is taken back.
+         */
+        audit(s, event, "error", rv_name(result->status.rv, name), "the PIN was not sent");
+        if (s->marked_before)
+            guard_mark(s->device, who(s), "refused", "", NULL);
+        else
+            guard_clear(s->device, who(s), NULL);
+        return false;
+    }
+    return refused(s, event, &result->status, e);
+}
+
+bool gate_would_try(const struct gate_request *request, struct host *host, struct error *e)
+{
+    struct gate_session s = {
+        .device = (char *)(uintptr_t)request->device,
+        .user = request->user,
+        .actor = request->actor,
+        .source = (struct pin_source *)(uintptr_t)request->source,
+        .tries_left = request->tries_left,
+    };
+    struct wire_slot now;
+    char label[sizeof now.token.label + 1] = "";
+    bool allowed;
+
+    if (!host_token(host, request->slot->id, request->cancel, &now, e))
+        return false;
+    memcpy(label, now.token.label, sizeof now.token.label);
+    for (size_t end = sizeof now.token.label; end > 0 && label[end - 1] == ' '; end--)
+        label[end - 1] = '\0';
+    s.label = label;
+    s.token = now.token;
+    allowed = pin_source_check(request->source, e) && check_all(&s, &now.token, NULL, e);
+    wire_slot_free(&now);
+    return allowed;
+}

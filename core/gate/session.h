@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A gate session inside, for the files of this room. */
+#ifndef SIGNET_GATE_SESSION_H
+#define SIGNET_GATE_SESSION_H
+
+#include <pthread.h>
+
+#include "gate/gate.h"
+#include "gate/lock.h"
+#include "token/attempt.h"
+
+enum { GATE_RECOVERIES = 3 };
+
+struct gate_session {
+    /* What was asked for; own copies. */
+    char *module, *device, *program, *label;
+    CK_TOKEN_INFO token; /* as first read: label, serial and model find it again */
+    CK_USER_TYPE user;
+    enum gate_actor actor;
+    struct pin_source *source;
+    long tries_left;
+    struct gate_person person;
+    struct cancel *cancel;
+
+    struct gate_lock *lock;
+    struct secret *pin; /* NULL: pinpad, or no login needed */
+    struct host *host;
+    CK_SLOT_ID slot;
+    bool marked_before; /* the guard's mark was there before this attempt */
+
+    /* Lanes read host, slot and key; a recovery writes them. */
+    pthread_rwlock_t current;
+    unsigned generation, recoveries;
+    bool ended; /* nothing more is tried, because of `why` */
+    struct error why;
+
+    /* Keys that want a login per signature: one at a time, and none after a refusal. */
+    pthread_mutex_t attempting;
+    bool refused;
+    struct error refusal;
+
+    struct signer signer;
+    struct wire_open_key want; /* own copies */
+    struct wire_opened key;
+};
+
+/* The steps before an attempt: the token as it is now, length of `new_pin` too (may be NULL),
+ * guard, counter; then the guard's mark is set. Refusals are audited as `event`. */
+bool session_permit(struct gate_session *s, const char *event, const struct secret *new_pin,
+                    struct error *e);
+
+/* The steps after: guard and audit by what came of it; on failure `e` becomes what a person needs
+ * to know. */
+bool session_settle(struct gate_session *s, const char *event, const struct attempt *result,
+                    struct error *e);
+
+/* One login in s->host, whole: permit, attempt, settle. */
+bool session_login(struct gate_session *s, struct error *e);
+
+/* Starts a host when there is none, and finds the token in it. */
+bool session_connect(struct gate_session *s, struct error *e);
+
+#endif
