@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Clocks of POSIX in the units that Signet counts in. */
 #include "base/clock.h"
 
 #include <errno.h>

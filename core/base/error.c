@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/text.h"
+
 static const struct {
     int status;
     const char *name;
@@ -17,37 +19,14 @@ static const struct {
 #undef X
 };
 
-/* A line stays a line, whatever a file name or a module put into it. */
-static void make_printable(char *text)
-{
-    for (unsigned char *at = (unsigned char *)text; *at != '\0'; at++)
-        if (*at < 0x20 || *at == 0x7f)
-            *at = '?';
-}
-
-/* A cut may have left the first bytes of a UTF-8 sequence at the end: they go. */
-static void drop_torn_character(char *text, size_t size)
-{
-    size_t length = strlen(text);
-    size_t tail = 0;
-
-    if (length + 1 < size)
-        return;
-    while (tail < 3 && tail < length && ((unsigned char)text[length - 1 - tail] & 0xc0) == 0x80)
-        tail++;
-    if (tail < length && ((unsigned char)text[length - 1 - tail] & 0xc0) == 0xc0)
-        text[length - 1 - tail] = '\0';
-}
-
-static void record(struct error *e, enum error_code code, uint64_t detail, const char *format,
-                   va_list args)
+__attribute__((format(printf, 4, 0))) static void
+record(struct error *e, enum error_code code, uint64_t detail, const char *format, va_list args)
 {
     /* The arguments may point into the text that is replaced. */
     char text[sizeof e->text];
 
     vsnprintf(text, sizeof text, format, args);
-    make_printable(text);
-    drop_torn_character(text, sizeof text);
+    text_make_printable(text);
     e->code = code;
     e->detail = detail;
     memcpy(e->text, text, sizeof text);
@@ -58,8 +37,7 @@ static void add(struct error *e, const char *separator, const char *more)
     size_t used = strlen(e->text);
 
     snprintf(e->text + used, sizeof e->text - used, "%s%s", separator, more);
-    make_printable(e->text);
-    drop_torn_character(e->text, sizeof e->text);
+    text_make_printable(e->text);
 }
 
 bool error_set(struct error *e, enum error_code code, const char *format, ...)

@@ -52,8 +52,8 @@ struct error {
 /* All of these take a NULL `e` and then record nothing. */
 
 /* Records an error, replacing what was there; cuts a text that is too long.
- * Control characters become '?'. Returns false, so that a caller can write
- * `return error_set(…)`. */
+ * Control characters and bytes that are not UTF-8 become '?'. Returns false, so that a caller
+ * can write `return error_set(…)`. */
 bool error_set(struct error *e, enum error_code code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* One sink for the whole program; lines of several threads do not mix. */
 #include "base/log.h"
 
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "base/text.h"
 
@@ -25,17 +24,15 @@ void log_set_sink(log_sink *sink, void *data)
 
 void log_line(const char *format, ...)
 {
-    char raw[LINE_MAX_BYTES + 1];
-    char *line;
+    char line[LINE_MAX_BYTES + 1];
     va_list args;
 
     va_start(args, format);
-    vsnprintf(raw, sizeof raw, format, args);
+    vsnprintf(line, sizeof line, format, args);
     va_end(args);
-    line = text_printable(raw, strlen(raw));
+    text_make_printable(line);
     pthread_mutex_lock(&mutex);
-    if (sink_function != NULL && line != NULL)
+    if (sink_function != NULL)
         sink_function(sink_data, line);
     pthread_mutex_unlock(&mutex);
-    free(line);
 }

@@ -82,6 +82,21 @@ char *path_lock_dir(bool *shared, struct error *e)
     return machine_or_user("/run/signet", shared, e);
 }
 
+static bool make_folder(const char *path, mode_t mode, struct error *e)
+{
+    struct stat status;
+
+    if (mkdir(path, mode) == 0)
+        return true;
+    if (errno != EEXIST)
+        return error_set_errno(e, "cannot make the folder '%s'", path);
+    if (stat(path, &status) != 0 || !S_ISDIR(status.st_mode)) {
+        errno = ENOTDIR;
+        return error_set_errno(e, "cannot make the folder '%s'", path);
+    }
+    return true;
+}
+
 bool path_make_folders(const char *path, mode_t mode, struct error *e)
 {
     char *copy = strdup(path);
@@ -89,60 +104,75 @@ bool path_make_folders(const char *path, mode_t mode, struct error *e)
 
     if (copy == NULL)
         return error_set_memory(e);
-    for (char *at = copy + 1; made; at++) {
-        char end = *at;
-
-        if (end != '/' && end != '\0')
-            continue;
-        *at = '\0';
-        made = mkdir(copy, mode) == 0 || errno == EEXIST || errno == EISDIR;
-        if (!made)
-            error_set_errno(e, "cannot make the folder '%s'", copy);
-        *at = end;
-        if (end == '\0')
-            break;
+    for (char *slash = strchr(copy, '/'); made && slash != NULL; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        made = *copy == '\0' || make_folder(copy, mode, e);
+        *slash = '/';
     }
+    made = made && make_folder(copy, mode, e);
     free(copy);
     return made;
 }
 
-/* Calls `judge` for the file and each folder above it, real names; stops at the first that it
- * refuses. */
-static bool upwards(const char *path, bool (*judge)(const char *, const struct stat *, void *),
-                    void *data, enum error_code code, struct error *e)
+/* Who is asked about a file and then each folder above it; false stops. */
+struct judge {
+    bool (*judge)(struct judge *j, const char *path, const struct stat *status);
+    bool folder; /* past the file itself */
+    enum error_code code;
+    struct error *e;
+    mode_t readable; /* judge_reader: what of S_IRGRP, S_IROTH still counts */
+};
+
+/* Shows `path`, absolute and PATH_MAX bytes large, and what is above it to the judge. */
+static bool ascend(struct judge *j, char *path)
 {
-    char real[PATH_MAX];
     struct stat status;
 
-    if (realpath(path, real) == NULL) {
-        error_set_errno(e, "cannot open '%s'", path);
-        if (e != NULL)
-            e->code = code;
-        return false;
-    }
-    for (;;) {
-        char *slash = strrchr(real, '/');
+    for (j->folder = false;; j->folder = true) {
+        char *slash = strrchr(path, '/');
 
-        if (stat(real, &status) != 0 || !judge(real, &status, data))
+        if (stat(path, &status) != 0)
+            return error_set(j->e, j->code, "cannot look at '%s': %s", path, strerror(errno));
+        if (!j->judge(j, path, &status))
             return false;
-        if (strcmp(real, "/") == 0)
+        if (strcmp(path, "/") == 0)
             return true;
-        slash[slash == real ? 1 : 0] = '\0';
+        slash[slash == path ? 1 : 0] = '\0';
     }
 }
 
-struct verdict {
-    bool first; /* the file itself comes first, then its folders */
-    enum error_code code;
-    struct error *e;
-};
+static bool real_path(const struct judge *j, const char *path, char real[PATH_MAX])
+{
+    if (realpath(path, real) != NULL)
+        return true;
+    return error_set(j->e, j->code, "cannot open '%s': %s", path, strerror(errno));
+}
 
-static bool quote_chmod(const char *path, const char *change, const char *why,
-                        const struct verdict *v)
+/* The path as it was given, made absolute, links and all. */
+static bool given_path(const struct judge *j, const char *path, char given[PATH_MAX])
+{
+    size_t used = 0;
+
+    if (path[0] != '/') {
+        if (getcwd(given, PATH_MAX - 1) == NULL)
+            return error_set(j->e, j->code, "cannot find the folder of '%s': %s", path,
+                             strerror(errno));
+        used = strlen(given);
+        given[used++] = '/';
+    }
+    if (strlen(path) >= PATH_MAX - used)
+        return error_set(j->e, j->code, "'%s' is too long a path", path);
+    strcpy(given + used, path);
+    return true;
+}
+
+static bool quote_chmod(const struct judge *j, const char *path, const char *change,
+                        const char *why)
 {
     char *quoted = text_shell_quote(path);
 
-    error_set(v->e, v->code, "%s: chmod %s %s", why, change, quoted == NULL ? path : quoted);
+    error_set(j->e, j->code, "'%s' %s: chmod %s %s", path, why, change,
+              quoted == NULL ? path : quoted);
     free(quoted);
     return false;
 }
@@ -152,78 +182,67 @@ static bool trusted_owner(const struct stat *status)
     return status->st_uid == 0 || status->st_uid == geteuid();
 }
 
-/* The group of root cannot be joined by chance; a group of the user alone cannot be told from
- * others. */
-static bool judge_writers(const char *path, const struct stat *status, void *data)
+/* A group counts as others, since who is in it may change behind our back. */
+static bool judge_writers(struct judge *j, const char *path, const struct stat *status)
 {
-    struct verdict *v = data;
-    bool file = v->first;
-    bool sticky = S_ISDIR(status->st_mode) && (status->st_mode & S_ISVTX);
-    mode_t others = status->st_mode & (S_IWGRP | S_IWOTH);
+    bool sticky = j->folder && (status->st_mode & S_ISVTX);
 
-    v->first = false;
     if (!trusted_owner(status))
-        return error_set(v->e, v->code,
+        return error_set(j->e, j->code,
                          "'%s' belongs to user %lu, who may change it; take it over with chown",
                          path, (unsigned long)status->st_uid);
-    if (others == 0 || sticky)
+    if (sticky || !(status->st_mode & (S_IWGRP | S_IWOTH)))
         return true;
-    return quote_chmod(path, "go-w", file ? "others may write it" : "others may write its folder",
-                       v);
+    return quote_chmod(j, path, "go-w",
+                       j->folder ? "is a folder in which others may put another file in its place"
+                                 : "may be written by others");
 }
 
 bool path_others_cannot_write(const char *path, enum error_code code, struct error *e)
 {
-    struct verdict v = {.first = true, .code = code, .e = e};
+    struct judge j = {.judge = judge_writers, .code = code, .e = e};
+    char real[PATH_MAX], given[PATH_MAX];
 
-    return upwards(path, judge_writers, &v, code, e);
+    /* Both: whoever may exchange a link on the way may exchange the file. */
+    return real_path(&j, path, real) && ascend(&j, real) && given_path(&j, path, given) &&
+           ascend(&j, given);
 }
 
-struct reach {
-    bool first;
-    mode_t readable; /* of S_IRGRP, S_IROTH: what the file grants */
-    bool foreign;    /* the file belongs to someone else than us or root */
-};
-
-/* A folder that group or others cannot enter hides what is in it. */
-static bool judge_readers(const char *path, const struct stat *status, void *data)
+static bool judge_readers(struct judge *j, const char *path, const struct stat *status)
 {
-    struct reach *r = data;
-
-    (void)path;
-    if (r->first) {
-        r->readable = status->st_mode & (S_IRGRP | S_IROTH);
-        r->foreign = !trusted_owner(status);
-    } else {
-        if (!(status->st_mode & S_IXGRP))
-            r->readable &= ~(mode_t)S_IRGRP;
-        if (!(status->st_mode & S_IXOTH))
-            r->readable &= ~(mode_t)S_IROTH;
+    if (!j->folder) {
+        j->readable = status->st_mode & (S_IRGRP | S_IROTH);
+        if (!trusted_owner(status))
+            return error_set(j->e, j->code,
+                             "'%s' belongs to user %lu, who can read it; take it over with chown",
+                             path, (unsigned long)status->st_uid);
+    } else if (!(status->st_mode & (S_IXGRP | S_IXOTH)) && trusted_owner(status)) {
+        /* Nobody else can enter this folder, so nobody else can reach what is in it. */
+        j->readable = 0;
     }
-    r->first = false;
     return true;
 }
 
 bool path_others_cannot_read(const char *path, enum error_code code, struct error *e)
 {
-    struct reach r = {.first = true};
-    struct verdict v = {.code = code, .e = e};
+    struct judge j = {.judge = judge_readers, .code = code, .e = e};
+    char real[PATH_MAX], file[PATH_MAX];
 
-    if (!upwards(path, judge_readers, &r, code, e))
+    if (!real_path(&j, path, real))
         return false;
-    if (r.foreign)
-        return error_set(e, code,
-                         "'%s' belongs to another user, who can read it; take it over with chown",
-                         path);
-    if (r.readable == 0)
+    strcpy(file, real);
+    if (!ascend(&j, real))
+        return false;
+    if (j.readable == 0)
         return true;
-    return quote_chmod(path, "go-rwx", "other users can read it", &v);
+    return quote_chmod(&j, file, "go-rwx", "can be read by other users");
 }
 
 bool path_read_file(const char *path, size_t limit, struct buffer *out, struct error *e)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     struct stat status;
+    uint8_t piece[4096];
     size_t start = out->length;
     bool done = false;
 
@@ -234,7 +253,6 @@ bool path_read_file(const char *path, size_t limit, struct buffer *out, struct e
         goto out;
     }
     for (;;) {
-        uint8_t piece[4096];
         ssize_t got = read(fd, piece, sizeof piece);
 
         if (got < 0 && errno == EINTR)
@@ -250,10 +268,12 @@ bool path_read_file(const char *path, size_t limit, struct buffer *out, struct e
             break;
         }
         buffer_append(out, piece, (size_t)got);
-        secret_wipe(piece, sizeof piece);
+        if (out->failed)
+            break;
     }
-    done = done && buffer_ok(out, e);
+    done = buffer_ok(out, e) && done;
 out:
+    secret_wipe(piece, sizeof piece);
     close(fd);
     return done;
 }

@@ -76,7 +76,8 @@ static void child(const char *const *argv, const struct process_fd *fds, size_t 
 
     reset_signals();
     if (place(fds, count, &report)) {
-        /* exec does not change its arguments; the cast drops const as its prototype asks. */
+        /* exec does not change its arguments; the cast drops const as its prototype asks. That
+         * of glibc takes no lock and no memory from the heap. */
         execvp(argv[0], (char *const *)argv);
     }
     number = errno;
@@ -99,6 +100,7 @@ pid_t process_start(const char *const *argv, const struct process_fd *fds, size_
                     struct error *e)
 {
     int report[2], number = 0;
+    sigset_t all, ours;
     pid_t pid;
 
     if (count > MOST_FDS) {
@@ -109,14 +111,18 @@ pid_t process_start(const char *const *argv, const struct process_fd *fds, size_
         error_set_errno(e, "cannot start '%s'", argv[0]);
         return -1;
     }
+    /* Our handlers must not run in the child, where they would speak for us. */
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &ours);
     pid = fork();
     if (pid == 0)
         child(argv, fds, count, report[1]);
+    pthread_sigmask(SIG_SETMASK, &ours, NULL);
     close(report[1]);
     if (pid < 0) {
         error_set_errno(e, "cannot start '%s'", argv[0]);
     } else if (read_report(report[0], &number) > 0) {
-        waitpid(pid, NULL, 0);
+        process_wait(pid, &(int){0}, -1, NULL);
         errno = number;
         error_set_errno(e, "cannot start '%s'", argv[0]);
         pid = -1;
@@ -187,46 +193,74 @@ static int read_more(int fd, struct line *line)
     return got > 0;
 }
 
-static bool read_first_line(int fd, const char *name, int64_t end, struct cancel *cancel,
-                            struct line *line, struct error *e)
+/* A child whose first line is wanted. */
+struct teller {
+    pid_t pid;
+    const char *name;
+    int out;     /* where we read what it prints */
+    int64_t end; /* of its time, by clock_ms */
+    bool ended;
+    int status; /* as of waitpid, once it has ended */
+};
+
+/* Reads until the child's output ends. A child that has ended may have left another one, such as
+ * an agent, that keeps the output open: then a whole line is enough. */
+static bool read_first_line(struct teller *t, struct cancel *cancel, struct line *line,
+                            struct error *e)
 {
     for (;;) {
-        struct pollfd ready = {.fd = fd, .events = POLLIN};
+        struct pollfd ready = {.fd = t->out, .events = POLLIN};
         int more;
 
         if (cancel_requested(cancel))
-            return error_set(e, ERROR_CANCELLED, "stopped while '%s' was running", name);
-        if (clock_ms() >= end)
-            return error_set(e, ERROR_PIN_SOURCE, "'%s' took too long to print the PIN", name);
-        if (poll(&ready, 1, SLICE_MS) <= 0)
+            return error_set(e, ERROR_CANCELLED, "stopped while '%s' was running", t->name);
+        if (clock_ms() >= t->end)
+            return error_set(e, ERROR_PIN_SOURCE, "'%s' did not print the PIN in time", t->name);
+        if (poll(&ready, 1, SLICE_MS) <= 0) {
+            t->ended = t->ended || process_wait(t->pid, &t->status, 0, NULL) == 1;
+            if (t->ended && line->whole)
+                return true;
             continue;
-        more = read_more(fd, line);
+        }
+        more = read_more(t->out, line);
         if (more < 0)
-            return error_set_errno(e, "cannot read what '%s' prints", name);
+            return error_set_errno(e, "cannot read what '%s' prints", t->name);
         if (more == 0)
             return true;
     }
 }
 
 /* The child closed its output; it is given what is left of the time to end by itself. */
-static bool ended_well(pid_t pid, const char *name, int64_t end, struct error *e)
+static bool ended_well(struct teller *t, struct error *e)
 {
+    int64_t left = t->end - clock_ms();
     char text[64];
-    int status = 0;
-    int64_t left = end - clock_ms();
-    int ended = process_wait(pid, &status, left > 0 ? (int)left : 0, e);
 
-    if (ended == 0) {
-        kill(pid, SIGKILL);
-        process_wait(pid, &status, -1, NULL);
-        return error_set(e, ERROR_PIN_SOURCE, "'%s' did not end in time", name);
-    }
-    if (ended < 0)
-        return false;
-    if (status != 0)
-        return error_set(e, ERROR_PIN_SOURCE, "'%s' failed (%s); run it by hand to see why", name,
-                         process_status_text(status, text, sizeof text));
+    if (!t->ended)
+        t->ended = process_wait(t->pid, &t->status, left > 0 ? (int)left : 0, NULL) == 1;
+    if (!t->ended)
+        return error_set(e, ERROR_PIN_SOURCE, "'%s' printed a PIN, but did not end in time",
+                         t->name);
+    if (t->status != 0)
+        return error_set(e, ERROR_PIN_SOURCE, "'%s' failed (%s); run it by hand to see why",
+                         t->name, process_status_text(t->status, text, sizeof text));
     return true;
+}
+
+static struct secret *line_secret(struct line *line, const char *name, struct error *e)
+{
+    if (line->length > 0 && line->bytes[line->length - 1] == '\r')
+        line->length--;
+    if (line->length > SECRET_MAX) {
+        error_set(e, ERROR_PIN_SOURCE, "'%s' printed a first line of more than %d bytes", name,
+                  SECRET_MAX);
+        return NULL;
+    }
+    if (line->length == 0) {
+        error_set(e, ERROR_PIN_SOURCE, "'%s' printed nothing in its first line", name);
+        return NULL;
+    }
+    return secret_new(line->bytes, line->length, e);
 }
 
 struct secret *process_first_line(const char *const *argv, int ms, struct cancel *cancel,
@@ -234,41 +268,29 @@ struct secret *process_first_line(const char *const *argv, int ms, struct cancel
 {
     struct line line = {.length = 0};
     struct secret *secret = NULL;
-    struct process_fd fds[3] = {{-1, 0}, {-1, 1}, {STDERR_FILENO, 2}};
-    int64_t end = clock_ms() + ms;
-    int out[2];
-    pid_t pid;
+    struct teller t = {.name = argv[0], .end = clock_ms() + ms};
+    int ends[2];
 
-    if (pipe2(out, O_CLOEXEC) != 0) {
+    if (pipe2(ends, O_CLOEXEC) != 0) {
         error_set_errno(e, "cannot start '%s'", argv[0]);
         return NULL;
     }
-    fds[1].ours = out[1];
-    pid = process_start(argv, fds, 3, e);
-    close(out[1]);
-    if (pid < 0) {
+    t.out = ends[0];
+    t.pid =
+        process_start(argv, (struct process_fd[]){{-1, 0}, {ends[1], 1}, {STDERR_FILENO, 2}}, 3, e);
+    close(ends[1]);
+    if (t.pid < 0) {
         if (e != NULL)
             e->code = ERROR_PIN_SOURCE;
-        goto out;
+    } else {
+        if (read_first_line(&t, cancel, &line, e) && ended_well(&t, e))
+            secret = line_secret(&line, t.name, e);
+        if (!t.ended) {
+            kill(t.pid, SIGKILL);
+            process_wait(t.pid, &t.status, -1, NULL);
+        }
     }
-    if (!read_first_line(out[0], argv[0], end, cancel, &line, e)) {
-        kill(pid, SIGKILL);
-        process_wait(pid, &(int){0}, -1, NULL);
-        goto out;
-    }
-    if (!ended_well(pid, argv[0], end, e))
-        goto out;
-    if (line.length > 0 && line.bytes[line.length - 1] == '\r')
-        line.length--;
-    if (line.length == 0)
-        error_set(e, ERROR_PIN_SOURCE, "'%s' printed nothing in its first line", argv[0]);
-    else if (line.length > SECRET_MAX)
-        error_set(e, ERROR_PIN_SOURCE, "'%s' printed a first line of more than %d bytes", argv[0],
-                  SECRET_MAX);
-    else
-        secret = secret_new(line.bytes, line.length, e);
-out:
-    close(out[0]);
+    close(t.out);
     secret_wipe(&line, sizeof line);
     return secret;
 }

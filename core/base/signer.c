@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Digests, mechanisms and the check that every signature gets before it is kept. */
 #include "base/signer.h"
 
 #include <openssl/rsa.h>

@@ -14,7 +14,7 @@
 #include "base/path.h"
 #include "base/text.h"
 
-enum { XATTR_LIST_MAX = 65536, XATTR_VALUE_MAX = 65536, NAME_TRIES = 16 };
+enum { XATTR_LIST_MAX = 65536, XATTR_VALUE_MAX = 65536 };
 
 struct tempfile {
     int fd;
@@ -57,11 +57,11 @@ static bool open_hidden(struct tempfile *t, struct error *e)
 static bool open_file(struct tempfile *t, struct error *e)
 {
 #ifdef O_TMPFILE
-    t->fd = openat(t->folder, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    /* Only through /proc can a nameless file be given a name without privileges. */
+    if (access("/proc/self/fd", X_OK) == 0)
+        t->fd = openat(t->folder, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
     if (t->fd >= 0)
         return true;
-    if (errno != EOPNOTSUPP && errno != EISDIR && errno != ENOENT && errno != EINVAL)
-        return error_set_errno(e, "cannot write beside '%s'", t->target);
 #endif
     return open_hidden(t, e);
 }
@@ -72,13 +72,20 @@ struct tempfile *tempfile_open(const char *target, struct error *e)
     char *parent = path_parent(target, e);
     const char *slash = strrchr(target, '/');
 
+    if (t != NULL)
+        t->fd = t->folder = -1;
     if (t == NULL || parent == NULL)
         goto memory;
-    t->fd = t->folder = -1;
     t->target = strdup(target);
     t->name = strdup(slash == NULL ? target : slash + 1);
     if (t->target == NULL || t->name == NULL)
         goto memory;
+    if (t->name[0] == '\0') {
+        errno = EISDIR;
+        error_set_errno(e, "cannot write '%s'", target);
+        tempfile_free(&t);
+        goto out;
+    }
     t->folder = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (t->folder < 0)
         error_set_errno(e, "cannot open the folder '%s'", parent);
@@ -88,8 +95,7 @@ struct tempfile *tempfile_open(const char *target, struct error *e)
     goto out;
 memory:
     error_set_memory(e);
-    if (t != NULL)
-        tempfile_free(&t);
+    tempfile_free(&t);
 out:
     free(parent);
     return t;
@@ -100,14 +106,16 @@ int tempfile_fd(const struct tempfile *t)
     return t->fd;
 }
 
-/* ACL and the user's own attributes; the rest (security.*, trusted.*) the system gives anew. */
-static bool worth_keeping(const char *name)
+/* The user's own attributes, and the ACL where it still speaks of the same group; the rest
+ * (security.*, trusted.*) the system gives anew. */
+static bool worth_keeping(const char *name, bool same_group)
 {
-    return strcmp(name, "system.posix_acl_access") == 0 || strncmp(name, "user.", 5) == 0;
+    return strncmp(name, "user.", 5) == 0 ||
+           (same_group && strcmp(name, "system.posix_acl_access") == 0);
 }
 
 /* Best effort: a file system without attributes is no reason not to sign. */
-static void copy_attributes(int from, int to)
+static void copy_attributes(int from, int to, bool same_group)
 {
     char *names = malloc(XATTR_LIST_MAX), *value = malloc(XATTR_VALUE_MAX);
     ssize_t length = names == NULL ? -1 : flistxattr(from, names, XATTR_LIST_MAX);
@@ -115,7 +123,7 @@ static void copy_attributes(int from, int to)
     for (const char *name = names; value != NULL && length > 0;) {
         size_t size = strnlen(name, (size_t)length) + 1;
 
-        if (worth_keeping(name)) {
+        if (worth_keeping(name, same_group)) {
             ssize_t got = fgetxattr(from, name, value, XATTR_VALUE_MAX);
 
             if (got >= 0)
@@ -131,20 +139,20 @@ static void copy_attributes(int from, int to)
 bool tempfile_copy_mode(struct tempfile *t, const struct stat *like, struct error *e)
 {
     mode_t mode = like->st_mode & 07777;
-    bool same = fchown(t->fd, like->st_uid, like->st_gid) == 0;
+    bool same_owner = fchown(t->fd, like->st_uid, like->st_gid) == 0;
+    /* Not ours to give away: the group at least, where we are in it. */
+    bool same_group = same_owner || fchown(t->fd, (uid_t)-1, like->st_gid) == 0;
     int original;
 
-    /* Not ours to give away: the group at least, where we are in it. */
-    if (!same) {
-        if (fchown(t->fd, (uid_t)-1, like->st_gid) != 0)
-            mode &= ~(mode_t)S_IRWXG;
+    if (!same_group)
+        mode &= ~(mode_t)S_IRWXG;
+    if (!same_owner)
         mode &= ~(mode_t)(S_ISUID | S_ISGID);
-    }
     if (fchmod(t->fd, mode) != 0)
         return error_set_errno(e, "cannot set the mode of '%s'", t->target);
     original = openat(t->folder, t->name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     if (original >= 0) {
-        copy_attributes(original, t->fd);
+        copy_attributes(original, t->fd, same_group);
         close(original);
     }
     return true;
@@ -172,18 +180,17 @@ static void drop_hidden(struct tempfile *t)
 /* linkat cannot replace, so the file is linked under a hidden name first and then renamed. */
 static bool replace_target(struct tempfile *t, struct error *e)
 {
-    for (int i = 0; t->hidden == NULL; i++) {
+    if (t->hidden == NULL) {
         char *hidden = hidden_name(t->name, e);
 
         if (hidden == NULL)
             return false;
-        if (link_as(t, hidden)) {
-            t->hidden = hidden;
-            break;
+        if (!link_as(t, hidden)) {
+            error_set_errno(e, "cannot write beside '%s'", t->target);
+            free(hidden);
+            return false;
         }
-        free(hidden);
-        if (errno != EEXIST || i == NAME_TRIES)
-            return error_set_errno(e, "cannot write beside '%s'", t->target);
+        t->hidden = hidden;
     }
     if (renameat(t->folder, t->hidden, t->folder, t->name) != 0)
         return error_set_errno(e, "cannot replace '%s'", t->target);
@@ -204,7 +211,8 @@ bool tempfile_commit(struct tempfile *t, bool replace, struct error *e)
             return error_set_errno(e, "cannot make '%s'", t->target);
         drop_hidden(t);
     }
-    if (fsync(t->folder) != 0)
+    /* Some file systems have no fsync for a folder; the file is in its place all the same. */
+    if (fsync(t->folder) != 0 && errno != EINVAL && errno != ENOTSUP)
         return error_set_errno(e, "cannot write the folder of '%s' to the disk", t->target);
     return true;
 }

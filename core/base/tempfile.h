@@ -25,8 +25,9 @@ int tempfile_fd(const struct tempfile *t);
  * the mode is 0600. A setuid or setgid bit is dropped when the owner could not be kept. */
 bool tempfile_copy_mode(struct tempfile *t, const struct stat *like, struct error *e);
 
-/* fsync, then takes the place of the target. `replace` false: fails with ERROR_SYSTEM (EEXIST) when
- * the target exists. The rename is made durable with an fsync of the folder. */
+/* fsync, then takes the place of the target; a symbolic link is replaced, not followed. `replace`
+ * false: fails with ERROR_SYSTEM (EEXIST) when the target exists. The rename is made durable with
+ * an fsync of the folder. */
 bool tempfile_commit(struct tempfile *t, bool replace, struct error *e);
 
 /* Closes; what was not committed is gone. Takes NULL; sets *t to NULL. */

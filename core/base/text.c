@@ -70,6 +70,23 @@ char *text_printable(const void *bytes, size_t length)
     return buffer_take(&out);
 }
 
+void text_make_printable(char *text)
+{
+    size_t left = strlen(text);
+
+    while (left > 0) {
+        uint32_t point = 0;
+        size_t size = decode((const uint8_t *)text, left, &point);
+
+        if (size == 0 || harmful(point)) {
+            size = size == 0 ? 1 : size;
+            memset(text, '?', size);
+        }
+        text += size;
+        left -= size;
+    }
+}
+
 char *text_padded(const void *field, size_t size)
 {
     const char *text = field;

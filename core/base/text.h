@@ -17,6 +17,10 @@ void text_append_printable(struct buffer *out, const void *bytes, size_t length)
 /* The same as a new string, freed by the caller with free(); NULL when memory ran out. */
 char *text_printable(const void *bytes, size_t length);
 
+/* In place and in the same length: what text_append_printable would escape becomes '?', one per
+ * byte. For lines of a fixed size. */
+void text_make_printable(char *text);
+
 /* A fixed field of PKCS#11 (blank or NUL padded, not terminated; PKCS#11 3.0 base section 3.2):
  * trailing padding dropped, printable. New string, freed by the caller. */
 char *text_padded(const void *field, size_t size);

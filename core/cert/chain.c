@@ -1,122 +1,202 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Chains by what certificates say and what their signatures prove; trust is the verifier's
+ * business. */
 #include "cert/chain.h"
 
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/clock.h"
 #include "cert/view.h"
 
-enum { LONGEST_CHAIN = 16, LEAST_RSA_BITS = 2048 };
+enum { DEPTH_MAX = 16, RSA_BITS_MIN = 2048 };
 
-/* By names, key identifiers and the signature itself. */
-static X509 *issuer_of(X509 *x, STACK_OF(X509) * pool)
+/* By names and key identifiers first, which costs little, then by the signature. */
+static bool issued_by(X509 *x, X509 *issuer)
 {
+    EVP_PKEY *key = X509_get0_pubkey(issuer);
+    bool issued =
+        key != NULL && X509_check_issued(issuer, x) == X509_V_OK && X509_verify(x, key) == 1;
+
+    ERR_clear_error();
+    return issued;
+}
+
+static bool is_root(X509 *x)
+{
+    return cert_self_issued(x) && issued_by(x, x);
+}
+
+static bool holds(STACK_OF(X509) * chain, const X509 *x)
+{
+    for (int i = 0; i < sk_X509_num(chain); i++)
+        if (X509_cmp(sk_X509_value(chain, i), x) == 0)
+            return true;
+    return false;
+}
+
+/* Which of two issuers of the same certificate leads further: one that is not a root (a verifier
+ * can cut a chain short at a root of its own, but cannot find a cross certificate that was left
+ * out), then the one that is valid longer. */
+static bool better(X509 *a, X509 *b)
+{
+    bool a_root = is_root(a), b_root = is_root(b);
+
+    return a_root != b_root ? b_root : cert_not_after(a) > cert_not_after(b);
+}
+
+static X509 *find_issuer(X509 *x, STACK_OF(X509) * pool, STACK_OF(X509) * chain)
+{
+    X509 *best = NULL;
+
     for (int i = 0; i < sk_X509_num(pool); i++) {
         X509 *candidate = sk_X509_value(pool, i);
 
-        if (X509_check_issued(candidate, x) == X509_V_OK &&
-            X509_verify(x, X509_get0_pubkey(candidate)) == 1)
-            return candidate;
+        if (issued_by(x, candidate) && !holds(chain, candidate) &&
+            (best == NULL || better(candidate, best)))
+            best = candidate;
     }
-    return NULL;
+    return best;
+}
+
+/* Whether the pool has a root with the name and key of `x`, which then is its cross certificate.
+ */
+static bool root_in_disguise(X509 *x, STACK_OF(X509) * pool)
+{
+    for (int i = 0; i < sk_X509_num(pool); i++) {
+        X509 *root = sk_X509_value(pool, i);
+
+        if (X509_NAME_cmp(X509_get_subject_name(root), X509_get_subject_name(x)) == 0 &&
+            EVP_PKEY_eq(X509_get0_pubkey(root), X509_get0_pubkey(x)) == 1 && is_root(root))
+            return true;
+    }
+    ERR_clear_error();
+    return false;
+}
+
+static bool push(STACK_OF(X509) * chain, X509 *x)
+{
+    if (sk_X509_push(chain, x) <= 0)
+        return false;
+    X509_up_ref(x);
+    return true;
 }
 
 STACK_OF(X509) *
     cert_chain_build(X509 *leaf, STACK_OF(X509) * pool, char **missing, struct error *e)
 {
     STACK_OF(X509) *chain = sk_X509_new_null();
-    X509 *x = leaf;
-    bool good = chain != NULL;
+    X509 *last = leaf, *next = NULL;
 
     if (missing != NULL)
         *missing = NULL;
-    while (good && sk_X509_num(chain) < LONGEST_CHAIN) {
-        X509 *issuer;
-
-        good = X509_up_ref(x) && sk_X509_push(chain, x) > 0;
-        if (cert_self_issued(x))
+    if (chain == NULL || !push(chain, leaf))
+        goto memory;
+    while (!is_root(last) && sk_X509_num(chain) < DEPTH_MAX) {
+        next = find_issuer(last, pool, chain);
+        if (next == NULL || is_root(next))
             break;
-        issuer = issuer_of(x, pool);
-        if (issuer == NULL && missing != NULL)
-            *missing = cert_issuer(x);
-        if (issuer == NULL || cert_self_issued(issuer))
-            break;
-        x = issuer;
+        if (!push(chain, next))
+            goto memory;
+        last = next;
     }
-    ERR_clear_error();
-    if (good)
-        return chain;
+    if (missing != NULL && !is_root(last) && (next == NULL || !is_root(next)) &&
+        !root_in_disguise(last, pool)) {
+        *missing = cert_issuer(last);
+        if (*missing == NULL)
+            goto memory;
+    }
+    return chain;
+memory:
     sk_X509_pop_free(chain, X509_free);
     error_set_memory(e);
     return NULL;
 }
 
-static bool fit_key(const X509 *x, const char *name, struct error *e)
+static bool good_usage(const X509 *x, const char *who, struct error *e)
 {
-    EVP_PKEY *key = X509_get0_pubkey(x);
-    char *text = key == NULL ? NULL : cert_key_text(key);
+    int critical = -1;
+    ASN1_BIT_STRING *usage;
+    bool good;
+
+    if (!cert_for_code_signing(x))
+        return error_set(e, ERROR_UNFIT,
+                         "the certificate '%s' is not for code signing (it lacks that extended key "
+                         "usage); choose the code-signing certificate of this key",
+                         who);
+    usage = X509_get_ext_d2i(x, NID_key_usage, &critical, NULL);
+    good = usage == NULL ? critical == -1 : ASN1_BIT_STRING_get_bit(usage, 0) == 1;
+    ASN1_BIT_STRING_free(usage);
+    ERR_clear_error();
+    if (!good)
+        return error_set(e, ERROR_UNFIT,
+                         "the certificate '%s' may not sign (its key usage lacks digital "
+                         "signature); ask the CA for one that may",
+                         who);
+    return true;
+}
+
+static bool good_date(const X509 *x, const char *who, time_t now, struct error *e)
+{
+    time_t from = cert_not_before(x), to = cert_not_after(x);
+    char date[CLOCK_TEXT_SIZE], clock[CLOCK_TEXT_SIZE];
+
+    if (from == (time_t)-1 || to == (time_t)-1)
+        return error_set(e, ERROR_UNFIT, "the certificate '%s' has dates that cannot be read", who);
+    if (now < from)
+        return error_set(e, ERROR_UNFIT,
+                         "the certificate '%s' is valid from %s on, and it is %s here; wait, or "
+                         "set this machine's clock",
+                         who, clock_text(from, date), clock_text(now, clock));
+    if (now > to)
+        return error_set(e, ERROR_UNFIT,
+                         "the certificate '%s' expired on %s, and it is %s here; renew it, and "
+                         "name the new one in the profile",
+                         who, clock_text(to, date), clock_text(now, clock));
+    return true;
+}
+
+static bool good_key(EVP_PKEY *key, const char *who, struct error *e)
+{
+    static const int curves[] = {NID_X9_62_prime256v1, NID_secp384r1, NID_secp521r1};
+    char *text = cert_key_text(key), group[80];
     bool good = false;
 
-    if (text == NULL)
-        error_set(e, ERROR_UNFIT, "the public key of certificate '%s' cannot be read", name);
-    else if (EVP_PKEY_get_base_id(key) == EVP_PKEY_RSA)
-        good = EVP_PKEY_get_bits(key) >= LEAST_RSA_BITS;
-    else
-        good = strncmp(text, "P-", 2) == 0;
-    if (text != NULL && !good)
+    if (EVP_PKEY_get_base_id(key) == EVP_PKEY_RSA)
+        good = EVP_PKEY_get_bits(key) >= RSA_BITS_MIN;
+    else if (EVP_PKEY_get_base_id(key) == EVP_PKEY_EC &&
+             EVP_PKEY_get_group_name(key, group, sizeof group, NULL) == 1)
+        for (size_t i = 0; i < sizeof curves / sizeof *curves; i++)
+            good = good || OBJ_txt2nid(group) == curves[i];
+    ERR_clear_error();
+    if (!good)
         error_set(e, ERROR_UNFIT,
-                  "certificate '%s' has a key of type %s; code is signed with RSA of 2048 bits or "
-                  "more, P-256, "
-                  "P-384 or P-521",
-                  name, text);
+                  "the certificate '%s' has a key of type %s; code is signed with RSA of %d bits "
+                  "or more, P-256, P-384 or P-521",
+                  who, text == NULL ? "?" : text, RSA_BITS_MIN);
     free(text);
     return good;
 }
 
-static bool fit_time(const X509 *x, const char *name, time_t now, struct error *e)
-{
-    time_t from = cert_not_before(x), to = cert_not_after(x);
-    char text[CLOCK_TEXT_SIZE];
-
-    if (now < from)
-        return error_set(e, ERROR_UNFIT,
-                         "certificate '%s' is valid only from %s on; is the clock right?", name,
-                         clock_text(from, text));
-    if (now > to)
-        return error_set(e, ERROR_UNFIT, "certificate '%s' expired at %s; renew it", name,
-                         clock_text(to, text));
-    return true;
-}
-
-static bool fit_purpose(const X509 *x, const char *name, struct error *e)
-{
-    uint32_t usage = X509_get_key_usage((X509 *)(uintptr_t)x);
-
-    if (!cert_for_code_signing(x))
-        return error_set(
-            e, ERROR_UNFIT,
-            "certificate '%s' is not for code signing (extended key usage); order one that is",
-            name);
-    if (usage != UINT32_MAX && !(usage & KU_DIGITAL_SIGNATURE))
-        return error_set(e, ERROR_UNFIT,
-                         "certificate '%s' may not make digital signatures (key usage)", name);
-    return true;
-}
-
 bool cert_fit_to_sign(const X509 *x, EVP_PKEY *key, time_t now, struct error *e)
 {
+    EVP_PKEY *own = X509_get0_pubkey(x);
     char *name = cert_common_name(x);
-    bool fit = false;
+    const char *who = name == NULL ? "?" : name;
+    bool fit;
 
-    if (name == NULL)
-        error_set_memory(e);
-    else if (key != NULL && EVP_PKEY_eq(X509_get0_pubkey(x), key) != 1)
-        error_set(e, ERROR_UNFIT, "certificate '%s' does not belong to the key", name);
+    ERR_clear_error();
+    if (own == NULL)
+        fit =
+            error_set(e, ERROR_UNFIT, "the certificate '%s' has a public key of unknown type", who);
+    else if (key != NULL && EVP_PKEY_eq(own, key) != 1)
+        fit = error_set(e, ERROR_UNFIT,
+                        "the certificate '%s' belongs to another key than the one that would "
+                        "sign; choose the certificate that was issued for this key",
+                        who);
     else
-        fit = fit_purpose(x, name, e) && fit_key(x, name, e) && fit_time(x, name, now, e);
+        fit = good_usage(x, who, e) && good_date(x, who, now, e) && good_key(own, who, e);
     ERR_clear_error();
     free(name);
     return fit;

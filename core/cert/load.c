@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Takes certificates out of whatever form a CA or an export delivered them in. */
 #include "cert/load.h"
 
 #include <openssl/err.h>
@@ -6,13 +7,45 @@
 #include <openssl/pkcs7.h>
 #include <string.h>
 
+#include "base/buffer.h"
 #include "base/path.h"
 
-enum { MOST_CERTIFICATES = 1000 };
+/* What one piece of a file turned out to be. */
+enum outcome { TAKEN, NOT_THIS, TOO_MANY, NO_MEMORY };
 
-static bool push(STACK_OF(X509) * out, X509 *x)
+enum { CERTIFICATES_MAX = 1000 };
+
+/* Gives `x` to `out`. */
+static enum outcome take(STACK_OF(X509) * out, X509 *x)
 {
-    return sk_X509_num(out) < MOST_CERTIFICATES && X509_up_ref(x) && sk_X509_push(out, x) > 0;
+    bool room = sk_X509_num(out) < CERTIFICATES_MAX;
+
+    if (room && sk_X509_push(out, x) > 0)
+        return TAKEN;
+    X509_free(x);
+    return room ? NO_MEMORY : TOO_MANY;
+}
+
+static enum outcome take_x509(const uint8_t *der, size_t length, STACK_OF(X509) * out)
+{
+    const uint8_t *end = der + length;
+    X509 *x = d2i_X509(NULL, &der, (long)length);
+
+    if (x == NULL)
+        return NOT_THIS;
+    if (der != end) {
+        X509_free(x);
+        return NOT_THIS;
+    }
+    return take(out, x);
+}
+
+/* OpenSSL's own "TRUSTED CERTIFICATE": a certificate, then settings that are not ours to read. */
+static enum outcome take_trusted(const uint8_t *der, size_t length, STACK_OF(X509) * out)
+{
+    X509 *x = d2i_X509_AUX(NULL, &der, (long)length);
+
+    return x == NULL ? NOT_THIS : take(out, x);
 }
 
 static STACK_OF(X509) * certificates_of(PKCS7 *p7)
@@ -24,109 +57,135 @@ static STACK_OF(X509) * certificates_of(PKCS7 *p7)
     return NULL;
 }
 
-static bool push_pkcs7(STACK_OF(X509) * out, PKCS7 *p7)
+static enum outcome take_pkcs7(const uint8_t *der, size_t length, STACK_OF(X509) * out)
 {
-    STACK_OF(X509) *found = certificates_of(p7);
-    bool pushed = true;
+    const uint8_t *end = der + length;
+    PKCS7 *p7 = d2i_PKCS7(NULL, &der, (long)length);
+    enum outcome outcome = p7 == NULL || der != end ? NOT_THIS : TAKEN;
+    STACK_OF(X509) *inside = outcome == TAKEN ? certificates_of(p7) : NULL;
 
-    for (int i = 0; i < sk_X509_num(found) && pushed; i++)
-        pushed = push(out, sk_X509_value(found, i));
-    return pushed;
-}
+    for (int i = 0; outcome == TAKEN && i < sk_X509_num(inside); i++) {
+        X509 *x = sk_X509_value(inside, i);
 
-/* One block of PEM; others than certificates and PKCS#7 (keys, parameters) are passed over. */
-static bool push_block(STACK_OF(X509) * out, const char *type, const unsigned char *der,
-                       long length, bool *bad)
-{
-    const unsigned char *at = der;
-    bool pushed = true;
-
-    if (strcmp(type, PEM_STRING_X509) == 0 || strcmp(type, PEM_STRING_X509_OLD) == 0) {
-        X509 *x = d2i_X509(NULL, &at, length);
-
-        *bad = x == NULL;
-        pushed = x == NULL || push(out, x);
-        X509_free(x);
-    } else if (strcmp(type, PEM_STRING_PKCS7) == 0) {
-        PKCS7 *p7 = d2i_PKCS7(NULL, &at, length);
-
-        *bad = p7 == NULL;
-        pushed = p7 == NULL || push_pkcs7(out, p7);
-        PKCS7_free(p7);
+        X509_up_ref(x);
+        outcome = take(out, x);
     }
-    return pushed;
+    PKCS7_free(p7);
+    return outcome;
 }
 
-static bool load_pem(const char *name, const void *bytes, int length, STACK_OF(X509) * out,
+static enum outcome take_der(const uint8_t *der, size_t length, STACK_OF(X509) * out)
+{
+    enum outcome outcome = take_x509(der, length, out);
+
+    return outcome == NOT_THIS ? take_pkcs7(der, length, out) : outcome;
+}
+
+/* The blocks of PEM (RFC 7468) that may hold certificates; others, such as keys, are passed over.
+ */
+static enum outcome take_block(const char *type, const uint8_t *der, size_t length,
+                               STACK_OF(X509) * out)
+{
+    static const struct {
+        const char *type;
+        enum outcome (*take)(const uint8_t *der, size_t length, STACK_OF(X509) * out);
+    } blocks[] = {
+        {PEM_STRING_X509, take_x509},
+        {PEM_STRING_X509_OLD, take_x509},
+        {PEM_STRING_X509_TRUSTED, take_trusted},
+        {PEM_STRING_PKCS7, take_pkcs7},
+        {PEM_STRING_PKCS7_SIGNED, take_pkcs7},
+        {PEM_STRING_CMS, take_pkcs7},
+    };
+
+    for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++)
+        if (strcmp(type, blocks[i].type) == 0)
+            return blocks[i].take(der, length, out);
+    return TAKEN;
+}
+
+static bool refuse(enum outcome outcome, const char *name, struct error *e)
+{
+    if (outcome == TOO_MANY)
+        return error_set(e, ERROR_FORMAT, "'%s' holds more than %d certificates", name,
+                         CERTIFICATES_MAX);
+    return error_set_memory(e);
+}
+
+static bool load_pem(const char *name, const void *bytes, size_t length, STACK_OF(X509) * out,
                      struct error *e)
 {
-    BIO *bio = BIO_new_mem_buf(bytes, length);
+    BIO *in = BIO_new_mem_buf(bytes, (int)length);
+    enum outcome outcome = in == NULL ? NO_MEMORY : TAKEN;
     char *type = NULL, *header = NULL;
-    unsigned char *der = NULL;
+    uint8_t *der = NULL;
     long size = 0;
-    bool good = bio != NULL, bad = false;
+    unsigned block = 0;
 
-    while (good && PEM_read_bio(bio, &type, &header, &der, &size) > 0) {
-        good = push_block(out, type, der, size, &bad);
+    while (outcome == TAKEN && PEM_read_bio(in, &type, &header, &der, &size) > 0) {
+        block++;
+        outcome = take_block(type, der, (size_t)size, out);
         OPENSSL_free(type);
         OPENSSL_free(header);
-        OPENSSL_free(der);
-        if (bad)
-            good = error_set(e, ERROR_FORMAT, "'%s' holds a certificate that cannot be read", name);
-        else if (!good)
-            error_set(e, ERROR_FORMAT, "'%s' holds too many certificates", name);
+        /* It may have been a private key that someone keeps in the same file. */
+        OPENSSL_clear_free(der, (size_t)size);
     }
-    BIO_free(bio);
-    return good;
+    BIO_free(in);
+    if (outcome == NOT_THIS)
+        return error_set(e, ERROR_FORMAT,
+                         "'%s': its PEM block %u is not the certificate it claims to be; get the "
+                         "file again",
+                         name, block);
+    if (outcome != TAKEN)
+        return refuse(outcome, name, e);
+    if (ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE)
+        return error_set_openssl(e, ERROR_FORMAT, "'%s': its PEM block %u cannot be read", name,
+                                 block + 1);
+    return true;
 }
 
-static bool load_der(const void *bytes, long length, STACK_OF(X509) * out)
+static bool load(const char *name, const void *bytes, size_t length, STACK_OF(X509) * out,
+                 struct error *e)
 {
-    const unsigned char *at = bytes;
-    X509 *x = d2i_X509(NULL, &at, length);
-    PKCS7 *p7 = NULL;
-    bool loaded = false;
+    static const uint8_t sequence = 0x30;
+    enum outcome outcome = NOT_THIS;
 
-    if (x != NULL) {
-        loaded = push(out, x);
-        X509_free(x);
-        return loaded;
-    }
-    at = bytes;
-    p7 = d2i_PKCS7(NULL, &at, length);
-    if (p7 != NULL)
-        loaded = push_pkcs7(out, p7);
-    PKCS7_free(p7);
-    return loaded;
+    if (length > 0 && memcmp(bytes, &sequence, 1) == 0)
+        outcome = take_der(bytes, length, out);
+    ERR_clear_error();
+    /* Text may begin with the digit 0, which is what a SEQUENCE begins with. */
+    if (outcome == NOT_THIS)
+        return load_pem(name, bytes, length, out, e);
+    return outcome == TAKEN || refuse(outcome, name, e);
 }
 
 bool cert_load(const char *name, const void *bytes, size_t length, STACK_OF(X509) * out,
                struct error *e)
 {
     int before = sk_X509_num(out);
-    bool der = length > 0 && *(const uint8_t *)bytes == 0x30;
-    bool loaded;
+    bool done;
 
-    if (length == 0 || length > CERT_FILE_MAX)
-        return error_set(e, ERROR_FORMAT, "'%s' is %s", name,
-                         length == 0 ? "empty" : "too large for certificates");
-    if (der)
-        loaded = load_der(bytes, (long)length, out);
-    else
-        loaded = load_pem(name, bytes, (int)length, out, e);
-    ERR_clear_error();
-    if ((der && !loaded) || (loaded && sk_X509_num(out) == before))
+    if (length > CERT_FILE_MAX)
         return error_set(e, ERROR_FORMAT,
-                         "'%s' holds no certificate; PEM, DER and PKCS#7 can be read", name);
-    return loaded;
+                         "'%s' is larger than %d bytes, too large for certificates", name,
+                         CERT_FILE_MAX);
+    ERR_clear_error();
+    done = load(name, bytes, length, out, e);
+    if (done && sk_X509_num(out) == before)
+        done = error_set(e, ERROR_FORMAT,
+                         "'%s' holds no certificate; PEM, DER or PKCS#7 (.p7b) is expected", name);
+    ERR_clear_error();
+    while (!done && sk_X509_num(out) > before)
+        X509_free(sk_X509_pop(out));
+    return done;
 }
 
 bool cert_load_file(const char *path, STACK_OF(X509) * out, struct error *e)
 {
     struct buffer bytes = BUFFER_INIT;
-    bool loaded = path_read_file(path, CERT_FILE_MAX, &bytes, e) &&
-                  cert_load(path, bytes.data, bytes.length, out, e);
+    bool done = path_read_file(path, CERT_FILE_MAX, &bytes, e) &&
+                cert_load(path, bytes.data, bytes.length, out, e);
 
     buffer_free(&bytes);
-    return loaded;
+    return done;
 }

@@ -1,29 +1,42 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Certificates in words. Extensions are decoded afresh each time instead of through OpenSSL's
+ * cache, so that a certificate stays untouched and may be shared between threads. */
 #include "cert/view.h"
 
+#include <openssl/asn1.h>
+#include <openssl/bio.h>
+#include <openssl/bn.h>
+#include <openssl/ec.h>
 #include <openssl/err.h>
+#include <openssl/objects.h>
 #include <openssl/x509v3.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
+#include "base/buffer.h"
 #include "base/text.h"
 
-/* The name as UTF-8 on one line; control characters come out escaped. */
+static const char unreadable[] = "unreadable";
+
 static char *name_text(const X509_NAME *name)
 {
-    unsigned long flags =
-        (XN_FLAG_ONELINE & ~ASN1_STRFLGS_ESC_MSB & ~XN_FLAG_SPC_EQ) | ASN1_STRFLGS_UTF8_CONVERT;
-    BIO *bio = BIO_new(BIO_s_mem());
-    char *data = NULL, *text = NULL;
+    const unsigned long flags = (ASN1_STRFLGS_RFC2253 & ~(unsigned long)ASN1_STRFLGS_ESC_MSB) |
+                                XN_FLAG_SEP_CPLUS_SPC | XN_FLAG_FN_SN;
+    BIO *out = BIO_new(BIO_s_mem());
+    char *bytes = NULL, *text = NULL;
     long length;
 
-    if (bio != NULL && X509_NAME_print_ex(bio, name, 0, flags) >= 0) {
-        length = BIO_get_mem_data(bio, &data);
-        text = text_printable(data, length > 0 ? (size_t)length : 0);
+    if (out == NULL)
+        return NULL;
+    if (X509_NAME_print_ex(out, name, 0, flags) < 0) {
+        text = strdup(unreadable);
+    } else {
+        length = BIO_get_mem_data(out, &bytes);
+        text = text_printable(bytes, length > 0 ? (size_t)length : 0);
     }
-    BIO_free(bio);
+    BIO_free(out);
+    ERR_clear_error();
     return text;
 }
 
@@ -40,36 +53,49 @@ char *cert_issuer(const X509 *x)
 char *cert_common_name(const X509 *x)
 {
     const X509_NAME *subject = X509_get_subject_name(x);
-    int index = -1, last = -1;
-    unsigned char *utf8 = NULL;
-    char *text = NULL;
-    int length;
+    uint8_t *utf8 = NULL;
+    int last = -1, length = -1;
+    char *text;
 
-    while ((index = X509_NAME_get_index_by_NID(subject, NID_commonName, index)) >= 0)
-        last = index;
-    if (last < 0)
-        return cert_subject(x);
-    length =
-        ASN1_STRING_to_UTF8(&utf8, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, last)));
-    if (length < 0) {
-        ERR_clear_error();
-        return cert_subject(x);
-    }
-    text = text_printable(utf8, (size_t)length);
+    for (int at = -1; (at = X509_NAME_get_index_by_NID(subject, NID_commonName, at)) >= 0;)
+        last = at;
+    if (last >= 0)
+        length = ASN1_STRING_to_UTF8(&utf8,
+                                     X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, last)));
+    text = length > 0 ? text_printable(utf8, (size_t)length) : cert_subject(x);
     OPENSSL_free(utf8);
+    ERR_clear_error();
     return text;
 }
 
 char *cert_serial(const X509 *x)
 {
-    const ASN1_INTEGER *serial = X509_get0_serialNumber(x);
+    BIGNUM *number = ASN1_INTEGER_to_BN(X509_get0_serialNumber(x), NULL);
+    struct buffer out = BUFFER_INIT, magnitude = BUFFER_INIT;
+    uint8_t *bytes;
+    char *text = NULL;
 
-    return text_hex(ASN1_STRING_get0_data(serial), (size_t)ASN1_STRING_length(serial));
+    if (number == NULL)
+        return NULL;
+    if (BN_is_negative(number))
+        buffer_append_byte(&out, '-');
+    if (BN_is_zero(number))
+        buffer_append_text(&out, "00");
+    bytes = buffer_extend(&magnitude, (size_t)BN_num_bytes(number));
+    if (bytes != NULL) {
+        BN_bn2bin(number, bytes);
+        text_append_hex(&out, magnitude.data, magnitude.length);
+        text = buffer_take(&out);
+    }
+    buffer_free(&out);
+    buffer_free(&magnitude);
+    BN_free(number);
+    return text;
 }
 
-static time_t time_of(const ASN1_TIME *when)
+static time_t seconds(const ASN1_TIME *when)
 {
-    struct tm utc;
+    struct tm utc = {0};
 
     if (when == NULL || ASN1_TIME_to_tm(when, &utc) != 1) {
         ERR_clear_error();
@@ -80,115 +106,130 @@ static time_t time_of(const ASN1_TIME *when)
 
 time_t cert_not_before(const X509 *x)
 {
-    return time_of(X509_get0_notBefore(x));
+    return seconds(X509_get0_notBefore(x));
 }
 
 time_t cert_not_after(const X509 *x)
 {
-    return time_of(X509_get0_notAfter(x));
+    return seconds(X509_get0_notAfter(x));
 }
 
 long cert_days_left(const X509 *x, time_t now)
 {
-    long seconds = (long)(cert_not_after(x) - now);
+    enum { DAY = 24 * 60 * 60 };
+    time_t left = cert_not_after(x);
 
-    /* Towards minus infinity: expired an hour ago is -1, not 0. */
-    return seconds >= 0 ? seconds / 86400 : -((-seconds + 86399) / 86400);
+    if (left == (time_t)-1)
+        return -1;
+    left -= now;
+    return (long)(left >= 0 ? left / DAY : -((-left + DAY - 1) / DAY));
+}
+
+/* An extension decoded; NULL where it is missing (*present false) or malformed (*present true). */
+static void *extension(const X509 *x, int nid, bool *present)
+{
+    int critical = -1;
+    void *value = X509_get_ext_d2i(x, nid, &critical, NULL);
+
+    *present = value != NULL || critical != -1;
+    ERR_clear_error();
+    return value;
 }
 
 static void append_item(struct buffer *out, const char *item)
 {
-    buffer_printf(out, "%s%s", out->length > 0 ? ", " : "", item);
+    if (out->length > 0)
+        buffer_append_text(out, ", ");
+    buffer_append_text(out, item);
 }
 
+/* RFC 5280 section 4.2.1.3. */
 char *cert_key_usage(const X509 *x)
 {
-    static const struct {
-        uint32_t bit;
-        const char *name;
-    } names[] = {
-        {KU_DIGITAL_SIGNATURE, "digital-signature"},
-        {KU_NON_REPUDIATION, "non-repudiation"},
-        {KU_KEY_ENCIPHERMENT, "key-encipherment"},
-        {KU_DATA_ENCIPHERMENT, "data-encipherment"},
-        {KU_KEY_AGREEMENT, "key-agreement"},
-        {KU_KEY_CERT_SIGN, "certificate-signing"},
-        {KU_CRL_SIGN, "crl-signing"},
-        {KU_ENCIPHER_ONLY, "encipher-only"},
-        {KU_DECIPHER_ONLY, "decipher-only"},
+    static const char *const bits[] = {
+        "digital-signature", "non-repudiation", "key-encipherment",
+        "data-encipherment", "key-agreement",   "certificate-signing",
+        "crl-signing",       "encipher-only",   "decipher-only",
     };
-    uint32_t usage = X509_get_key_usage((X509 *)(uintptr_t)x);
     struct buffer out = BUFFER_INIT;
+    bool present;
+    ASN1_BIT_STRING *usage = extension(x, NID_key_usage, &present);
 
-    /* UINT32_MAX: no such extension. */
-    for (size_t i = 0; usage != UINT32_MAX && i < sizeof names / sizeof *names; i++)
-        if (usage & names[i].bit)
-            append_item(&out, names[i].name);
+    if (usage == NULL && present)
+        append_item(&out, unreadable);
+    for (size_t i = 0; usage != NULL && i < sizeof bits / sizeof *bits; i++)
+        if (ASN1_BIT_STRING_get_bit(usage, (int)i))
+            append_item(&out, bits[i]);
+    ASN1_BIT_STRING_free(usage);
     return buffer_take(&out);
 }
 
-static EXTENDED_KEY_USAGE *purposes(const X509 *x)
+/* Our words for purposes; those of Microsoft are in its list of object identifiers of
+ * cryptography. Any other is shown by its number. */
+static void append_purpose(struct buffer *out, const ASN1_OBJECT *purpose)
 {
-    EXTENDED_KEY_USAGE *eku = X509_get_ext_d2i(x, NID_ext_key_usage, NULL, NULL);
+    static const struct {
+        int nid;
+        const char *word;
+    } words[] = {
+        {NID_code_sign, "code-signing"},
+        {NID_time_stamp, "time-stamping"},
+        {NID_server_auth, "server-authentication"},
+        {NID_client_auth, "client-authentication"},
+        {NID_email_protect, "e-mail-protection"},
+        {NID_OCSP_sign, "ocsp-signing"},
+        {NID_anyExtendedKeyUsage, "any"},
+        {NID_ms_code_ind, "individual-code-signing"},
+        {NID_ms_code_com, "commercial-code-signing"},
+    };
+    char number[256];
+    int nid = OBJ_obj2nid(purpose);
 
-    ERR_clear_error();
-    return eku;
-}
-
-static void append_purpose(struct buffer *out, const ASN1_OBJECT *object)
-{
-    char oid[128];
-
-    switch (OBJ_obj2nid(object)) {
-    case NID_code_sign:
-        append_item(out, "code-signing");
-        break;
-    case NID_time_stamp:
-        append_item(out, "time-stamping");
-        break;
-    case NID_client_auth:
-        append_item(out, "client-authentication");
-        break;
-    case NID_server_auth:
-        append_item(out, "server-authentication");
-        break;
-    case NID_email_protect:
-        append_item(out, "e-mail-protection");
-        break;
-    case NID_anyExtendedKeyUsage:
-        append_item(out, "any");
-        break;
-    default:
-        if (OBJ_obj2txt(oid, sizeof oid, object, 1) > 0)
-            append_item(out, oid);
-    }
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (words[i].nid == nid) {
+            append_item(out, words[i].word);
+            return;
+        }
+    if (OBJ_obj2txt(number, sizeof number, purpose, 1) <= 0)
+        strcpy(number, unreadable);
+    append_item(out, number);
 }
 
 char *cert_extended_key_usage(const X509 *x)
 {
-    EXTENDED_KEY_USAGE *eku = purposes(x);
     struct buffer out = BUFFER_INIT;
+    bool present;
+    EXTENDED_KEY_USAGE *purposes = extension(x, NID_ext_key_usage, &present);
 
-    for (int i = 0; i < sk_ASN1_OBJECT_num(eku); i++)
-        append_purpose(&out, sk_ASN1_OBJECT_value(eku, i));
-    EXTENDED_KEY_USAGE_free(eku);
+    if (purposes == NULL && present)
+        append_item(&out, unreadable);
+    for (int i = 0; i < sk_ASN1_OBJECT_num(purposes); i++)
+        append_purpose(&out, sk_ASN1_OBJECT_value(purposes, i));
+    EXTENDED_KEY_USAGE_free(purposes);
+    ERR_clear_error();
     return buffer_take(&out);
 }
 
 bool cert_for_code_signing(const X509 *x)
 {
-    EXTENDED_KEY_USAGE *eku = purposes(x);
-    bool found = false;
+    bool present, found = false;
+    EXTENDED_KEY_USAGE *purposes = extension(x, NID_ext_key_usage, &present);
 
-    for (int i = 0; i < sk_ASN1_OBJECT_num(eku) && !found; i++)
-        found = OBJ_obj2nid(sk_ASN1_OBJECT_value(eku, i)) == NID_code_sign;
-    EXTENDED_KEY_USAGE_free(eku);
+    for (int i = 0; i < sk_ASN1_OBJECT_num(purposes); i++)
+        if (OBJ_obj2nid(sk_ASN1_OBJECT_value(purposes, i)) == NID_code_sign)
+            found = true;
+    EXTENDED_KEY_USAGE_free(purposes);
     return found;
 }
 
 bool cert_is_ca(const X509 *x)
 {
-    return (X509_get_extension_flags((X509 *)(uintptr_t)x) & EXFLAG_CA) != 0;
+    bool present;
+    BASIC_CONSTRAINTS *constraints = extension(x, NID_basic_constraints, &present);
+    bool ca = constraints != NULL && constraints->ca != 0;
+
+    BASIC_CONSTRAINTS_free(constraints);
+    return ca;
 }
 
 bool cert_self_issued(const X509 *x)
@@ -196,27 +237,38 @@ bool cert_self_issued(const X509 *x)
     return X509_NAME_cmp(X509_get_subject_name(x), X509_get_issuer_name(x)) == 0;
 }
 
+static char *curve_text(EVP_PKEY *key)
+{
+    char group[80];
+    const char *nist;
+
+    if (EVP_PKEY_get_group_name(key, group, sizeof group, NULL) != 1) {
+        ERR_clear_error();
+        return text_format("EC-%d", EVP_PKEY_get_bits(key));
+    }
+    nist = EC_curve_nid2nist(OBJ_txt2nid(group));
+    return text_printable(nist != NULL ? nist : group, strlen(nist != NULL ? nist : group));
+}
+
 char *cert_key_text(EVP_PKEY *key)
 {
-    char group[64] = "";
+    int type = key == NULL ? EVP_PKEY_NONE : EVP_PKEY_get_base_id(key);
+    const char *name;
 
-    switch (EVP_PKEY_get_base_id(key)) {
+    switch (type) {
     case EVP_PKEY_RSA:
-        return text_format("RSA-%d", EVP_PKEY_get_bits(key));
+    case EVP_PKEY_RSA_PSS:
+        return text_format("%s-%d", type == EVP_PKEY_RSA ? "RSA" : "RSA-PSS",
+                           EVP_PKEY_get_bits(key));
+    case EVP_PKEY_EC:
+        return curve_text(key);
     case EVP_PKEY_ED25519:
         return strdup("Ed25519");
-    case EVP_PKEY_EC:
-        if (EVP_PKEY_get_group_name(key, group, sizeof group, NULL) <= 0)
-            return text_format("EC-%d", EVP_PKEY_get_bits(key));
-        if (strcmp(group, "prime256v1") == 0)
-            return strdup("P-256");
-        if (strcmp(group, "secp384r1") == 0)
-            return strdup("P-384");
-        if (strcmp(group, "secp521r1") == 0)
-            return strdup("P-521");
-        return text_printable(group, strlen(group));
+    case EVP_PKEY_ED448:
+        return strdup("Ed448");
     default:
-        return strdup(EVP_PKEY_get0_type_name(key));
+        name = key == NULL ? NULL : EVP_PKEY_get0_type_name(key);
+        return strdup(name == NULL ? "unknown" : name);
     }
 }
 
@@ -224,12 +276,13 @@ const char *cert_fingerprint(const X509 *x, const EVP_MD *md, char out[CERT_FING
 {
     uint8_t digest[EVP_MAX_MD_SIZE];
     unsigned length = 0;
+    char *hex = NULL;
 
-    if (X509_digest(x, md, digest, &length) != 1)
-        length = 0;
-    for (unsigned i = 0; i < length; i++)
-        snprintf(out + 2 * i, 3, "%02x", digest[i]);
-    out[2 * length] = '\0';
+    if (X509_digest(x, md, digest, &length) == 1)
+        hex = text_hex(digest, length);
+    /* At most EVP_MAX_MD_SIZE bytes of two digits: they fit. */
+    strcpy(out, hex == NULL ? "" : hex);
+    free(hex);
     return out;
 }
 
@@ -242,12 +295,13 @@ char *cert_pin(const X509 *x)
 
 bool cert_pin_matches(const X509 *x, const char *text)
 {
-    uint8_t wanted[EVP_MAX_MD_SIZE], digest[EVP_MAX_MD_SIZE];
-    size_t length = 0;
-    unsigned have = 0;
+    static const char prefix[] = "sha256:";
+    uint8_t wanted[32], digest[EVP_MAX_MD_SIZE];
+    unsigned length = 0;
+    size_t given = 0;
 
-    return strncasecmp(text, "sha256:", 7) == 0 &&
-           text_unhex(text + 7, wanted, sizeof wanted, &length) &&
-           X509_digest(x, EVP_sha256(), digest, &have) == 1 && length == have &&
+    return strncasecmp(text, prefix, strlen(prefix)) == 0 &&
+           text_unhex(text + strlen(prefix), wanted, sizeof wanted, &given) &&
+           X509_digest(x, EVP_sha256(), digest, &length) == 1 && given == length &&
            memcmp(wanted, digest, length) == 0;
 }

@@ -13,6 +13,8 @@
 #include "base/cancel.h"
 #include "base/error.h"
 
+enum { FORMAT_DIGESTS = 8 }; /* hashes that one pass can compute */
+
 /* What a pass over a file found. Freed by the format's `close`. */
 struct format_file;
 
@@ -24,9 +26,10 @@ struct format {
     /* Parses and checks the headers of `input`. NULL: ERROR_FORMAT, ERROR_UNSUPPORTED. */
     struct format_file *(*open)(int input, const char *name, struct error *e);
     void (*close)(struct format_file **f);
-    /* The ContentInfo of the signature that stands in it, in DER, without padding; empty when
-     * unsigned. */
-    bool (*extract)(struct format_file *f, struct buffer *signature, struct error *e);
+    /* The ContentInfo of signature number `index` in it, in DER, without padding; empty when there
+     * are not so many. */
+    bool (*extract)(struct format_file *f, unsigned index, struct buffer *signature,
+                    struct error *e);
     /* One pass over the input: digests it with each of `count` hashes and, with output >= 0, writes
      * the file without its signature (padded as the format wants it before a signature). */
     bool (*digest)(struct format_file *f, int output, const EVP_MD *const *md, size_t count,
@@ -38,6 +41,9 @@ struct format {
     /* Puts a signature after what `digest` wrote, and sets sizes and checksums. */
     bool (*embed)(struct format_file *f, int output, const uint8_t *signature, size_t length,
                   struct error *e);
+    /* After a `digest` over the whole file: what is wrong with it beside its signatures. NULL:
+     * nothing. Static. */
+    const char *(*flaw)(struct format_file *f);
 };
 
 extern const struct format format_pe;

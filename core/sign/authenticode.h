@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One Authenticode signature: a SignedData of PKCS#7 1.5 (RFC 2315) whose content is
+ * SpcIndirectDataContent, not an OCTET STRING. Making one takes the public key only; looking at one
+ * judges its digest and its signature, not its trust.
+ */
+#ifndef SIGNET_SIGN_AUTHENTICODE_H
+#define SIGNET_SIGN_AUTHENTICODE_H
+
+#include <openssl/pkcs7.h>
+#include <stdbool.h>
+
+#include "base/buffer.h"
+#include "sign/sign.h"
+
+struct authenticode;
+
+/* A signature over `content` (DER of SpcIndirectDataContent) with all but the signature's value. */
+struct authenticode *authenticode_new(const struct sign_spec *spec, const struct buffer *content,
+                                      struct error *e);
+void authenticode_free(struct authenticode **a);
+
+/* The digest of the DER of the signed attributes, spec->hash long: what the token signs. */
+const uint8_t *authenticode_digest(const struct authenticode *a, size_t *length);
+
+/* Puts the value in and appends the DER of the ContentInfo. */
+bool authenticode_finish(struct authenticode *a, const uint8_t *signature, size_t length,
+                         struct buffer *der, struct error *e);
+
+/* `outer` with `inner` (DER of a ContentInfo) added to its nested signatures. */
+bool authenticode_nest(const struct buffer *outer, const struct buffer *inner, struct buffer *der,
+                       struct error *e);
+
+/* A signature that was read. Pointers are the PKCS7's or static. */
+struct authenticode_view {
+    PKCS7 *p7;
+    PKCS7_SIGNER_INFO *info;
+    X509 *signer;          /* NULL when it is not among the certificates */
+    const EVP_MD *md;      /* of the file's digest */
+    const uint8_t *digest; /* of the file, as signed */
+    size_t digest_length;
+    const EVP_MD *signer_md; /* of the signed attributes */
+    bool commercial, has_timestamp;
+    char *description, *url; /* printable, own; NULL for none */
+    void *indirect;          /* owns digest */
+};
+
+/* Parses one signature. ERROR_FORMAT, with nothing to free. */
+bool authenticode_view(const uint8_t *der, size_t length, struct authenticode_view *out,
+                       struct error *e);
+void authenticode_view_free(struct authenticode_view *v);
+
+/* True when the signed attributes fit the content and the signer's key signed them.
+ * ERROR_SIGNATURE. */
+bool authenticode_check(const struct authenticode_view *v, struct error *e);
+
+/* The DER of nested signature number `index`; NULL when there are not so many. The PKCS7's. */
+const ASN1_STRING *authenticode_nested(const struct authenticode_view *v, int index);
+
+#endif

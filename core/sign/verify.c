@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* All signatures are parsed first, so that one pass over the file computes every digest they need.
+ */
+#include "sign/verify.h"
+
+#include <openssl/err.h>
+#include <openssl/x509_vfy.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "cert/view.h"
+#include "sign/authenticode.h"
+#include "sign/format.h"
+
+enum { DEEPEST = 8, MOST_SIGNATURES = 64 };
+
+/* The signatures of one file while they are judged. */
+struct judging {
+    const struct verify_options *options;
+    X509_STORE *trust; /* the options', or the system's */
+    struct verify_report *report;
+    struct authenticode_view view[MOST_SIGNATURES]; /* one for each of the report */
+    const EVP_MD *md[FORMAT_DIGESTS];
+    uint8_t digest[FORMAT_DIGESTS][EVP_MAX_MD_SIZE];
+    size_t md_count;
+};
+
+static void add_text(char ***list, size_t *count, char *text)
+{
+    char **grown = text == NULL ? NULL : realloc(*list, (*count + 1) * sizeof *grown);
+
+    if (grown == NULL) {
+        free(text);
+        return;
+    }
+    *list = grown;
+    grown[(*count)++] = text;
+}
+
+static void problem(struct verify_signature *s, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static void problem(struct verify_signature *s, const char *format, ...)
+{
+    char *text = NULL;
+    va_list args;
+
+    va_start(args, format);
+    if (vasprintf(&text, format, args) < 0)
+        text = NULL;
+    va_end(args);
+    add_text(&s->problems, &s->problem_count, text);
+}
+
+static void file_problem(struct verify_report *r, const char *text)
+{
+    add_text(&r->problems, &r->problem_count, strdup(text));
+}
+
+static bool note_md(struct judging *j, const EVP_MD *md)
+{
+    for (size_t i = 0; i < j->md_count; i++)
+        if (EVP_MD_get_type(j->md[i]) == EVP_MD_get_type(md))
+            return true;
+    if (j->md_count == FORMAT_DIGESTS)
+        return false;
+    j->md[j->md_count++] = md;
+    return true;
+}
+
+static struct verify_signature *add_signature(struct verify_report *r, unsigned depth)
+{
+    struct verify_signature *grown = realloc(r->signature, (r->count + 1) * sizeof *grown);
+
+    if (grown == NULL)
+        return NULL;
+    r->signature = grown;
+    grown[r->count] = (struct verify_signature){.depth = depth};
+    return &grown[r->count++];
+}
+
+static STACK_OF(X509) * own_certificates(const struct authenticode_view *v)
+{
+    STACK_OF(X509) *certs = v->p7->d.sign->cert;
+
+    return certs == NULL ? sk_X509_new_null() : X509_chain_up_ref(certs);
+}
+
+static void describe(struct verify_signature *s, struct authenticode_view *v)
+{
+    if (v->signer != NULL && X509_up_ref(v->signer))
+        s->signer = v->signer;
+    s->certificates = own_certificates(v);
+    s->hash = v->md;
+    s->file_digest = text_hex(v->digest, v->digest_length);
+    s->description = v->description;
+    s->url = v->url;
+    v->description = v->url = NULL;
+    s->commercial = v->commercial;
+    s->has_timestamp = v->has_timestamp;
+}
+
+/* This signature, and those nested in it. */
+static bool collect(struct judging *j, const uint8_t *der, size_t length, unsigned depth,
+                    struct error *e)
+{
+    size_t index = j->report->count;
+    struct verify_signature *s;
+    const ASN1_STRING *nested;
+
+    if (depth > DEEPEST || index == MOST_SIGNATURES)
+        return error_set(e, ERROR_UNSUPPORTED, "too many signatures in one file");
+    if (!authenticode_view(der, length, &j->view[index], e))
+        return false;
+    s = add_signature(j->report, depth);
+    if (s == NULL) {
+        authenticode_view_free(&j->view[index]);
+        return error_set_memory(e);
+    }
+    describe(s, &j->view[index]);
+    if (!note_md(j, j->view[index].md))
+        return error_set(e, ERROR_UNSUPPORTED, "too many kinds of digest in one file");
+    for (int i = 0; (nested = authenticode_nested(&j->view[index], i)) != NULL; i++)
+        if (!collect(j, ASN1_STRING_get0_data(nested), (size_t)ASN1_STRING_length(nested),
+                     depth + 1, e))
+            return false;
+    return true;
+}
+
+static bool collect_all(struct judging *j, const struct format *format, struct format_file *file,
+                        struct error *e)
+{
+    struct buffer der = BUFFER_INIT;
+    bool good = true;
+
+    for (unsigned i = 0; good && i < MOST_SIGNATURES; i++) {
+        good = format->extract(file, i, &der, e);
+        if (der.length == 0)
+            break;
+        good = good && collect(j, der.data, der.length, 0, e);
+    }
+    buffer_free(&der);
+    return good;
+}
+
+static void judge_digest(struct judging *j, size_t index)
+{
+    struct verify_signature *s = &j->report->signature[index];
+    const struct authenticode_view *v = &j->view[index];
+    struct error why = ERROR_INIT;
+
+    for (size_t i = 0; i < j->md_count; i++)
+        if (EVP_MD_get_type(j->md[i]) == EVP_MD_get_type(v->md))
+            s->digest_good = memcmp(j->digest[i], v->digest, v->digest_length) == 0;
+    if (!s->digest_good)
+        problem(s, "the file is not what was signed: it was changed afterwards");
+    s->signature_good = authenticode_check(v, &why);
+    if (!s->signature_good)
+        problem(s, "%s", why.text);
+    if (EVP_MD_get_size(v->md) < 32)
+        problem(s, "its digest is %s, which Windows no longer trusts", EVP_MD_get0_name(v->md));
+}
+
+/* OpenSSL's reason, in words that say what to do where there is something to do. */
+static void chain_problem(struct verify_signature *s, int error, X509 *at)
+{
+    char *name = at == NULL ? strdup("?") : cert_common_name(at);
+    char when[CLOCK_TEXT_SIZE];
+    const char *who = name == NULL ? "?" : name;
+
+    switch (error) {
+    case X509_V_ERR_CERT_HAS_EXPIRED:
+        problem(s, "certificate '%s' expired at %s%s", who,
+                clock_text(at == NULL ? 0 : cert_not_after(at), when),
+                s->has_timestamp ? " (a timestamp is there; this version does not judge it)" : "");
+        break;
+    case X509_V_ERR_CERT_NOT_YET_VALID:
+        problem(s, "certificate '%s' is valid only from %s on", who,
+                clock_text(at == NULL ? 0 : cert_not_before(at), when));
+        break;
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+    case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+        problem(
+            s,
+            "no trusted root for '%s': the issuer of this certificate is not known here; name its "
+            "root with --ca FILE",
+            who);
+        break;
+    case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
+    case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+        problem(s, "the root '%s' is not trusted here; name it with --ca FILE if it should be",
+                who);
+        break;
+    default:
+        problem(s, "certificate '%s': %s", who, X509_verify_cert_error_string(error));
+    }
+    free(name);
+}
+
+static STACK_OF(X509) * untrusted(const struct verify_signature *s, const struct verify_options *o)
+{
+    STACK_OF(X509) *all = sk_X509_dup(s->certificates);
+
+    for (int i = 0; i < sk_X509_num(o->pool); i++)
+        sk_X509_push(all, sk_X509_value(o->pool, i));
+    return all;
+}
+
+static void judge_chain(struct judging *j, struct verify_signature *s)
+{
+    const struct verify_options *o = j->options;
+    X509_STORE_CTX *ctx = X509_STORE_CTX_new();
+    STACK_OF(X509) *others = untrusted(s, o);
+
+    if (ctx == NULL || others == NULL ||
+        X509_STORE_CTX_init(ctx, j->trust, s->signer, others) <= 0) {
+        problem(s, "its chain could not be checked: no memory");
+    } else {
+        X509_VERIFY_PARAM_set_time(X509_STORE_CTX_get0_param(ctx), o->now);
+        s->chain_good = X509_verify_cert(ctx) == 1;
+        if (!s->chain_good)
+            chain_problem(s, X509_STORE_CTX_get_error(ctx), X509_STORE_CTX_get_current_cert(ctx));
+    }
+    X509_STORE_CTX_free(ctx);
+    sk_X509_free(others);
+    ERR_clear_error();
+}
+
+static void judge_signer(struct judging *j, struct verify_signature *s)
+{
+    if (s->signer == NULL)
+        return;
+    judge_chain(j, s);
+    if (!cert_for_code_signing(s->signer)) {
+        s->chain_good = false;
+        problem(s, "its certificate is not for code signing");
+    }
+}
+
+/* One signature by the wanted certificate is enough; others may stand beside it. */
+static void demand_certificate(struct judging *j)
+{
+    struct verify_report *r = j->report;
+    const char *wanted = j->options->certificate;
+
+    for (size_t i = 0; i < r->count; i++)
+        if (wanted == NULL ||
+            (r->signature[i].signer != NULL && cert_pin_matches(r->signature[i].signer, wanted)))
+            return;
+    file_problem(r, "none of its signatures was made with the profile's certificate");
+}
+
+static void judge(struct judging *j)
+{
+    struct verify_report *r = j->report;
+
+    demand_certificate(j);
+    r->good = r->count > 0 && r->problem_count == 0;
+    for (size_t i = 0; i < r->count; i++) {
+        judge_digest(j, i);
+        judge_signer(j, &r->signature[i]);
+        if (r->signature[i].problem_count > 0)
+            r->good = false;
+    }
+}
+
+static bool verify(struct judging *j, const char *name, const struct format *format,
+                   struct format_file *file, struct cancel *cancel, struct error *e)
+{
+    const char *flaw;
+
+    j->report->format = format->name;
+    if (!collect_all(j, format, file, e))
+        return error_prefix(e, "'%s'", name);
+    if (j->report->count == 0) {
+        file_problem(j->report, "it is not signed");
+        return true;
+    }
+    if (!format->digest(file, -1, j->md, j->md_count, j->digest, cancel, e))
+        return false;
+    flaw = format->flaw(file);
+    if (flaw != NULL)
+        file_problem(j->report, flaw);
+    judge(j);
+    return true;
+}
+
+/* A reference of our own. */
+static X509_STORE *trusted_roots(const struct verify_options *options)
+{
+    X509_STORE *store = options->trust;
+
+    if (store != NULL) {
+        X509_STORE_up_ref(store);
+        return store;
+    }
+    store = X509_STORE_new();
+    if (store != NULL)
+        X509_STORE_set_default_paths(store);
+    ERR_clear_error();
+    return store;
+}
+
+bool verify_file(int input, const char *name, const struct verify_options *options,
+                 struct verify_report *report, struct cancel *cancel, struct error *e)
+{
+    struct judging *j = calloc(1, sizeof *j);
+    const struct format *format = format_detect(input, name, e);
+    struct format_file *file = format == NULL ? NULL : format->open(input, name, e);
+    bool judged = false;
+
+    *report = (struct verify_report){0};
+    if (j == NULL) {
+        error_set_memory(e);
+    } else if (file != NULL) {
+        j->options = options;
+        j->report = report;
+        j->trust = trusted_roots(options);
+        judged = j->trust == NULL ? error_set_memory(e) : verify(j, name, format, file, cancel, e);
+        X509_STORE_free(j->trust);
+        for (size_t i = 0; i < report->count; i++)
+            authenticode_view_free(&j->view[i]);
+    }
+    if (file != NULL)
+        format->close(&file);
+    free(j);
+    if (!judged)
+        verify_report_free(report);
+    return judged;
+}
+
+static void free_texts(char **list, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        free(list[i]);
+    free(list);
+}
+
+void verify_report_free(struct verify_report *report)
+{
+    for (size_t i = 0; i < report->count; i++) {
+        struct verify_signature *s = &report->signature[i];
+
+        X509_free(s->signer);
+        sk_X509_pop_free(s->certificates, X509_free);
+        free(s->file_digest);
+        free(s->description);
+        free(s->url);
+        free_texts(s->problems, s->problem_count);
+    }
+    free(report->signature);
+    free_texts(report->problems, report->problem_count);
+    *report = (struct verify_report){0};
+}
