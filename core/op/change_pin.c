@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* signet change-pin: C_SetPIN through the gate. */
+#include "op/ops.h"
+#include "op/session.h"
+#include "op/text.h"
+
+static const struct op_arg args[] = {
+    {.name = "TOKEN",
+     .type = OP_TOKEN,
+     .positional = true,
+     .help = "@number, label, serial or pkcs11: URI; without it, the only token there is"},
+    {.name = "new-pin",
+     .type = OP_PIN,
+     .value = "SOURCE",
+     .default_text = "prompt",
+     .help = "where the new PIN comes from, in the words of --pin; a prompt asks twice"},
+    {.name = "so", .type = OP_FLAG, .help = "the SO PIN, not the user's"},
+};
+
+static bool change(const struct op_args *a, struct op_ctx *ctx, struct inventory *inv,
+                   struct token *t, struct error *e)
+{
+    struct gate_person person = op_person(ctx);
+    struct pin_source *source = NULL, *fresh = pin_source_parse(op_text(a, "new-pin"), e);
+    struct gate_request request;
+    struct host *host;
+    bool done = false;
+
+    if (fresh != NULL && op_gate_request(a, ctx, inv, t, &person, &source, &request, e)) {
+        if (op_flag(a, "so"))
+            request.user = CKU_SO;
+        host = op_take_host(inv, t);
+        done = gate_change_pin(&request, fresh, &host, e);
+    }
+    pin_source_free(&source);
+    pin_source_free(&fresh);
+    if (done)
+        op_emit(
+            ctx, "changed",
+            json_pack("{s:s, s:s}", "token", t->label, "pin", op_flag(a, "so") ? "so" : "user"));
+    return done;
+}
+
+static bool run(const struct op_args *a, struct op_ctx *ctx, struct error *e)
+{
+    struct inventory inv;
+    struct token *t;
+    bool done;
+
+    if (!op_inventory(a, ctx, false, &inv, e))
+        return false;
+    t = op_token(a, "TOKEN", &inv, e);
+    done = t != NULL && change(a, ctx, &inv, t, e);
+    inventory_free(&inv);
+    return done;
+}
+
+static void text(const char *kind, const json_t *record, unsigned width, bool colour,
+                 struct buffer *out)
+{
+    (void)kind, (void)width, (void)colour;
+    buffer_printf(out, "The %s PIN of '%s' is changed. Builds that use it need the new one.\n",
+                  op_string(record, "pin"), op_string(record, "token"));
+}
+
+const struct op op_change_pin = {
+    .verb = "change-pin",
+    .group = "PINs",
+    .summary = "change the PIN of a token",
+    .description = "One change, with the old PIN tried once. Both PINs must fit the token's limits "
+                   "before anything is sent.",
+    .example = "signet change-pin @1",
+    .effects = OP_LOGS_IN | OP_CHANGES,
+    .args = args,
+    .arg_count = sizeof args / sizeof *args,
+    .run = run,
+    .text = text,
+};

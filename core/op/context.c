@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What operations say and ask, through the outside that program or console gave them. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "op/op.h"
+
+void op_emit(struct op_ctx *ctx, const char *kind, json_t *record)
+{
+    if (record != NULL)
+        ctx->outside->emit(ctx->data, kind, record);
+}
+
+void op_progress(struct op_ctx *ctx, uint64_t done, uint64_t total, const char *what)
+{
+    if (ctx->outside->progress != NULL)
+        ctx->outside->progress(ctx->data, done, total, what);
+}
+
+void op_tell(struct op_ctx *ctx, const char *format, ...)
+{
+    char *line = NULL;
+    va_list args;
+
+    va_start(args, format);
+    if (vasprintf(&line, format, args) < 0)
+        line = NULL;
+    va_end(args);
+    if (line != NULL && ctx->outside->tell != NULL)
+        ctx->outside->tell(ctx->data, line);
+    free(line);
+}
+
+bool op_ask_yes(struct op_ctx *ctx, const char *format, ...)
+{
+    char *text = NULL;
+    va_list args;
+    bool yes;
+
+    va_start(args, format);
+    if (vasprintf(&text, format, args) < 0)
+        text = NULL;
+    va_end(args);
+    yes = text != NULL && ctx->outside->ask != NULL &&
+          ctx->outside->ask(ctx->data, OP_ASK_YES_NO, text, NULL, NULL, 0);
+    free(text);
+    return yes;
+}
+
+static struct secret *person_secret(void *data, const char *text, struct error *e)
+{
+    struct op_ctx *ctx = data;
+
+    return ctx->outside->secret(ctx->data, text, e);
+}
+
+static bool person_type_label(void *data, const char *text, const char *expected)
+{
+    struct op_ctx *ctx = data;
+
+    return ctx->outside->ask(ctx->data, OP_ASK_TYPE_LABEL, text, expected, NULL, 0);
+}
+
+static void person_tell(void *data, const char *text)
+{
+    op_tell(data, "%s", text);
+}
+
+struct gate_person op_person(struct op_ctx *ctx)
+{
+    return (struct gate_person){
+        .data = ctx,
+        .secret = ctx->outside->secret == NULL ? NULL : person_secret,
+        .type_label = ctx->outside->ask == NULL ? NULL : person_type_label,
+        .tell = person_tell,
+    };
+}

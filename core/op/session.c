@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "op/session.h"
+
+#include <stdlib.h>
+
+enum { MOST_MODULES = 64, WAIT_MS = 60000 };
+
+bool op_inventory(const struct op_args *args, struct op_ctx *ctx, bool all, struct inventory *out,
+                  struct error *e)
+{
+    const char *modules[MOST_MODULES];
+    struct inventory_options options = {.all = all, .module_count = op_count(args, "module")};
+
+    if (options.module_count > MOST_MODULES)
+        return error_set(e, ERROR_USAGE, "too many modules");
+    for (size_t i = 0; i < options.module_count; i++)
+        modules[i] = op_text_at(args, "module", i);
+    if (options.module_count > 0)
+        options.modules = modules;
+    return inventory_read(out, &options, ctx->cancel, e);
+}
+
+/* A single --module that failed is the better answer to "no token". */
+static void blame_module(const struct inventory *inv, struct error *e)
+{
+    for (size_t i = 0; i < inv->module_count; i++)
+        if (inv->module[i].error.code == ERROR_HOST && e != NULL && e->code == ERROR_MISSING)
+            e->code = ERROR_HOST;
+}
+
+struct token *op_token(const struct op_args *args, const char *name, const struct inventory *inv,
+                       struct error *e)
+{
+    struct token *t = inventory_find(inv, op_text(args, name), e);
+
+    if (t == NULL)
+        blame_module(inv, e);
+    return t;
+}
+
+bool op_gate_request(const struct op_args *args, struct op_ctx *ctx, const struct inventory *inv,
+                     const struct token *t, const struct gate_person *person,
+                     struct pin_source **source, struct gate_request *out, struct error *e)
+{
+    const char *text = op_text(args, "pin");
+
+    *source = pin_source_parse(text == NULL ? "prompt" : text, e);
+    *out = (struct gate_request){
+        .module = inv->module[t->module].entry.path,
+        .device = t->device,
+        .slot = &t->slot,
+        .user = CKU_USER,
+        .actor = GATE_PERSON,
+        .source = *source,
+        .wait_ms = WAIT_MS,
+        .person = person,
+        .program = ctx->op->verb,
+        .cancel = ctx->cancel,
+    };
+    return *source != NULL;
+}
+
+struct host *op_take_host(struct inventory *inv, const struct token *t)
+{
+    struct host *host = inv->module[t->module].host;
+
+    inv->module[t->module].host = NULL;
+    return host;
+}

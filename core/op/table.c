@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "op/ops.h"
+
+const struct op *const op_core_table[] = {
+    &op_tokens, &op_objects, &op_show, &op_export, &op_reset_counter, &op_change_pin,
+};
+const size_t op_core_count = sizeof op_core_table / sizeof *op_core_table;

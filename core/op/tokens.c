@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* signet tokens: what is here. */
+#include <stdio.h>
+#include <string.h>
+
+#include "op/ops.h"
+#include "op/record.h"
+#include "op/session.h"
+#include "op/text.h"
+
+static const struct op_arg args[] = {
+    {.name = "all",
+     .type = OP_FLAG,
+     .help = "empty slots, uninitialised tokens and trust modules too"},
+};
+
+static json_t *document(const struct inventory *inv, bool all, bool verbose)
+{
+    json_t *modules = json_array(), *tokens = json_array(), *hidden = json_object();
+
+    for (size_t i = 0; i < inv->module_count; i++)
+        json_array_append_new(modules, record_module(&inv->module[i]));
+    for (size_t i = 0; i < inv->token_count; i++) {
+        const struct token *t = &inv->token[i];
+
+        if (t->hidden != NULL && !all)
+            json_object_set_new(hidden, t->hidden,
+                                json_integer(op_number(hidden, t->hidden, 0) + 1));
+        else
+            json_array_append_new(tokens, record_token(inv, t, verbose));
+    }
+    if (inv->hidden_modules > 0)
+        json_object_set_new(hidden, "trust modules", json_integer((json_int_t)inv->hidden_modules));
+    return json_pack("{s:o, s:o, s:o}", "tokens", tokens, "hidden", hidden, "modules", modules);
+}
+
+static bool any_usable(const struct inventory *inv)
+{
+    bool usable = inv->module_count == 0;
+
+    for (size_t i = 0; i < inv->module_count; i++)
+        usable = usable || inv->module[i].error.code == ERROR_NONE;
+    return usable;
+}
+
+static bool run(const struct op_args *a, struct op_ctx *ctx, struct error *e)
+{
+    struct inventory inv;
+    bool usable;
+
+    if (!op_inventory(a, ctx, op_flag(a, "all"), &inv, e))
+        return false;
+    op_emit(ctx, "tokens", document(&inv, op_flag(a, "all"), ctx->verbose || ctx->json));
+    usable = any_usable(&inv);
+    if (!usable && e != NULL)
+        *e = inv.module[0].error;
+    inventory_free(&inv);
+    return usable;
+}
+
+static void title(const json_t *t, struct buffer *out)
+{
+    json_int_t number = op_number(t, "number", 0);
+
+    if (number > 0)
+        buffer_printf(out, "@%lld  ", (long long)number);
+    else
+        buffer_printf(out, "(%s)  ", op_string(t, "hidden"));
+    buffer_printf(out, "%s\n",
+                  *op_string(t, "label") != '\0'
+                      ? op_string(t, "label")
+                      : op_string(json_object_get(t, "slot"), "description"));
+}
+
+static void pin_line(const json_t *t, struct buffer *out)
+{
+    const json_t *length = json_object_get(t, "pin-length");
+    char text[160];
+
+    snprintf(text, sizeof text, "%s; %lld to %lld characters", op_string(t, "user-pin"),
+             (long long)op_number(length, "minimum", 0),
+             (long long)op_number(length, "maximum", 0));
+    op_line(out, "PIN", text);
+}
+
+void op_text_token(const json_t *t, struct buffer *out)
+{
+    struct buffer flags = BUFFER_INIT;
+
+    title(t, out);
+    op_line(out, "problem", op_string(t, "problem"));
+    if (json_object_get(t, "flags") == NULL)
+        return;
+    buffer_printf(out, "  %-19s '%s'\n", "URI", op_string(t, "uri"));
+    op_field(out, t, "model", "model");
+    op_field(out, t, "manufacturer", "manufacturer");
+    op_field(out, t, "serial", "serial");
+    op_field(out, t, "module", "module");
+    pin_line(t, out);
+    op_true_keys(&flags, json_object_get(t, "flags"));
+    op_line(out, "flags", buffer_text(&flags));
+    buffer_free(&flags);
+}
+
+void op_text_mechanisms(const json_t *t, struct buffer *out)
+{
+    const json_t *list = json_object_get(t, "mechanisms");
+    size_t index;
+    json_t *m;
+
+    if (json_array_size(list) > 0)
+        buffer_append_text(out, "  mechanisms\n");
+    json_array_foreach(list, index, m)
+    {
+        json_int_t least = op_number(m, "minimum", 0), most = op_number(m, "maximum", 0);
+
+        buffer_printf(out, "    %-32s", op_string(m, "name"));
+        if (most > 0)
+            buffer_printf(out, " %lld to %lld", (long long)least, (long long)most);
+        buffer_append_byte(out, '\n');
+    }
+}
+
+static void modules_with_errors(const json_t *modules, struct buffer *out)
+{
+    size_t index;
+    json_t *m;
+
+    json_array_foreach(modules, index, m) if (*op_string(m, "error") != '\0') buffer_printf(
+        out, "module %s cannot be used: %s\n", op_string(m, "name"), op_string(m, "error"));
+}
+
+static void text(const char *kind, const json_t *record, unsigned width, bool colour,
+                 struct buffer *out)
+{
+    const json_t *tokens = json_object_get(record, "tokens");
+    const char *reason;
+    size_t index;
+    json_t *t, *number;
+
+    (void)kind, (void)width, (void)colour;
+    json_array_foreach(tokens, index, t)
+    {
+        op_text_token(t, out);
+        op_text_mechanisms(t, out);
+    }
+    if (json_array_size(tokens) == 0)
+        buffer_append_text(
+            out,
+            "No token here. Is it plugged in, and its driver installed? A driver in an unusual "
+            "place: --module PATH\n");
+    modules_with_errors(json_object_get(record, "modules"), out);
+    if (json_object_size(json_object_get(record, "hidden")) > 0) {
+        buffer_append_text(out, "Hidden (--all shows them):");
+        json_object_foreach(json_object_get(record, "hidden"), reason, number)
+            buffer_printf(out, " %lld %s;", (long long)json_integer_value(number), reason);
+        out->data[out->length - 1] = '\n';
+    }
+}
+
+const struct op op_tokens = {
+    .verb = "tokens",
+    .group = "Look",
+    .summary = "list the tokens that are here",
+    .description = "Asks every PKCS#11 module that is registered with p11-kit or stands in a known "
+                   "place, each in a "
+                   "process of its own, and lists the tokens they show. Never logs in. A module "
+                   "that fails is named "
+                   "with its error; the others go on.",
+    .example = "signet tokens\nsignet tokens --module /usr/lib/libeToken.so --json",
+    .effects = OP_READS,
+    .args = args,
+    .arg_count = sizeof args / sizeof *args,
+    .run = run,
+    .text = text,
+};

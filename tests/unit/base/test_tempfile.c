@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A file is the old one or the new one, never half of one, and nothing is left behind. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+/* cmocka.h needs the four above. */
+#include <cmocka.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "base/tempfile.h"
+#include "scratch.h"
+
+static bool put(struct tempfile *t, const char *text)
+{
+    return write(tempfile_fd(t), text, strlen(text)) == (ssize_t)strlen(text);
+}
+
+static bool holds(const char *path, const char *text)
+{
+    char bytes[100] = "";
+    int fd = open(path, O_RDONLY);
+    ssize_t got = fd < 0 ? -1 : read(fd, bytes, sizeof bytes - 1);
+
+    close(fd);
+    return got == (ssize_t)strlen(text) && strcmp(bytes, text) == 0;
+}
+
+/* Commits "new" over `path`; what the file system has to offer decides how. */
+static bool replaces(const char *path, bool replace, struct error *e)
+{
+    struct tempfile *t = tempfile_open(path, e);
+    bool done = t != NULL && put(t, "new") && tempfile_commit(t, replace, e);
+
+    tempfile_free(&t);
+    return done && t == NULL;
+}
+
+static void commits(void **state)
+{
+    struct error e = ERROR_INIT;
+    struct stat status;
+
+    (void)state;
+    assert_int_equal(mkdir(scratch_path("c"), 0755), 0);
+    scratch_write(scratch_path("c/file"), "old", 0644);
+    assert_true(replaces(scratch_path("c/file"), true, &e));
+    assert_true(holds(scratch_path("c/file"), "new"));
+    assert_int_equal(stat(scratch_path("c/file"), &status), 0);
+    assert_int_equal(status.st_mode & 07777, 0600);
+    assert_int_equal(status.st_nlink, 1);
+    assert_true(replaces(scratch_path("c/other"), false, &e));
+    assert_true(holds(scratch_path("c/other"), "new"));
+    assert_true(replaces(scratch_path("c/third"), true, &e));
+    assert_int_equal(scratch_count(scratch_path("c")), 3);
+}
+
+static void refuses_to_replace(void **state)
+{
+    struct error e = ERROR_INIT;
+
+    (void)state;
+    assert_int_equal(mkdir(scratch_path("n"), 0755), 0);
+    scratch_write(scratch_path("n/file"), "old", 0644);
+    assert_false(replaces(scratch_path("n/file"), false, &e));
+    assert_int_equal(e.code, ERROR_SYSTEM);
+    assert_int_equal(e.detail, EEXIST);
+    assert_true(holds(scratch_path("n/file"), "old"));
+    assert_int_equal(scratch_count(scratch_path("n")), 1);
+}
+
+static void leaves_nothing(void **state)
+{
+    struct error e = ERROR_INIT;
+    struct tempfile *t;
+
+    (void)state;
+    assert_int_equal(mkdir(scratch_path("l"), 0755), 0);
+    scratch_write(scratch_path("l/file"), "old", 0644);
+    t = tempfile_open(scratch_path("l/file"), &e);
+    assert_true(put(t, "new"));
+    tempfile_free(&t);
+    assert_null(t);
+    tempfile_free(&t);
+    assert_true(holds(scratch_path("l/file"), "old"));
+    assert_int_equal(scratch_count(scratch_path("l")), 1);
+    /* A target that a rename cannot replace. */
+    assert_int_equal(mkdir(scratch_path("l/folder"), 0755), 0);
+    assert_false(replaces(scratch_path("l/folder"), true, &e));
+    assert_int_equal(scratch_count(scratch_path("l")), 2);
+}
+
+static void bad_targets(void **state)
+{
+    struct error e = ERROR_INIT;
+
+    (void)state;
+    assert_null(tempfile_open(scratch_path("no/where"), &e));
+    assert_int_equal(e.detail, ENOENT);
+    assert_null(tempfile_open(scratch_path(""), &e));
+    assert_int_equal(e.detail, EISDIR);
+}
+
+static void long_name(void **state)
+{
+    char name[256];
+    struct error e = ERROR_INIT;
+
+    (void)state;
+    memset(name, 'n', 255);
+    name[255] = '\0';
+    assert_int_equal(chdir(scratch), 0);
+    assert_true(replaces(name, true, &e));
+    assert_true(replaces(name, true, &e));
+    assert_int_equal(unlink(name), 0);
+    assert_int_equal(chdir("/"), 0);
+}
+
+static void replaces_links(void **state)
+{
+    struct error e = ERROR_INIT;
+
+    (void)state;
+    scratch_write(scratch_path("pointed-to"), "old", 0644);
+    assert_int_equal(symlink("pointed-to", scratch_path("link")), 0);
+    assert_true(replaces(scratch_path("link"), true, &e));
+    assert_true(holds(scratch_path("link"), "new"));
+    assert_true(holds(scratch_path("pointed-to"), "old"));
+}
+
+static void keeps_mode_and_attributes(void **state)
+{
+    const char *path = scratch_path("kept");
+    struct error e = ERROR_INIT;
+    struct stat like, status;
+    struct tempfile *t;
+    char value[10] = "";
+    bool attributes;
+
+    (void)state;
+    scratch_write(path, "old", 04751);
+    attributes = setxattr(path, "user.signet-test", "yes", 3, 0) == 0;
+    assert_int_equal(stat(path, &like), 0);
+    t = tempfile_open(path, &e);
+    assert_true(tempfile_copy_mode(t, &like, &e));
+    assert_true(tempfile_commit(t, true, &e));
+    tempfile_free(&t);
+    assert_int_equal(stat(path, &status), 0);
+    assert_int_not_equal(status.st_ino, like.st_ino);
+    assert_int_equal(status.st_mode, like.st_mode);
+    assert_int_equal(status.st_uid, like.st_uid);
+    assert_int_equal(status.st_gid, like.st_gid);
+    if (attributes) {
+        assert_int_equal(getxattr(path, "user.signet-test", value, sizeof value), 3);
+        assert_string_equal(value, "yes");
+    }
+}
+
+static int in_child(int (*work)(void))
+{
+    pid_t child = fork();
+    int status = -1;
+
+    if (child == 0)
+        _exit(work());
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+static char drop_folder[256];
+
+/* As a user who may give nothing away, signs a file of root's. */
+static int copy_foreign_mode(void)
+{
+    struct stat like = {.st_mode = S_IFREG | 06775, .st_uid = 0, .st_gid = 0}, status;
+    struct tempfile *t;
+
+    if (geteuid() == 0 && (setgroups(0, NULL) != 0 || setgid(65534) != 0 || setuid(65534) != 0))
+        return 10;
+    if (chdir(drop_folder) != 0)
+        return 11;
+    t = tempfile_open("file", NULL);
+    if (t == NULL || !tempfile_copy_mode(t, &like, NULL) || fstat(tempfile_fd(t), &status) != 0)
+        return 12;
+    tempfile_free(&t);
+    return (status.st_mode & 07777) == 0705 ? 0 : 1;
+}
+
+static void drops_bits_of_a_lost_owner(void **state)
+{
+    (void)state;
+    strcpy(drop_folder, scratch_path("drop"));
+    assert_int_equal(mkdir(drop_folder, 0755), 0);
+    assert_int_equal(chmod(drop_folder, 0777), 0);
+    assert_int_equal(in_child(copy_foreign_mode), 0);
+}
+
+/* Makes this process see a file system without O_TMPFILE: openat with that flag fails. */
+static bool forbid_tmpfile(void)
+{
+    struct sock_filter steps[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_openat, 0, 3),
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[2])),
+        BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, O_TMPFILE & ~O_DIRECTORY, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EOPNOTSUPP),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog program = {.len = sizeof steps / sizeof *steps, .filter = steps};
+
+    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+           prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
+}
+
+static int work_without_tmpfile(void)
+{
+    struct error e = ERROR_INIT;
+    struct tempfile *t;
+
+    if (!forbid_tmpfile() || openat(AT_FDCWD, drop_folder, O_TMPFILE | O_RDWR, 0600) >= 0)
+        return 10;
+    if (chdir(drop_folder) != 0)
+        return 11;
+    t = tempfile_open("file", &e);
+    if (t == NULL || scratch_count(".") != 1 || !put(t, "draft"))
+        return 1;
+    tempfile_free(&t);
+    if (scratch_count(".") != 0)
+        return 2;
+    if (!replaces("file", false, &e) || !holds("file", "new") || scratch_count(".") != 1)
+        return 3;
+    if (replaces("file", false, &e) || e.detail != EEXIST || scratch_count(".") != 1)
+        return 4;
+    if (!replaces("file", true, &e) || !holds("file", "new") || scratch_count(".") != 1)
+        return 5;
+    return 0;
+}
+
+static void works_without_tmpfile(void **state)
+{
+    (void)state;
+    strcpy(drop_folder, scratch_path("old-fs"));
+    assert_int_equal(mkdir(drop_folder, 0755), 0);
+    assert_int_equal(in_child(work_without_tmpfile), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(commits),
+        cmocka_unit_test(refuses_to_replace),
+        cmocka_unit_test(leaves_nothing),
+        cmocka_unit_test(bad_targets),
+        cmocka_unit_test(long_name),
+        cmocka_unit_test(replaces_links),
+        cmocka_unit_test(keeps_mode_and_attributes),
+        cmocka_unit_test(drops_bits_of_a_lost_owner),
+        cmocka_unit_test(works_without_tmpfile),
+    };
+
+    return cmocka_run_group_tests(tests, scratch_open, scratch_close);
+}
