@@ -22,7 +22,8 @@ struct profile_list {
 
 /* Texts are NULL, numbers -1, where the profile has no such key and the schema no default. */
 struct profile {
-    char *path; /* the file it came from; NULL for a new one */
+    char *path;      /* the file it came from; NULL for a new one */
+    int64_t version; /* 1 */
     char *name;
     char *use;
     char *module;
@@ -83,6 +84,11 @@ bool profile_write(const struct profile *p, struct buffer *out, struct error *e)
 
 /* Writes it to `path` in one step; `replace` false: refused when the file exists. Mode 0644 less
  * the umask (0600 bits kept). */
+/* Sets one key of the file at `path` to `value` (already YAML) and leaves every other byte,
+ * comments too, as it is; the result must parse. ERROR_PROFILE when the key stands there in a form
+ * that cannot be replaced in one line. */
+bool profile_set_key(const char *path, const char *key, const char *value, struct error *e);
+
 bool profile_save(const struct profile *p, const char *path, bool replace, struct error *e);
 
 /* Every profile of the user and of the system: names and paths, the user's first; two lists of

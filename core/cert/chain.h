@@ -9,11 +9,12 @@
 
 #include "base/error.h"
 
-/* Leaf first, then each issuer found in `pool` by subject, key identifier and signature, without
- * the self-signed root. New stack with references of its own: sk_X509_pop_free(s, X509_free).
- * `missing` (may be NULL) gets the subject of the issuer that could not be found, NULL where the
- * chain ends in a root (in the pool or self-signed leaf); freed by the caller. NULL: ERROR_MEMORY.
- */
+/* Leaf first, then each issuer found in `pool` (may be NULL) by subject, key identifier and
+ * signature, without the self-signed root; 16 at most. Of several issuers a cross certificate goes
+ * before the root that it stands for, and the one that is valid longest before others. New stack
+ * with references of its own: sk_X509_pop_free(s, X509_free). `missing` (may be NULL) gets the
+ * subject of the issuer that could not be found, NULL where the chain ends in a root (of the
+ * pool, or the leaf); freed by the caller. NULL: ERROR_MEMORY. */
 STACK_OF(X509) *
     cert_chain_build(X509 *leaf, STACK_OF(X509) * pool, char **missing, struct error *e);
 

@@ -11,7 +11,10 @@
 
 enum { CERT_FILE_MAX = 4 << 20 }; /* bytes */
 
-/* Appends every certificate in `bytes` to `out`, which owns them. ERROR_FORMAT names `name`. */
+/* Appends every certificate in `bytes` to `out`, which owns them. Text around PEM blocks (RFC 7468)
+ * and blocks of other kinds are passed over. ERROR_FORMAT names `name`: none in it, a block that is
+ * not what it says, more than CERT_FILE_MAX bytes or 1,000 certificates; `out` is then as it was.
+ */
 bool cert_load(const char *name, const void *bytes, size_t length, STACK_OF(X509) * out,
                struct error *e);
 bool cert_load_file(const char *path, STACK_OF(X509) * out, struct error *e);

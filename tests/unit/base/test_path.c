@@ -127,74 +127,72 @@ static char *file_with_modes(const char *name, unsigned folder, unsigned file)
     return path;
 }
 
-static void check_modes(const char *label, unsigned folder, unsigned file, const char *advice,
+/* `change`: what chmod should do, to the file or (`to_folder`) its folder; NULL: nothing. */
+struct modes {
+    const char *label;
+    unsigned folder, file;
+    const char *change;
+    bool to_folder;
+};
+
+static void check_modes(const struct modes *m,
                         bool (*check)(const char *, enum error_code, struct error *))
 {
     struct error e = ERROR_INIT;
     char expected[512];
-    bool good = check(file_with_modes(label, folder, file), ERROR_PIN_SOURCE, &e);
+    bool good = check(file_with_modes(m->label, m->folder, m->file), ERROR_PIN_SOURCE, &e);
 
-    if (advice == NULL) {
+    if (m->change == NULL) {
         assert_string_equal(e.text, "");
         assert_true(good);
         return;
     }
     assert_false(good);
     assert_int_equal(e.code, ERROR_PIN_SOURCE);
-    snprintf(expected, sizeof expected, advice, scratch, label);
+    snprintf(expected, sizeof expected, ": chmod %s %s/%s%s", m->change, scratch, m->label,
+             m->to_folder ? "" : "/pin");
     assert_non_null(strstr(e.text, expected));
+    assert_int_equal(strlen(strstr(e.text, expected)), strlen(expected));
 }
 
 static void writers(void **state)
 {
-    static const struct {
-        const char *label;
-        unsigned folder, file;
-        const char *advice; /* NULL: fine */
-    } cases[] = {
-        {"w1", 0755, 0644, NULL},
-        {"w2", 0700, 0600, NULL},
-        {"w3", 0755, 0664, "chmod go-w %s/%s/pin"},
-        {"w4", 0755, 0646, "chmod go-w %s/%s/pin"},
-        {"w5", 0775, 0644, "chmod go-w %s/%s"},
-        {"w6", 0757, 0600, "chmod go-w %s/%s"},
-        {"w7", 01777, 0644, NULL},
-        {"w8", 01777, 0666, "chmod go-w %s/%s/pin"},
+    static const struct modes cases[] = {
+        {"w1", 0755, 0644, NULL, false},   {"w2", 0700, 0600, NULL, false},
+        {"w3", 0755, 0664, "go-w", false}, {"w4", 0755, 0646, "go-w", false},
+        {"w5", 0775, 0644, "go-w", true},  {"w6", 0757, 0600, "go-w", true},
+        {"w7", 01777, 0644, NULL, false},  {"w8", 01777, 0666, "go-w", false},
     };
 
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-        check_modes(cases[i].label, cases[i].folder, cases[i].file, cases[i].advice,
-                    path_others_cannot_write);
+        check_modes(&cases[i], path_others_cannot_write);
 }
 
 static void readers(void **state)
 {
-    static const struct {
-        const char *label;
-        unsigned folder, file;
-        const char *advice;
-    } cases[] = {
-        {"r1", 0755, 0600, NULL},
-        {"r2", 0755, 0400, NULL},
-        {"r3", 0755, 0640, "chmod go-rwx %s/%s/pin"},
-        {"r4", 0755, 0604, "chmod go-rwx %s/%s/pin"},
-        {"r5", 0700, 0644, NULL},
-        {"r6", 0710, 0644, "chmod go-rwx %s/%s/pin"},
-        {"r7", 0701, 0640, "chmod go-rwx %s/%s/pin"},
-        {"r8", 0744, 0644, NULL},
+    static const struct modes cases[] = {
+        {"r1", 0755, 0600, NULL, false},     {"r2", 0755, 0400, NULL, false},
+        {"r3", 0755, 0640, "go-rwx", false}, {"r4", 0755, 0604, "go-rwx", false},
+        {"r5", 0700, 0644, NULL, false},     {"r6", 0710, 0644, "go-rwx", false},
+        {"r7", 0701, 0640, "go-rwx", false}, {"r8", 0744, 0644, NULL, false},
     };
 
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-        check_modes(cases[i].label, cases[i].folder, cases[i].file, cases[i].advice,
-                    path_others_cannot_read);
+        check_modes(&cases[i], path_others_cannot_read);
 }
 
 static void advice_is_quoted(void **state)
 {
+    char *file = file_with_modes("two words", 0755, 0666);
+    struct error e = ERROR_INIT;
+    char expected[512];
+
     (void)state;
-    check_modes("two words", 0755, 0666, "chmod go-w '%s/%s/pin'", path_others_cannot_write);
+    assert_false(path_others_cannot_write(file, ERROR_PROFILE, &e));
+    snprintf(expected, sizeof expected, ": chmod go-w '%s'", file);
+    assert_non_null(strstr(e.text, expected));
 }
 
 /* Whoever may exchange the link may exchange the file. */

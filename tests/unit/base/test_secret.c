@@ -17,6 +17,15 @@
 
 #include "base/secret.h"
 
+/* AddressSanitizer turns mlock into a call that does nothing. */
+#ifdef __has_feature
+#define SANITIZED __has_feature(address_sanitizer)
+#elif defined(__SANITIZE_ADDRESS__)
+#define SANITIZED 1
+#else
+#define SANITIZED 0
+#endif
+
 static const char pin[] = "practice-1234";
 
 static void copies(void **state)
@@ -63,10 +72,14 @@ static void takes_and_wipes(void **state)
 
 static void no_core_dump(void **state)
 {
-    struct rlimit limit = {.rlim_cur = 1};
-    struct secret *s = secret_new(pin, strlen(pin), NULL);
+    struct rlimit limit;
+    struct secret *s;
 
     (void)state;
+    assert_int_equal(getrlimit(RLIMIT_CORE, &limit), 0);
+    limit.rlim_cur = limit.rlim_max;
+    assert_int_equal(setrlimit(RLIMIT_CORE, &limit), 0);
+    s = secret_new(pin, strlen(pin), NULL);
     assert_int_equal(getrlimit(RLIMIT_CORE, &limit), 0);
     assert_int_equal(limit.rlim_cur, 0);
     secret_free(&s);
@@ -101,7 +114,8 @@ static void page_is_protected(void **state)
     page_flags(secret_bytes(s), flags, sizeof flags);
     assert_non_null(strstr(flags, " dd "));
     assert_non_null(strstr(flags, " wf "));
-    assert_non_null(strstr(flags, " lo "));
+    if (!SANITIZED)
+        assert_non_null(strstr(flags, " lo "));
     secret_free(&s);
 }
 

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "profiles/engine/batch.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "profiles/schema.h"
+
+/* Options that stand for a key of the profile. */
+static const struct {
+    const char *option, *key;
+} overrides[] = {
+    {"key", "key"},
+    {"certificate", "certificate"},
+    {"chain", "chain"},
+    {"digest", "digest"},
+    {"description", "description"},
+    {"url", "url"},
+    {"existing", "existing"},
+    {"output", "output.directory"},
+    {"sessions", "limits.sessions"},
+    {"wait", "limits.wait-for-token"},
+    {"module", "module"},
+};
+
+static bool override(struct profile *p, const struct op_args *args, const char *option,
+                     const char *key, struct error *e)
+{
+    const struct schema_key *k = schema_find(key);
+    char why[256] = "";
+
+    if (!op_given(args, option))
+        return true;
+    if (schema_is_list(k))
+        profile_list_free(schema_list(k, p));
+    for (size_t i = 0; i < op_count(args, option); i++)
+        if (!schema_set(k, p, op_text_at(args, option, i), why, sizeof why))
+            return error_set(e, ERROR_USAGE, "--%s: '%s' should be %s", option,
+                             op_text_at(args, option, i), why);
+    return true;
+}
+
+struct profile *batch_profile(const struct op_args *args, const char *name, struct error *e)
+{
+    struct profile *p = name == NULL ? profile_new(e) : profile_load(name, NULL, e);
+
+    for (size_t i = 0; p != NULL && i < sizeof overrides / sizeof *overrides; i++)
+        if (!override(p, args, overrides[i].option, overrides[i].key, e))
+            profile_free(&p);
+    return p;
+}
+
+/* A person is there when the PIN is typed; any other source is a build's. */
+static enum gate_actor actor_of(const struct pin_source *source, const struct op_ctx *ctx)
+{
+    return pin_source_kind(source) == PIN_PROMPT && ctx->terminal ? GATE_PERSON : GATE_HEADLESS;
+}
+
+const struct signer *batch_open(struct ready *r, const struct profile *p, struct op_ctx *ctx,
+                                const struct gate_person *person, struct gate_session **session,
+                                unsigned *lanes, struct error *e)
+{
+    struct gate_request request = r->request;
+    struct host *host = r->inventory.module[r->token->module].host;
+    char *program =
+        text_format("%s %s %s", ctx->program, ctx->op->verb, p->name == NULL ? "" : p->name);
+    const struct signer *signer = NULL;
+    const char *path = NULL;
+    struct wire_open_key want = {
+        .id = r->key->id,
+        .id_length = r->key->id_length,
+        .label = r->key->label,
+        .spki = r->key->spki,
+        .spki_length = r->key->spki_length,
+        .lanes = (uint32_t)p->sessions,
+    };
+    unsigned char *spki = NULL;
+
+    /* The gate owns the host from here on. */
+    r->inventory.module[r->token->module].host = NULL;
+    request.actor = actor_of(r->source, ctx);
+    request.person = person;
+    request.program = program == NULL ? ctx->program : program;
+    request.cancel = ctx->cancel;
+    if (want.spki == NULL) {
+        int length = i2d_PUBKEY(X509_get0_pubkey(r->leaf), &spki);
+
+        want.spki = spki;
+        want.spki_length = length > 0 ? (size_t)length : 0;
+    }
+    *session = gate_open(&request, &host, e);
+    if (*session != NULL)
+        signer = gate_signer(*session, &want, lanes, &path, e);
+    OPENSSL_free(spki);
+    free(program);
+    return signer;
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the operations of signet-batch share. */
+#ifndef SIGNET_PROFILES_ENGINE_BATCH_H
+#define SIGNET_PROFILES_ENGINE_BATCH_H
+
+#include "op/op.h"
+#include "profiles/profile.h"
+#include "profiles/ready.h"
+
+/* The profile PROFILE, or one made of the options --key, --certificate and the like when there is
+ * no profile; then the options that override it. */
+struct profile *batch_profile(const struct op_args *args, const char *name, struct error *e);
+
+/* Opens the gate for a ready profile and gives the signer for its key. *session is the caller's to
+ * close. */
+const struct signer *batch_open(struct ready *r, const struct profile *p, struct op_ctx *ctx,
+                                const struct gate_person *person, struct gate_session **session,
+                                unsigned *lanes, struct error *e);
+
+#endif

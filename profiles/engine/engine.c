@@ -1,0 +1,430 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "profiles/engine/engine.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/tempfile.h"
+#include "profiles/engine/queue.h"
+
+enum { READERS = 2, WRITERS = 2, WAITING = 16, MOST_LANES = 64 };
+
+/* A file on its way. */
+struct job {
+    struct engine_result result;
+    const struct plan_item *item;
+    struct sign_spec spec; /* with the item's own description */
+    struct stat status;    /* of the input */
+    struct tempfile *output;
+    struct sign_job *sign;
+    struct buffer signature;
+    int64_t started;
+    int input;
+};
+
+/* One run, shared by its threads. */
+struct line {
+    const struct engine *engine;
+    struct engine_totals *totals;
+    struct queue to_sign, to_commit;
+    atomic_size_t next;
+    atomic_bool stopped;
+
+    /* The first session logs in, when the first digest waits; the others wait for what came of it.
+     */
+    pthread_mutex_t login_mutex;
+    pthread_cond_t login_done;
+    bool asked, answered;
+    const struct signer *signer;
+    unsigned lanes;
+
+    pthread_mutex_t mutex; /* result callback, totals, reported, cause */
+    bool *reported;
+    struct error cause;
+};
+
+const char *engine_state_name(enum engine_state state)
+{
+    static const char *const names[] = {
+#define X(state, name) name,
+        ENGINE_STATES(X)
+#undef X
+    };
+
+    return names[state];
+}
+
+static void report(struct line *l, const struct engine_result *result)
+{
+    pthread_mutex_lock(&l->mutex);
+    l->reported[result->index] = true;
+    l->totals->count[result->state]++;
+    l->totals->bytes += result->bytes;
+    l->engine->result(l->engine->data, result);
+    pthread_mutex_unlock(&l->mutex);
+}
+
+/* The first cause that stops the run is the one that is told. */
+static void stop(struct line *l, const struct error *cause)
+{
+    pthread_mutex_lock(&l->mutex);
+    if (l->cause.code == ERROR_NONE)
+        l->cause = *cause;
+    pthread_mutex_unlock(&l->mutex);
+    atomic_store(&l->stopped, true);
+}
+
+static void job_free(struct job *j)
+{
+    sign_free(&j->sign);
+    tempfile_free(&j->output);
+    buffer_free(&j->signature);
+    if (j->input >= 0)
+        close(j->input);
+    free(j);
+}
+
+static void finish(struct line *l, struct job *j, enum engine_state state)
+{
+    j->result.state = state;
+    j->result.ms = clock_ms() - j->started;
+    if (state == ENGINE_KEPT)
+        j->result.signer = sign_kept_signer(j->sign);
+    report(l, &j->result);
+    job_free(j);
+}
+
+static struct job *job_new(struct line *l, size_t index)
+{
+    struct job *j = calloc(1, sizeof *j);
+
+    if (j == NULL)
+        return NULL;
+    j->result.index = index;
+    j->item = &l->engine->plan->item[index];
+    j->spec = *l->engine->spec;
+    if (j->item->description != NULL)
+        j->spec.description = j->item->description;
+    if (j->item->url != NULL)
+        j->spec.url = j->item->url;
+    j->started = clock_ms();
+    j->input = -1;
+    return j;
+}
+
+static bool open_input(struct job *j, struct error *e)
+{
+    /* O_NONBLOCK: a pipe or device with nobody at its other end is refused below, not waited for.
+     */
+    j->input = open(j->item->file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (j->input < 0 || fstat(j->input, &j->status) != 0)
+        return error_set_errno(e, "cannot open '%s'", j->item->file);
+    if (S_ISDIR(j->status.st_mode))
+        return error_set(e, ERROR_UNSUPPORTED, "'%s' is a folder; name the files in it",
+                         j->item->file);
+    if (!S_ISREG(j->status.st_mode))
+        return error_set(e, ERROR_UNSUPPORTED, "'%s' is not a regular file", j->item->file);
+    return true;
+}
+
+static bool read_file(struct line *l, struct job *j, enum sign_state *state, struct error *e)
+{
+    int output = -1;
+
+    if (!open_input(j, e) || !sign_spec_check(&j->spec, e))
+        return false;
+    if (!l->engine->dry_run) {
+        j->output = tempfile_open(j->item->output, e);
+        if (j->output == NULL)
+            return false;
+        output = tempfile_fd(j->output);
+    }
+    j->sign = sign_begin(j->input, j->item->file, output, &j->spec, state, NULL, e);
+    if (j->sign == NULL)
+        return false;
+    j->result.bytes = sign_size(j->sign);
+    if (*state == SIGN_READY) {
+        const uint8_t *digest = sign_file_digest(j->sign, &j->result.digest_length);
+
+        memcpy(j->result.digest, digest, j->result.digest_length);
+    }
+    return true;
+}
+
+static bool is_in_place(const struct job *j)
+{
+    struct stat output;
+
+    return stat(j->item->output, &output) == 0 && output.st_dev == j->status.st_dev &&
+           output.st_ino == j->status.st_ino;
+}
+
+/* A kept file goes to the output folder as it is, so that the folder holds the whole release. */
+static bool copy_kept(struct job *j, struct error *e)
+{
+    char piece[65536];
+    off_t at = 0;
+    ssize_t got;
+
+    if (j->output == NULL || is_in_place(j))
+        return true;
+    while ((got = pread(j->input, piece, sizeof piece, at)) > 0) {
+        if (pwrite(tempfile_fd(j->output), piece, (size_t)got, at) != got)
+            return error_set_errno(e, "cannot write '%s'", j->item->output);
+        at += got;
+    }
+    if (got < 0)
+        return error_set_errno(e, "cannot read '%s'", j->item->file);
+    return tempfile_copy_mode(j->output, &j->status, e) && tempfile_commit(j->output, true, e);
+}
+
+static void read_one(struct line *l, size_t index)
+{
+    struct job *j = job_new(l, index);
+    enum sign_state state = SIGN_READY;
+    struct error memory = ERROR_INIT;
+
+    if (j == NULL) {
+        error_set_memory(&memory);
+        stop(l, &memory);
+        return;
+    }
+    if (!read_file(l, j, &state, &j->result.error))
+        finish(l, j, ENGINE_FAILED);
+    else if (state == SIGN_KEPT)
+        finish(l, j, copy_kept(j, &j->result.error) ? ENGINE_KEPT : ENGINE_FAILED);
+    else if (l->engine->dry_run)
+        finish(l, j, ENGINE_WOULD_SIGN);
+    else
+        queue_push(&l->to_sign, j);
+}
+
+static void *read_files(void *data)
+{
+    struct line *l = data;
+
+    while (!atomic_load(&l->stopped) && !cancel_requested(l->engine->cancel)) {
+        size_t index = atomic_fetch_add(&l->next, 1);
+
+        if (index >= l->engine->plan->count)
+            break;
+        if (l->engine->plan->item[index].same_as == index)
+            read_one(l, index);
+    }
+    queue_leave(&l->to_sign);
+    return NULL;
+}
+
+/* By the first session alone, once: a run that signs nothing logs in to nothing. */
+static const struct signer *log_in(struct line *l)
+{
+    struct error e = ERROR_INIT;
+
+    if (l->asked)
+        return l->signer;
+    l->asked = true;
+    l->signer = l->engine->login(l->engine->data, &l->lanes, &e);
+    if (l->signer == NULL) {
+        l->lanes = 0;
+        stop(l, &e);
+    }
+    return l->signer;
+}
+
+static void answer_login(struct line *l)
+{
+    pthread_mutex_lock(&l->login_mutex);
+    l->answered = true;
+    pthread_cond_broadcast(&l->login_done);
+    pthread_mutex_unlock(&l->login_mutex);
+}
+
+/* The token may have given fewer sessions than were asked for. */
+static bool has_session(struct line *l, unsigned lane)
+{
+    bool has;
+
+    pthread_mutex_lock(&l->login_mutex);
+    while (!l->answered)
+        pthread_cond_wait(&l->login_done, &l->login_mutex);
+    has = lane < l->lanes;
+    pthread_mutex_unlock(&l->login_mutex);
+    return has;
+}
+
+struct session {
+    struct line *line;
+    unsigned lane;
+};
+
+static void sign_one(struct line *l, unsigned lane, struct job *j)
+{
+    size_t length;
+    const uint8_t *digest = sign_digest(j->sign, &length);
+    const struct signer *signer = l->signer;
+
+    if (atomic_load(&l->stopped)) {
+        job_free(j);
+    } else if (signer->sign(signer->data, lane, j->spec.hash, digest, length, &j->signature,
+                            &j->result.error)) {
+        queue_push(&l->to_commit, j);
+    } else {
+        stop(l, &j->result.error);
+        finish(l, j, ENGINE_FAILED);
+    }
+}
+
+static void *sign_files(void *data)
+{
+    const struct session *s = data;
+    struct line *l = s->line;
+    struct job *j;
+
+    if (s->lane == 0 || has_session(l, s->lane))
+        while ((j = queue_pop(&l->to_sign)) != NULL) {
+            if (s->lane == 0) {
+                log_in(l);
+                answer_login(l);
+            }
+            sign_one(l, s->lane, j);
+        }
+    if (s->lane == 0)
+        answer_login(l);
+    queue_leave(&l->to_commit);
+    return NULL;
+}
+
+static bool commit(struct job *j, struct error *e)
+{
+    return sign_finish(j->sign, j->signature.data, j->signature.length, e) &&
+           tempfile_copy_mode(j->output, &j->status, e) && tempfile_commit(j->output, true, e);
+}
+
+static void *commit_files(void *data)
+{
+    struct line *l = data;
+    struct job *j;
+
+    while ((j = queue_pop(&l->to_commit)) != NULL)
+        finish(l, j, commit(j, &j->result.error) ? ENGINE_SIGNED : ENGINE_FAILED);
+    return NULL;
+}
+
+/* Those that no thread came to. */
+static void report_rest(struct line *l)
+{
+    for (size_t i = 0; i < l->engine->plan->count; i++) {
+        struct engine_result r = {.index = i, .state = ENGINE_NOT_TRIED};
+
+        if (l->reported[i])
+            continue;
+        if (l->engine->plan->item[i].same_as != i)
+            r.state = ENGINE_SAME;
+        report(l, &r);
+    }
+}
+
+/* Threads of one kind; signals are for the main thread. Returns how many could be started. */
+static unsigned start(pthread_t *thread, unsigned count, void *(*work)(void *), void *data,
+                      size_t step)
+{
+    sigset_t all, old;
+    unsigned started = 0;
+
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &old);
+    while (started < count &&
+           pthread_create(&thread[started], NULL, work, (char *)data + started * step) == 0)
+        started++;
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    return started;
+}
+
+static void join(pthread_t *thread, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++)
+        pthread_join(thread[i], NULL);
+}
+
+/* Last stage first: whoever produces has somebody who takes. Where the system gives fewer threads
+ * than wanted, the missing producers leave their queue at once. */
+static void run_threads(struct line *l)
+{
+    pthread_t reader[READERS], writer[WRITERS], signer[MOST_LANES];
+    struct session session[MOST_LANES];
+    unsigned lanes = l->engine->lanes, writers, signers = 0, readers = 0;
+    struct error e = ERROR_INIT;
+
+    for (unsigned i = 0; i < lanes; i++)
+        session[i] = (struct session){l, i};
+    writers = start(writer, WRITERS, commit_files, l, 0);
+    if (writers > 0)
+        signers = start(signer, lanes, sign_files, session, sizeof *session);
+    for (unsigned i = signers; i < lanes; i++)
+        queue_leave(&l->to_commit);
+    if (signers > 0)
+        readers = start(reader, READERS, read_files, l, 0);
+    for (unsigned i = readers; i < READERS; i++)
+        queue_leave(&l->to_sign);
+    if (readers == 0) {
+        error_set(&e, ERROR_SYSTEM, "cannot start a thread");
+        stop(l, &e);
+    }
+    join(reader, readers);
+    join(signer, signers);
+    join(writer, writers);
+}
+
+static bool outcome(const struct line *l, struct error *e)
+{
+    const struct engine_totals *t = l->totals;
+
+    if (l->cause.code != ERROR_NONE) {
+        if (e != NULL)
+            *e = l->cause;
+        return false;
+    }
+    if (cancel_requested(l->engine->cancel))
+        return error_set(
+            e, ERROR_CANCELLED,
+            "stopped by a signal; %zu files were not tried, the same command goes on with them",
+            t->count[ENGINE_NOT_TRIED]);
+    if (t->count[ENGINE_FAILED] > 0)
+        return error_set(e, ERROR_SOME_FAILED, "%zu of %zu files failed", t->count[ENGINE_FAILED],
+                         l->engine->plan->count);
+    return true;
+}
+
+bool engine_run(const struct engine *engine, struct engine_totals *totals, struct error *e)
+{
+    struct line l = {.engine = engine, .totals = totals};
+    bool done;
+
+    *totals = (struct engine_totals){0};
+    l.reported = calloc(engine->plan->count + 1, sizeof *l.reported);
+    if (l.reported == NULL)
+        return error_set_memory(e);
+    pthread_mutex_init(&l.mutex, NULL);
+    pthread_mutex_init(&l.login_mutex, NULL);
+    pthread_cond_init(&l.login_done, NULL);
+    queue_init(&l.to_sign, WAITING, READERS);
+    queue_init(&l.to_commit, WAITING, engine->lanes);
+    run_threads(&l);
+    report_rest(&l);
+    done = outcome(&l, e);
+    queue_destroy(&l.to_sign);
+    queue_destroy(&l.to_commit);
+    pthread_mutex_destroy(&l.mutex);
+    pthread_mutex_destroy(&l.login_mutex);
+    pthread_cond_destroy(&l.login_done);
+    free(l.reported);
+    return done;
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The batch engine (design section 4): stages joined by bounded queues. Readers hash files into
+ * temporary ones, one thread per session has digests signed, writers check and commit. It knows no
+ * profile and no token.
+ */
+#ifndef SIGNET_PROFILES_ENGINE_ENGINE_H
+#define SIGNET_PROFILES_ENGINE_ENGINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/cancel.h"
+#include "base/error.h"
+#include "base/signer.h"
+#include "profiles/engine/plan.h"
+#include "sign/sign.h"
+
+#define ENGINE_STATES(X)                                                                           \
+    X(ENGINE_SIGNED, "signed")                                                                     \
+    X(ENGINE_KEPT, "kept") /* it carries a valid signature already */                              \
+    X(ENGINE_FAILED, "failed")                                                                     \
+    X(ENGINE_NOT_TRIED, "not-tried") /* the run stopped before its turn */                         \
+    X(ENGINE_SAME, "same")           /* the same file was named before */                          \
+    X(ENGINE_WOULD_SIGN, "would-sign")
+
+enum engine_state {
+#define X(state, name) state,
+    ENGINE_STATES(X)
+#undef X
+        ENGINE_STATE_COUNT
+};
+
+const char *engine_state_name(enum engine_state state);
+
+struct engine_result {
+    size_t index; /* in the plan */
+    enum engine_state state;
+    const char *signer; /* ENGINE_KEPT: who signed it; valid during the callback */
+    uint64_t bytes;     /* read */
+    int64_t ms;         /* from its first byte to its commit */
+    uint8_t digest[64]; /* of the file */
+    size_t digest_length;
+    struct error error; /* ENGINE_FAILED */
+};
+
+struct engine {
+    const struct plan *plan;
+    const struct sign_spec *spec;
+    unsigned lanes; /* sessions wanted: 1 … 64 */
+    bool dry_run;   /* hash and look, write nothing, sign nothing */
+    /* Called once, when the first digest waits: logs in. *lanes: how many sessions there are. */
+    const struct signer *(*login)(void *data, unsigned *lanes, struct error *e);
+    /* A file is done. One at a time. */
+    void (*result)(void *data, const struct engine_result *result);
+    void *data;
+    struct cancel *cancel; /* the files in hand are finished, the others are not begun */
+};
+
+struct engine_totals {
+    size_t count[ENGINE_STATE_COUNT];
+    uint64_t bytes;
+};
+
+/* Runs to the end of the plan, or until something stops it. True when all are signed, kept or the
+ * same. ERROR_SOME_FAILED; the error of login or token that stopped it; ERROR_CANCELLED. */
+bool engine_run(const struct engine *engine, struct engine_totals *totals, struct error *e);
+
+#endif

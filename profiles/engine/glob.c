@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "profiles/engine/glob.h"
+
+#include <dirent.h>
+#include <fnmatch.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/text.h"
+
+enum { DEEPEST = 64, MOST_FILES = 1000000 };
+
+/* Name by name. A "**" stands for any number of folders, none too. */
+bool glob_match(const char *pattern, const char *path)
+{
+    for (;;) {
+        size_t length = strcspn(pattern, "/"), name = strcspn(path, "/");
+        char *one, *two;
+        bool same;
+
+        if (length == 2 && strncmp(pattern, "**", 2) == 0) {
+            if (pattern[2] == '\0')
+                return true;
+            for (const char *at = path;; at++) {
+                if (glob_match(pattern + 3, at))
+                    return true;
+                at += strcspn(at, "/");
+                if (*at == '\0')
+                    return false;
+            }
+        }
+        one = strndup(pattern, length);
+        two = strndup(path, name);
+        same = one != NULL && two != NULL && fnmatch(one, two, FNM_PERIOD) == 0;
+        free(one);
+        free(two);
+        if (!same || (pattern[length] == '\0') != (path[name] == '\0'))
+            return false;
+        if (pattern[length] == '\0')
+            return true;
+        pattern += length + 1;
+        path += name + 1;
+    }
+}
+
+struct walk {
+    const struct profile_list *patterns;
+    bool *used; /* of each pattern: it took something in */
+    struct profile_list *out;
+};
+
+/* What the last pattern that fits says. */
+static bool wanted(struct walk *w, const char *path)
+{
+    bool take = false;
+
+    for (size_t i = 0; i < w->patterns->count; i++) {
+        const char *pattern = w->patterns->item[i];
+        bool out = pattern[0] == '!';
+
+        if (!glob_match(pattern + out, path))
+            continue;
+        w->used[i] = true;
+        take = !out;
+    }
+    return take;
+}
+
+static bool push(struct profile_list *list, const char *path)
+{
+    char **grown =
+        list->count >= MOST_FILES ? NULL : realloc(list->item, (list->count + 1) * sizeof *grown);
+
+    if (grown == NULL)
+        return false;
+    list->item = grown;
+    grown[list->count] = strdup(path);
+    return grown[list->count] != NULL && ++list->count;
+}
+
+static bool visit(struct walk *w, const char *folder, unsigned depth);
+
+static bool visit_entry(struct walk *w, const char *folder, const char *name, unsigned depth)
+{
+    char *path = strcmp(folder, ".") == 0 ? strdup(name) : text_format("%s/%s", folder, name);
+    struct stat status;
+    bool good = path != NULL;
+
+    /* Links to folders are not followed: they may lead round in a circle. */
+    if (good && lstat(path, &status) == 0) {
+        if (S_ISDIR(status.st_mode))
+            good = visit(w, path, depth + 1);
+        else if (wanted(w, path))
+            good = push(w->out, path);
+    }
+    free(path);
+    return good;
+}
+
+static bool visit(struct walk *w, const char *folder, unsigned depth)
+{
+    struct dirent **items = NULL;
+    int count = depth < DEEPEST ? scandir(folder, &items, NULL, alphasort) : 0;
+    bool good = true;
+
+    for (int i = 0; i < count; i++) {
+        if (good && strcmp(items[i]->d_name, ".") != 0 && strcmp(items[i]->d_name, "..") != 0)
+            good = visit_entry(w, folder, items[i]->d_name, depth);
+        free(items[i]);
+    }
+    free(items);
+    return good;
+}
+
+bool glob_expand(const struct profile_list *patterns, struct profile_list *out, struct error *e)
+{
+    struct walk w = {patterns, calloc(patterns->count + 1, sizeof(bool)), out};
+    bool good = w.used != NULL && (patterns->count == 0 || visit(&w, ".", 0));
+
+    if (!good)
+        error_set_memory(e);
+    for (size_t i = 0; i < patterns->count && good; i++)
+        if (!w.used[i] && patterns->item[i][0] != '!')
+            good = error_set(e, ERROR_USAGE, "files: the pattern '%s' matches nothing here",
+                             patterns->item[i]);
+    free(w.used);
+    return good;
+}

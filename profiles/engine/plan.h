@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which files are to be signed, and where each goes. */
+#ifndef SIGNET_PROFILES_ENGINE_PLAN_H
+#define SIGNET_PROFILES_ENGINE_PLAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "base/error.h"
+#include "profiles/profile.h"
+
+struct plan_item {
+    char *file;        /* as it was named */
+    char *output;      /* what is written; the file itself (behind its links) when in place */
+    char *description; /* of this file alone; NULL: the profile's */
+    char *url;
+    size_t same_as; /* index of an item that is the same file; else its own */
+};
+
+struct plan {
+    struct plan_item *item;
+    size_t count;
+};
+
+/* `names`: files, @LIST (a path a line), '-' (NDJSON jobs on standard input). Without names, the
+ * patterns of the profile. `directory`: where outputs go; NULL: in place. ERROR_USAGE when a list
+ * cannot be read, a pattern matches nothing, or two files would get the same output. A file that is
+ * missing is no error here: it fails when its turn comes. */
+bool plan_make(struct plan *out, const char *const *names, size_t count,
+               const struct profile_list *patterns, const char *directory, struct error *e);
+void plan_free(struct plan *p);
+
+#endif

@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* signet-batch sign: a profile over many files. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/clock.h"
+#include "base/path.h"
+#include "base/text.h"
+#include "op/text.h"
+#include "profiles/engine/batch.h"
+#include "profiles/engine/engine.h"
+#include "profiles/ops.h"
+
+static const char *const digests[] = {"sha256", "sha384", "sha512", NULL};
+static const char *const existings[] = {"keep", "replace", "append", NULL};
+
+static const struct op_arg args[] = {
+    {.name = "PROFILE",
+     .type = OP_PROFILE,
+     .positional = true,
+     .repeatable = true,
+     .help = "the profile, then files: paths, @LIST for a file with a path a line, '-' for JSON "
+             "jobs on standard input; "
+             "without files, the profile's patterns; with --key, files only"},
+    {.name = "output",
+     .letter = 'o',
+     .type = OP_PATH,
+     .value = "DIR",
+     .help = "write signed files into this folder instead of in place"},
+    {.name = "existing",
+     .type = OP_CHOICE,
+     .value = "WHAT",
+     .choices = existings,
+     .help = "what happens to files that are signed already"},
+    {.name = "dry-run",
+     .type = OP_FLAG,
+     .help = "say what would be done; no login, nothing written"},
+    {.name = "key",
+     .type = OP_OBJECT,
+     .value = "URI",
+     .help = "sign with this key, without a profile"},
+    {.name = "certificate",
+     .type = OP_TEXT,
+     .value = "CERT",
+     .help = "sha256: and fingerprint of a certificate on the token, or a file"},
+    {.name = "chain",
+     .type = OP_PATH,
+     .value = "FILE",
+     .repeatable = true,
+     .help = "file with intermediate certificates"},
+    {.name = "digest",
+     .type = OP_CHOICE,
+     .value = "HASH",
+     .choices = digests,
+     .help = "digest to use"},
+    {.name = "description", .type = OP_TEXT, .value = "TEXT", .help = "what is signed, in words"},
+    {.name = "url", .type = OP_TEXT, .value = "URL", .help = "where more is to be found"},
+    {.name = "sessions",
+     .type = OP_INTEGER,
+     .value = "N",
+     .minimum = 1,
+     .maximum = 64,
+     .help = "sessions that sign side by side"},
+    {.name = "wait",
+     .type = OP_TEXT,
+     .value = "TIME",
+     .help = "how long to queue for the token, as in 10m"},
+};
+
+/* One run, for the engine's callbacks. */
+struct batch {
+    struct op_ctx *ctx;
+    const struct profile *profile;
+    const char *pin; /* --pin */
+    struct plan plan;
+    struct ready ready;
+    struct gate_person person;
+    struct gate_session *session;
+    size_t done;
+};
+
+static const struct signer *login(void *data, unsigned *lanes, struct error *e)
+{
+    struct batch *b = data;
+
+    return batch_open(&b->ready, b->profile, b->ctx, &b->person, &b->session, lanes, e);
+}
+
+static void result(void *data, const struct engine_result *r)
+{
+    struct batch *b = data;
+    const struct plan_item *item = &b->plan.item[r->index];
+    json_t *record =
+        json_pack("{s:s, s:s}", "file", item->file, "status", engine_state_name(r->state));
+
+    if (r->state == ENGINE_SIGNED)
+        json_object_set_new(record, "output", json_string(item->output));
+    if (r->state == ENGINE_SAME)
+        json_object_set_new(record, "same-as", json_string(b->plan.item[item->same_as].file));
+    if (r->signer != NULL)
+        json_object_set_new(record, "signer", json_string(r->signer));
+    if (r->digest_length > 0) {
+        char *hex = text_hex(r->digest, r->digest_length);
+
+        json_object_set_new(record, "digest", hex == NULL ? json_null() : json_string(hex));
+        free(hex);
+    }
+    if (r->state != ENGINE_NOT_TRIED && r->state != ENGINE_SAME) {
+        json_object_set_new(record, "bytes", json_integer((json_int_t)r->bytes));
+        json_object_set_new(record, "ms", json_integer(r->ms));
+    }
+    if (r->state == ENGINE_FAILED)
+        json_object_set_new(
+            record, "error",
+            json_pack("{s:s, s:s}", "code", error_code_name(r->error.code), "text", r->error.text));
+    op_emit(b->ctx, "file", record);
+    op_progress(b->ctx, ++b->done, b->plan.count, item->file);
+}
+
+static void summary(struct batch *b, const struct engine_totals *t, int64_t ms)
+{
+    json_t *record = json_object();
+
+    json_object_set_new(record, "files", json_integer((json_int_t)b->plan.count));
+    for (int i = 0; i < ENGINE_STATE_COUNT; i++)
+        if (t->count[i] > 0 || i == ENGINE_SIGNED || i == ENGINE_FAILED)
+            json_object_set_new(record, engine_state_name((enum engine_state)i),
+                                json_integer((json_int_t)t->count[i]));
+    json_object_set_new(record, "bytes", json_integer((json_int_t)t->bytes));
+    json_object_set_new(record, "ms", json_integer(ms));
+    op_emit(b->ctx, "summary", json_pack("{s:o}", "summary", record));
+}
+
+/* What stands before signing, without a try; a dry run needs no token that would let us in. */
+static bool prepare(struct batch *b, bool dry_run, struct error *e)
+{
+    struct error local = ERROR_INIT;
+
+    b->person = op_person(b->ctx);
+    /* Asking is for a terminal. */
+    if (!b->ctx->terminal)
+        b->person.secret = NULL;
+    if (ready_prepare(&b->ready, b->profile, b->pin, b->ctx->cancel, &local))
+        return true;
+    /* Nothing to sign needs no login: PIN and tries are judged when the first digest waits. */
+    if ((local.code == ERROR_FORBIDDEN || (dry_run && local.code == ERROR_PIN_SOURCE)) &&
+        b->ready.spec.leaf != NULL)
+        return true;
+    if (e != NULL)
+        *e = local;
+    return false;
+}
+
+static bool run_plan(struct batch *b, bool dry_run, struct error *e)
+{
+    struct engine engine = {
+        .plan = &b->plan,
+        .spec = &b->ready.spec,
+        .lanes = (unsigned)b->profile->sessions,
+        .dry_run = dry_run,
+        .login = login,
+        .result = result,
+        .data = b,
+        .cancel = b->ctx->cancel,
+    };
+    struct engine_totals totals;
+    int64_t started = clock_ms();
+    bool done;
+
+    done = engine_run(&engine, &totals, e);
+    summary(b, &totals, clock_ms() - started);
+    return done;
+}
+
+static bool make_folder(const struct profile *p, bool dry_run, struct error *e)
+{
+    return p->output_directory == NULL || dry_run ||
+           path_make_folders(p->output_directory, 0777, e);
+}
+
+static bool make_plan(struct batch *b, const struct op_args *a, struct error *e)
+{
+    size_t count = op_count(a, "PROFILE"), first = op_given(a, "key") ? 0 : 1;
+    const char **names = calloc(count + 1, sizeof *names);
+    bool made;
+
+    if (names == NULL)
+        return error_set_memory(e);
+    for (size_t i = first; i < count; i++)
+        names[i - first] = op_text_at(a, "PROFILE", i);
+    made = plan_make(&b->plan, names, count - first, &b->profile->files,
+                     b->profile->output_directory, e);
+    free(names);
+    return made;
+}
+
+static bool run(const struct op_args *a, struct op_ctx *ctx, struct error *e)
+{
+    struct batch b = {.ctx = ctx, .pin = op_text(a, "pin")};
+    bool without = op_given(a, "key"), dry_run = op_flag(a, "dry-run"), done = false;
+    struct profile *p;
+
+    if (!without && op_count(a, "PROFILE") == 0)
+        return error_set(e, ERROR_USAGE, "sign: which profile? signet profile list shows them");
+    p = batch_profile(a, without ? NULL : op_text(a, "PROFILE"), e);
+    if (p == NULL)
+        return false;
+    b.profile = p;
+    if (make_plan(&b, a, e) && prepare(&b, dry_run, e) && make_folder(p, dry_run, e))
+        done = run_plan(&b, dry_run, e);
+    gate_close(&b.session);
+    ready_free(&b.ready);
+    plan_free(&b.plan);
+    profile_free(&p);
+    return done;
+}
+
+static void text_summary(const json_t *s, struct buffer *out)
+{
+    static const char *const order[] = {"signed", "kept",      "same",
+                                        "failed", "not-tried", "would-sign"};
+    double seconds = (double)op_number(s, "ms", 0) / 1000;
+    bool first = true;
+
+    for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
+        json_int_t n = op_number(s, order[i], 0);
+
+        if (n == 0)
+            continue;
+        buffer_printf(out, "%s%lld %s", first ? "" : ", ", (long long)n, order[i]);
+        first = false;
+    }
+    buffer_printf(out, "%s in %.1f s\n", first ? "nothing done" : "", seconds);
+}
+
+static void text(const char *kind, const json_t *r, unsigned width, bool colour, struct buffer *out)
+{
+    const json_t *error = json_object_get(r, "error");
+
+    (void)width, (void)colour;
+    if (strcmp(kind, "summary") == 0) {
+        text_summary(json_object_get(r, "summary"), out);
+        return;
+    }
+    buffer_printf(out, "%-10s %s", op_string(r, "status"), op_string(r, "file"));
+    if (strcmp(op_string(r, "status"), "kept") == 0)
+        buffer_printf(out, " (signed by %s)", op_string(r, "signer"));
+    else if (error != NULL)
+        buffer_printf(out, ": %s", op_string(error, "text"));
+    else if (*op_string(r, "output") != '\0' &&
+             strcmp(op_string(r, "output"), op_string(r, "file")) != 0)
+        buffer_printf(out, " -> %s", op_string(r, "output"));
+    buffer_append_byte(out, '\n');
+}
+
+const struct op op_batch_sign = {
+    .verb = "sign",
+    .group = "Sign",
+    .summary = "sign files with a profile, in one login",
+    .description = "Each file is replaced in one step when its signature has been checked; until "
+                   "then it stays as it was. "
+                   "Files that carry a valid signature are kept, so that the same command again "
+                   "goes on where a stopped "
+                   "one ended. One bad file does not stop the others. A refused PIN stops "
+                   "everything, at once.",
+    .example = "signet-batch sign release dist/*.exe\n"
+               "signet-batch sign release -o signed @files.txt --json\n"
+               "signet-batch sign --key 'pkcs11:token=release;id=%01' --pin env:PIN app.exe",
+    .program = OP_BATCH,
+    .effects = OP_WRITES | OP_LOGS_IN | OP_STREAMS,
+    .args = args,
+    .arg_count = sizeof args / sizeof *args,
+    .run = run,
+    .text = text,
+};

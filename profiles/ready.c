@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "profiles/ready.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+
+#include "base/path.h"
+#include "base/text.h"
+#include "cert/chain.h"
+#include "cert/load.h"
+#include "cert/view.h"
+#include "op/record.h"
+#include "token/objects.h"
+#include "token/uri.h"
+
+enum { WARN_DAYS = 60 };
+
+static struct ready_finding *add(struct ready *r, enum ready_level level, const char *subject)
+{
+    struct ready_finding *grown = realloc(r->finding, (r->count + 1) * sizeof *grown);
+
+    if (grown == NULL)
+        return NULL;
+    r->finding = grown;
+    grown[r->count] = (struct ready_finding){.level = level, .subject = subject};
+    return &grown[r->count++];
+}
+
+static void note(struct ready *r, enum ready_level level, const char *subject, const char *format,
+                 ...) __attribute__((format(printf, 4, 5)));
+
+static void note(struct ready *r, enum ready_level level, const char *subject, const char *format,
+                 ...)
+{
+    struct ready_finding *f = add(r, level, subject);
+    va_list args;
+
+    if (f == NULL)
+        return;
+    va_start(args, format);
+    vsnprintf(f->error.text, sizeof f->error.text, format, args);
+    va_end(args);
+}
+
+/* Always false. */
+static bool fail(struct ready *r, const char *subject, const struct error *e)
+{
+    struct ready_finding *f = add(r, READY_ERROR, subject);
+
+    if (f != NULL)
+        f->error = *e;
+    return false;
+}
+
+static bool find_modules(struct ready *r, const struct profile *p, struct cancel *cancel)
+{
+    const char *modules[1] = {p->module};
+    struct inventory_options options = {.modules = p->module == NULL ? NULL : modules,
+                                        .module_count = 1};
+    struct error e = ERROR_INIT;
+    bool usable = false;
+
+    if (!inventory_read(&r->inventory, &options, cancel, &e))
+        return fail(r, "module", &e);
+    for (size_t i = 0; i < r->inventory.module_count; i++) {
+        const struct inventory_module *m = &r->inventory.module[i];
+
+        if (m->error.code == ERROR_NONE) {
+            usable = true;
+            if (p->module != NULL)
+                note(r, READY_OK, "module", "%s", m->entry.path);
+        } else if (p->module != NULL) {
+            return fail(r, "module", &m->error);
+        } else {
+            note(r, READY_WARNING, "module", "%s", m->error.text);
+        }
+    }
+    if (usable)
+        return true;
+    error_set(&e, ERROR_MISSING, "no PKCS#11 module can be used here; install the token's driver");
+    return fail(r, "module", &e);
+}
+
+static bool find_token(struct ready *r, const struct profile *p)
+{
+    struct error e = ERROR_INIT;
+
+    if (p->key == NULL) {
+        error_set(&e, ERROR_PROFILE,
+                  "the profile names no key; add key: with a pkcs11: URI (signet objects "
+                  "prints them)");
+        return fail(r, "key", &e);
+    }
+    r->token = inventory_find(&r->inventory, p->key, &e);
+    if (r->token == NULL)
+        return fail(r, "token", &e);
+    note(r, READY_OK, "token", "'%s' (serial %s)", r->token->label, r->token->serial);
+    return true;
+}
+
+static bool find_key(struct ready *r, const struct profile *p, struct cancel *cancel)
+{
+    struct error e = ERROR_INIT;
+    struct token_uri *uri;
+
+    if (!host_objects(inventory_host(&r->inventory, r->token), r->token->slot.id, cancel,
+                      &r->objects, &e))
+        return fail(r, "token", &e);
+    uri = token_uri_parse(p->key, &e);
+    if (uri == NULL)
+        return fail(r, "key", &e);
+    r->key = objects_find(&r->objects, &r->token->slot, uri, CKO_PRIVATE_KEY, &e);
+    token_uri_free(&uri);
+    if (r->key != NULL)
+        note(r, READY_OK, "key", "%s, %u bits", r->key->curve[0] != '\0' ? r->key->curve : "RSA",
+             r->key->bits);
+    return r->key != NULL || fail(r, "key", &e);
+}
+
+static void collect_token_certificates(const struct ready *r, STACK_OF(X509) * pool)
+{
+    for (size_t i = 0; i < r->objects.count; i++) {
+        X509 *x = r->objects.object[i].class == CKO_CERTIFICATE ? record_x509(&r->objects.object[i])
+                                                                : NULL;
+
+        if (x != NULL && sk_X509_push(pool, x) <= 0)
+            X509_free(x);
+    }
+}
+
+static bool is_pin(const char *certificate)
+{
+    return certificate != NULL && strncasecmp(certificate, "sha256:", 7) == 0;
+}
+
+static EVP_PKEY *public_key(const struct wire_object *o)
+{
+    const unsigned char *at = o == NULL ? NULL : o->spki;
+
+    return at == NULL ? NULL : d2i_PUBKEY(NULL, &at, (long)o->spki_length);
+}
+
+/* Of several for one key, the one that expires last. */
+static X509 *newest_for_key(STACK_OF(X509) * pool, EVP_PKEY *key)
+{
+    X509 *best = NULL;
+
+    for (int i = 0; i < sk_X509_num(pool); i++) {
+        X509 *x = sk_X509_value(pool, i);
+
+        if (key != NULL && EVP_PKEY_eq(X509_get0_pubkey(x), key) == 1 &&
+            (best == NULL || cert_not_after(x) > cert_not_after(best)))
+            best = x;
+    }
+    return best;
+}
+
+static X509 *choose_leaf(const struct profile *p, STACK_OF(X509) * pool, EVP_PKEY *key,
+                         struct error *e)
+{
+    X509 *leaf;
+
+    if (!is_pin(p->certificate)) {
+        leaf = newest_for_key(pool, key);
+        if (leaf == NULL)
+            error_set(e, ERROR_MISSING,
+                      "no certificate for the key, on the token or in a file; name its file with "
+                      "certificate: in the "
+                      "profile");
+        return leaf;
+    }
+    for (int i = 0; i < sk_X509_num(pool); i++)
+        if (cert_pin_matches(sk_X509_value(pool, i), p->certificate))
+            return sk_X509_value(pool, i);
+    error_set(e, ERROR_MISSING,
+              "the profile's certificate (%s) is neither on the token nor in the chain files; "
+              "after a renewal: signet "
+              "profile renew %s",
+              p->certificate, p->name == NULL ? "NAME" : p->name);
+    return NULL;
+}
+
+static bool load_files(struct ready *r, const struct profile *p, STACK_OF(X509) * pool)
+{
+    struct error e = ERROR_INIT;
+
+    for (size_t i = 0; i < p->chain.count; i++)
+        if (!cert_load_file(p->chain.item[i], pool, &e)) {
+            e.code = ERROR_PROFILE;
+            return fail(r, "chain", &e);
+        }
+    if (p->certificate != NULL && !is_pin(p->certificate) &&
+        !cert_load_file(p->certificate, pool, &e)) {
+        e.code = ERROR_PROFILE;
+        return fail(r, "certificate", &e);
+    }
+    return true;
+}
+
+static void judge_expiry(struct ready *r)
+{
+    long days = cert_days_left(r->leaf, time(NULL));
+    char *name = cert_common_name(r->leaf);
+
+    note(r, days < WARN_DAYS ? READY_WARNING : READY_OK, "certificate", "'%s', %ld days left%s",
+         name == NULL ? "?" : name, days, days < WARN_DAYS ? "; order the next one now" : "");
+    free(name);
+}
+
+static bool find_certificate(struct ready *r, const struct profile *p)
+{
+    STACK_OF(X509) *pool = sk_X509_new_null();
+    EVP_PKEY *key = public_key(r->key);
+    struct error e = ERROR_INIT;
+    char *missing = NULL;
+    bool found = false;
+
+    collect_token_certificates(r, pool);
+    if (!load_files(r, p, pool))
+        goto out;
+    r->leaf = choose_leaf(p, pool, key, &e);
+    if (r->leaf == NULL || !X509_up_ref(r->leaf)) {
+        r->leaf = NULL;
+        fail(r, "certificate", &e);
+        goto out;
+    }
+    found = cert_fit_to_sign(r->leaf, key, time(NULL), &e) || fail(r, "certificate", &e);
+    if (found)
+        judge_expiry(r);
+    r->chain = cert_chain_build(r->leaf, pool, &missing, &e);
+    if (r->chain == NULL)
+        found = fail(r, "chain", &e);
+    else if (missing != NULL)
+        note(r, READY_WARNING, "chain",
+             "it ends at '%s', whose certificate is not here; Windows may not find it: add "
+             "its file to chain:",
+             missing);
+    else
+        note(r, READY_OK, "chain", "%d certificates and the root", sk_X509_num(r->chain));
+out:
+    free(missing);
+    EVP_PKEY_free(key);
+    sk_X509_pop_free(pool, X509_free);
+    return found;
+}
+
+static bool make_spec(struct ready *r, const struct profile *p)
+{
+    struct error e = ERROR_INIT;
+
+    r->spec = (struct sign_spec){
+        .hash = (enum signer_hash)p->digest,
+        .leaf = r->leaf,
+        .chain = r->chain,
+        .description = p->description,
+        .url = p->url,
+        .purpose = (enum sign_purpose)p->purpose,
+        .existing = (enum sign_existing)p->existing,
+    };
+    if (!signer_mechanism_for(X509_get0_pubkey(r->leaf), &r->spec.mechanism, &e) ||
+        !sign_spec_check(&r->spec, &e))
+        return fail(r, "profile", &e);
+    return true;
+}
+
+/* What the profile asks for and this version cannot do is refused, not left out. */
+static bool check_abilities(struct ready *r, const struct profile *p)
+{
+    struct error e = ERROR_INIT;
+
+    if (p->timestamp_required == 1)
+        error_set(
+            &e, ERROR_PROFILE,
+            "timestamp.required: this version cannot timestamp; set it to false, and timestamp "
+            "with another program");
+    else if (p->page_hashes == 1)
+        error_set(&e, ERROR_PROFILE, "page-hashes: this version cannot make them; set it to false");
+    else if (p->signatures_per_month > 0)
+        error_set(&e, ERROR_PROFILE,
+                  "limits.signatures-per-month: this version does not count; set it to 0");
+    if (e.code != ERROR_NONE)
+        return fail(r, "profile", &e);
+    if (p->timestamp_servers.count > 0)
+        note(r, READY_WARNING, "timestamp",
+             "files get none: this version cannot timestamp, and the profile does not "
+             "require it");
+    return true;
+}
+
+static bool make_request(struct ready *r, const struct profile *p, const char *pin)
+{
+    const char *text = pin != NULL ? pin : p->pin != NULL ? p->pin : "prompt";
+    struct error e = ERROR_INIT;
+    bool allowed;
+
+    r->source = pin_source_parse(text, &e);
+    if (r->source == NULL)
+        return fail(r, "pin", &e);
+    r->request = (struct gate_request){
+        .module = r->inventory.module[r->token->module].entry.path,
+        .device = r->token->device,
+        .slot = &r->token->slot,
+        .user = CKU_USER,
+        .actor = GATE_HEADLESS,
+        .source = r->source,
+        .tries_left = p->tries_left > 0 ? (long)p->tries_left : 0,
+        .wait_ms = p->wait_for_token,
+    };
+    allowed = gate_would_try(&r->request, inventory_host(&r->inventory, r->token), &e);
+    if (!allowed)
+        return fail(r, e.code == ERROR_PIN_SOURCE ? "pin" : "tries", &e);
+    note(r, READY_OK, "pin", "%s", pin_source_text(r->source));
+    note(r, READY_OK, "tries", "%s", gate_counter_text(r->token->slot.token.flags, false));
+    return true;
+}
+
+static void look_at_state(struct ready *r)
+{
+    struct error e = ERROR_INIT;
+    bool shared = false;
+    char *folder = path_state_dir(&shared, &e);
+
+    if (folder == NULL)
+        fail(r, "state", &e);
+    else if (!shared)
+        note(r, READY_WARNING, "state",
+             "lock, guard and audit log stand in '%s', for this user alone; install Signet's "
+             "sysusers.d and tmpfiles.d to share them on this machine",
+             folder);
+    else
+        note(r, READY_OK, "state", "%s", folder);
+    free(folder);
+}
+
+bool ready_prepare(struct ready *out, const struct profile *profile, const char *pin,
+                   struct cancel *cancel, struct error *e)
+{
+    *out = (struct ready){0};
+    check_abilities(out, profile);
+    if (find_modules(out, profile, cancel) && find_token(out, profile)) {
+        if (find_key(out, profile, cancel) && find_certificate(out, profile))
+            make_spec(out, profile);
+        make_request(out, profile, pin);
+    }
+    look_at_state(out);
+    for (size_t i = 0; i < out->count; i++)
+        if (out->finding[i].level == READY_ERROR) {
+            if (e != NULL)
+                *e = out->finding[i].error;
+            return false;
+        }
+    return true;
+}
+
+void ready_free(struct ready *r)
+{
+    X509_free(r->leaf);
+    sk_X509_pop_free(r->chain, X509_free);
+    wire_objects_free(&r->objects);
+    pin_source_free(&r->source);
+    inventory_free(&r->inventory);
+    free(r->finding);
+    *r = (struct ready){0};
+}

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "profiles/terminal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <termios.h>
+#include <unistd.h>
+
+enum { BAR_WIDTH = 24 };
+
+static bool bar_shown;
+
+bool terminal_present(void)
+{
+    int fd = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+
+    if (fd >= 0)
+        close(fd);
+    return fd >= 0;
+}
+
+static void say(int fd, const char *text)
+{
+    size_t length = strlen(text);
+
+    while (length > 0) {
+        ssize_t put = write(fd, text, length);
+
+        if (put < 0 && errno != EINTR)
+            return;
+        text += put > 0 ? put : 0;
+        length -= put > 0 ? (size_t)put : 0;
+    }
+}
+
+/* A line less its end; -1 at the end of input, or when a signal came. */
+static ssize_t read_line(int fd, char *out, size_t size)
+{
+    size_t length = 0;
+
+    for (;;) {
+        char c;
+        ssize_t got = read(fd, &c, 1);
+
+        if (got <= 0)
+            return -1;
+        if (c == '\n')
+            break;
+        if (length < size - 1)
+            out[length++] = c;
+    }
+    out[length] = '\0';
+    return (ssize_t)length;
+}
+
+struct secret *terminal_secret(const char *text, struct error *e)
+{
+    int fd = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+    char line[SECRET_MAX + 1];
+    struct termios normal, silent;
+    struct secret *secret = NULL;
+    ssize_t length = -1;
+
+    if (fd < 0) {
+        error_set(e, ERROR_PIN_SOURCE,
+                  "the PIN is to be asked for, and there is no terminal; use another source, such "
+                  "as env:NAME, "
+                  "file:PATH or credential:NAME");
+        return NULL;
+    }
+    terminal_progress_clear();
+    if (tcgetattr(fd, &normal) == 0) {
+        silent = normal;
+        silent.c_lflag &= ~(tcflag_t)(ECHO | ECHOE | ECHOK | ECHONL);
+        say(fd, text);
+        tcsetattr(fd, TCSAFLUSH, &silent);
+        length = read_line(fd, line, sizeof line);
+        tcsetattr(fd, TCSAFLUSH, &normal);
+        say(fd, "\n");
+    }
+    if (length >= 0)
+        secret = secret_new(line, (size_t)length, e);
+    else
+        error_set(e, ERROR_CANCELLED, "nothing was typed");
+    secret_wipe(line, sizeof line);
+    close(fd);
+    return secret;
+}
+
+bool terminal_line(const char *text, char *answer, size_t size)
+{
+    int fd = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+    bool answered;
+
+    if (fd < 0)
+        return false;
+    terminal_progress_clear();
+    say(fd, text);
+    answered = read_line(fd, answer, size) >= 0;
+    close(fd);
+    return answered;
+}
+
+unsigned terminal_width(int fd)
+{
+    struct winsize size;
+
+    return ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+}
+
+bool terminal_colour(int fd)
+{
+    const char *none = getenv("NO_COLOR"), *term = getenv("TERM");
+
+    return isatty(fd) && (none == NULL || *none == '\0') && term != NULL &&
+           strcmp(term, "dumb") != 0;
+}
+
+static bool can_draw(void)
+{
+    const char *term = getenv("TERM");
+
+    return isatty(STDERR_FILENO) && term != NULL && strcmp(term, "dumb") != 0;
+}
+
+void terminal_progress(uint64_t done, uint64_t total, const char *what)
+{
+    char bar[BAR_WIDTH + 1];
+    unsigned filled = total == 0 ? 0 : (unsigned)(done * BAR_WIDTH / total);
+    int room = (int)terminal_width(STDERR_FILENO) - BAR_WIDTH - 26;
+
+    if (!can_draw())
+        return;
+    for (unsigned i = 0; i < BAR_WIDTH; i++)
+        bar[i] = i < filled ? '#' : '.';
+    bar[BAR_WIDTH] = '\0';
+    fprintf(stderr, "\r\033[K[%s] %llu/%llu %.*s", bar, (unsigned long long)done,
+            (unsigned long long)total, room > 0 ? room : 0, what == NULL ? "" : what);
+    fflush(stderr);
+    bar_shown = true;
+}
+
+void terminal_progress_clear(void)
+{
+    if (bar_shown)
+        fputs("\r\033[K", stderr);
+    bar_shown = false;
+}

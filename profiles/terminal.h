@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The person at the terminal: prompts, questions, the progress bar. Prompts use /dev/tty, so that
+ * pipes do not disturb. */
+#ifndef SIGNET_PROFILES_TERMINAL_H
+#define SIGNET_PROFILES_TERMINAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/secret.h"
+
+/* True when somebody can be asked: there is a /dev/tty to open. */
+bool terminal_present(void);
+
+/* Asks for a secret without echo. NULL: ERROR_PIN_SOURCE without a terminal, ERROR_CANCELLED on
+ * Ctrl-C or Ctrl-D. */
+struct secret *terminal_secret(const char *text, struct error *e);
+
+/* Asks for a line with echo, into `answer`; false without a terminal or at its end. */
+bool terminal_line(const char *text, char *answer, size_t size);
+
+/* Columns of `fd`; 80 when it is no terminal. */
+unsigned terminal_width(int fd);
+
+/* True when `fd` is a terminal that understands colours, and NO_COLOR is not set. */
+bool terminal_colour(int fd);
+
+/* Draws the bar on standard error, over the last one. total 0: no bar, only the count. */
+void terminal_progress(uint64_t done, uint64_t total, const char *what);
+
+/* Takes the bar away, so that something else can be printed. */
+void terminal_progress_clear(void);
+
+#endif

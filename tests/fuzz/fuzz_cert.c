@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Any bytes as a certificate file, and every question that is asked about what comes out. */
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cert/chain.h"
+#include "cert/load.h"
+#include "cert/view.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length);
+
+enum { NOW = 1767225600 }; /* 2026-01-01 */
+
+/* All texts are one line without control characters, whatever the certificate says. */
+static void check_text(char *text)
+{
+    if (text == NULL)
+        abort();
+    for (const unsigned char *at = (unsigned char *)text; *at != '\0'; at++)
+        if (*at < 0x20 || *at == 0x7f)
+            abort();
+    free(text);
+}
+
+static void look_at(const X509 *x)
+{
+    char hex[CERT_FINGERPRINT_SIZE];
+    struct error e = ERROR_INIT;
+    char *pin = cert_pin(x);
+
+    check_text(cert_subject(x));
+    check_text(cert_issuer(x));
+    check_text(cert_common_name(x));
+    check_text(cert_serial(x));
+    check_text(cert_key_usage(x));
+    check_text(cert_extended_key_usage(x));
+    check_text(cert_key_text(X509_get0_pubkey(x)));
+    cert_days_left(x, NOW);
+    cert_is_ca(x);
+    cert_self_issued(x);
+    if (strlen(cert_fingerprint(x, EVP_sha256(), hex)) != 64 || !cert_pin_matches(x, pin))
+        abort();
+    free(pin);
+    if (cert_fit_to_sign(x, NULL, NOW, &e) && !cert_for_code_signing(x))
+        abort();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
+{
+    STACK_OF(X509) *all = sk_X509_new_null(), *chain;
+    struct error e = ERROR_INIT;
+    char *missing = NULL;
+
+    if (cert_load("input", bytes, length, all, &e)) {
+        for (int i = 0; i < sk_X509_num(all); i++)
+            look_at(sk_X509_value(all, i));
+        chain = cert_chain_build(sk_X509_value(all, 0), all, &missing, &e);
+        if (chain == NULL || sk_X509_num(chain) < 1)
+            abort();
+        sk_X509_pop_free(chain, X509_free);
+        free(missing);
+    } else if (e.code == ERROR_NONE || sk_X509_num(all) != 0) {
+        abort();
+    }
+    sk_X509_pop_free(all, X509_free);
+    return 0;
+}
