@@ -308,3 +308,13 @@ bool path_write_file(const char *path, const void *bytes, size_t length, mode_t 
     tempfile_free(&t);
     return done;
 }
+
+void path_sync_folder(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    if (fd < 0)
+        return;
+    fsync(fd);
+    close(fd);
+}

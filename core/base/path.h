@@ -46,4 +46,8 @@ bool path_read_file(const char *path, size_t limit, struct buffer *out, struct e
 bool path_write_file(const char *path, const void *bytes, size_t length, mode_t mode,
                      struct error *e);
 
+/* fsync of a folder, so that renames in it survive a power cut. Best effort: some file systems have
+ * none. */
+void path_sync_folder(const char *path);
+
 #endif

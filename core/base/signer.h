@@ -26,8 +26,8 @@ struct signer {
     EVP_PKEY *public_key; /* never NULL; owned by whoever made the signer */
     enum signer_mechanism mechanism;
     /* Signs `digest` (as long as `hash` is) and appends the signature. Calls may come from several
-     * threads, each with its own lane below the number of sessions that the signer was opened with.
-     */
+     * threads; those of one lane (below the number of sessions that the signer was opened with)
+     * are done one after the other. */
     bool (*sign)(void *data, unsigned lane, enum signer_hash hash, const uint8_t *digest,
                  size_t length, struct buffer *signature, struct error *e);
     void *data;

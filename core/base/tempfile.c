@@ -199,18 +199,22 @@ static bool replace_target(struct tempfile *t, struct error *e)
     return true;
 }
 
-bool tempfile_commit(struct tempfile *t, bool replace, struct error *e)
+bool tempfile_place(struct tempfile *t, bool replace, struct error *e)
 {
     if (fsync(t->fd) != 0)
         return error_set_errno(e, "cannot write '%s' to the disk", t->target);
-    if (replace) {
-        if (!replace_target(t, e))
-            return false;
-    } else {
-        if (!link_as(t, t->name))
-            return error_set_errno(e, "cannot make '%s'", t->target);
-        drop_hidden(t);
-    }
+    if (replace)
+        return replace_target(t, e);
+    if (!link_as(t, t->name))
+        return error_set_errno(e, "cannot make '%s'", t->target);
+    drop_hidden(t);
+    return true;
+}
+
+bool tempfile_commit(struct tempfile *t, bool replace, struct error *e)
+{
+    if (!tempfile_place(t, replace, e))
+        return false;
     /* Some file systems have no fsync for a folder; the file is in its place all the same. */
     if (fsync(t->folder) != 0 && errno != EINVAL && errno != ENOTSUP)
         return error_set_errno(e, "cannot write the folder of '%s' to the disk", t->target);

@@ -30,6 +30,10 @@ bool tempfile_copy_mode(struct tempfile *t, const struct stat *like, struct erro
  * an fsync of the folder. */
 bool tempfile_commit(struct tempfile *t, bool replace, struct error *e);
 
+/* The same without the folder's fsync: after a power cut the old file may be there, whole. For many
+ * files in one folder, whose caller makes it durable once, with path_sync_folder. */
+bool tempfile_place(struct tempfile *t, bool replace, struct error *e);
+
 /* Closes; what was not committed is gone. Takes NULL; sets *t to NULL. */
 void tempfile_free(struct tempfile **t);
 

@@ -12,10 +12,13 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/path.h"
 #include "base/tempfile.h"
 #include "profiles/engine/queue.h"
 
-enum { READERS = 2, WRITERS = 2, WAITING = 16, MOST_LANES = 64 };
+/* IN_FLIGHT: signatures that one session is asked for at once. While the token works on one, the
+ * next is on its way, so that it never waits for us. */
+enum { READERS = 2, WRITERS = 2, WAITING = 16, MOST_LANES = 64, IN_FLIGHT = 2 };
 
 /* A file on its way. */
 struct job {
@@ -183,7 +186,7 @@ static bool copy_kept(struct job *j, struct error *e)
     }
     if (got < 0)
         return error_set_errno(e, "cannot read '%s'", j->item->file);
-    return tempfile_copy_mode(j->output, &j->status, e) && tempfile_commit(j->output, true, e);
+    return tempfile_copy_mode(j->output, &j->status, e) && tempfile_place(j->output, true, e);
 }
 
 static void read_one(struct line *l, size_t index)
@@ -263,6 +266,7 @@ static bool has_session(struct line *l, unsigned lane)
 struct session {
     struct line *line;
     unsigned lane;
+    bool first; /* the one that logs in */
 };
 
 static void sign_one(struct line *l, unsigned lane, struct job *j)
@@ -288,15 +292,15 @@ static void *sign_files(void *data)
     struct line *l = s->line;
     struct job *j;
 
-    if (s->lane == 0 || has_session(l, s->lane))
+    if (s->first || has_session(l, s->lane))
         while ((j = queue_pop(&l->to_sign)) != NULL) {
-            if (s->lane == 0) {
+            if (s->first) {
                 log_in(l);
                 answer_login(l);
             }
             sign_one(l, s->lane, j);
         }
-    if (s->lane == 0)
+    if (s->first)
         answer_login(l);
     queue_leave(&l->to_commit);
     return NULL;
@@ -305,7 +309,7 @@ static void *sign_files(void *data)
 static bool commit(struct job *j, struct error *e)
 {
     return sign_finish(j->sign, j->signature.data, j->signature.length, e) &&
-           tempfile_copy_mode(j->output, &j->status, e) && tempfile_commit(j->output, true, e);
+           tempfile_copy_mode(j->output, &j->status, e) && tempfile_place(j->output, true, e);
 }
 
 static void *commit_files(void *data)
@@ -358,17 +362,17 @@ static void join(pthread_t *thread, unsigned count)
  * than wanted, the missing producers leave their queue at once. */
 static void run_threads(struct line *l)
 {
-    pthread_t reader[READERS], writer[WRITERS], signer[MOST_LANES];
-    struct session session[MOST_LANES];
-    unsigned lanes = l->engine->lanes, writers, signers = 0, readers = 0;
+    pthread_t reader[READERS], writer[WRITERS], signer[MOST_LANES * IN_FLIGHT];
+    struct session session[MOST_LANES * IN_FLIGHT];
+    unsigned wanted = l->engine->lanes * IN_FLIGHT, writers, signers = 0, readers = 0;
     struct error e = ERROR_INIT;
 
-    for (unsigned i = 0; i < lanes; i++)
-        session[i] = (struct session){l, i};
+    for (unsigned i = 0; i < wanted; i++)
+        session[i] = (struct session){l, i / IN_FLIGHT, i == 0};
     writers = start(writer, WRITERS, commit_files, l, 0);
     if (writers > 0)
-        signers = start(signer, lanes, sign_files, session, sizeof *session);
-    for (unsigned i = signers; i < lanes; i++)
+        signers = start(signer, wanted, sign_files, session, sizeof *session);
+    for (unsigned i = signers; i < wanted; i++)
         queue_leave(&l->to_commit);
     if (signers > 0)
         readers = start(reader, READERS, read_files, l, 0);
@@ -381,6 +385,22 @@ static void run_threads(struct line *l)
     join(reader, readers);
     join(signer, signers);
     join(writer, writers);
+}
+
+/* Renames become durable once a folder, not once a file. */
+static void sync_folders(const struct plan *plan)
+{
+    char *last = NULL;
+
+    for (size_t i = 0; i < plan->count; i++) {
+        char *folder = path_parent(plan->item[i].output, NULL);
+
+        if (folder != NULL && (last == NULL || strcmp(folder, last) != 0))
+            path_sync_folder(folder);
+        free(last);
+        last = folder;
+    }
+    free(last);
 }
 
 static bool outcome(const struct line *l, struct error *e)
@@ -416,8 +436,10 @@ bool engine_run(const struct engine *engine, struct engine_totals *totals, struc
     pthread_mutex_init(&l.login_mutex, NULL);
     pthread_cond_init(&l.login_done, NULL);
     queue_init(&l.to_sign, WAITING, READERS);
-    queue_init(&l.to_commit, WAITING, engine->lanes);
+    queue_init(&l.to_commit, WAITING, engine->lanes * IN_FLIGHT);
     run_threads(&l);
+    if (!engine->dry_run)
+        sync_folders(engine->plan);
     report_rest(&l);
     done = outcome(&l, e);
     queue_destroy(&l.to_sign);
