@@ -162,8 +162,10 @@ static size_t digest_info(const struct wire_sign *what, uint8_t out[128])
 
     if (info != NULL) {
         X509_SIG_getm(info, &algorithm, &digest);
-        X509_ALGOR_set_md(algorithm, signer_hash_md(what->hash));
-        if (ASN1_OCTET_STRING_set(digest, what->digest, (int)what->digest_length)) {
+        /* With NULL parameters, as the RFC has it; X509_ALGOR_set_md would leave them out. */
+        if (X509_ALGOR_set0(algorithm, OBJ_nid2obj(EVP_MD_get_type(signer_hash_md(what->hash))),
+                            V_ASN1_NULL, NULL) &&
+            ASN1_OCTET_STRING_set(digest, what->digest, (int)what->digest_length)) {
             length = i2d_X509_SIG(info, NULL);
             if (length > 0 && length <= 128)
                 i2d_X509_SIG(info, &out);
