@@ -14,8 +14,6 @@
 #include "op/record.h"
 #include "op/session.h"
 #include "op/text.h"
-#include "token/objects.h"
-#include "token/uri.h"
 
 static const char *const formats[] = {"pem", "der", "p7b", NULL};
 
@@ -24,7 +22,8 @@ static const struct op_arg args[] = {
      .type = OP_OBJECT,
      .positional = true,
      .required = true,
-     .help = "pkcs11: URI of a certificate or key, in quotes; of a key, its certificate is meant"},
+     .help = "pkcs11: URI of a certificate or key, in quotes; of a private key, its certificate is "
+             "meant"},
     {.name = "output",
      .letter = 'o',
      .type = OP_PATH,
@@ -129,12 +128,14 @@ static bool deliver(const struct op_args *a, struct op_ctx *ctx, BIO *bio, const
     return true;
 }
 
+/* Of a private key its certificate is meant; a public key is exported as such. */
 static bool export_object(const struct op_args *a, struct op_ctx *ctx,
                           const struct wire_objects *all, const struct wire_object *o,
-                          struct error *e)
+                          CK_OBJECT_CLASS asked, struct error *e)
 {
-    const struct wire_object *c =
-        o->class == CKO_CERTIFICATE ? o : objects_certificate_of(all, o, NULL);
+    const struct wire_object *c = asked == CKO_CERTIFICATE  ? o
+                                  : asked == CKO_PUBLIC_KEY ? NULL
+                                                            : objects_certificate_of(all, o, NULL);
     STACK_OF(X509) *certs = NULL;
     BIO *bio = BIO_new(BIO_s_mem());
     bool done = bio != NULL;
@@ -153,18 +154,11 @@ static bool export_object(const struct op_args *a, struct op_ctx *ctx,
     return done;
 }
 
-static const struct wire_object *find(const struct wire_objects *all, const struct token *t,
-                                      const char *name, struct error *e)
-{
-    const struct wire_object *o = objects_find_named(all, &t->slot, name, CKO_CERTIFICATE, NULL);
-
-    return o != NULL ? o : objects_find_named(all, &t->slot, name, CKO_PRIVATE_KEY, e);
-}
-
 static bool run(const struct op_args *a, struct op_ctx *ctx, struct error *e)
 {
     struct wire_objects all = {0};
     const struct wire_object *o = NULL;
+    CK_OBJECT_CLASS class;
     struct inventory inv;
     struct token *t;
     bool done = false;
@@ -173,9 +167,9 @@ static bool run(const struct op_args *a, struct op_ctx *ctx, struct error *e)
         return false;
     t = op_token(a, "URI", &inv, e);
     if (t != NULL && host_objects(inventory_host(&inv, t), t->slot.id, ctx->cancel, &all, e))
-        o = find(&all, t, op_text(a, "URI"), e);
+        o = op_object(&all, t, op_text(a, "URI"), &class, e);
     if (o != NULL)
-        done = export_object(a, ctx, &all, o, e);
+        done = export_object(a, ctx, &all, o, class, e);
     wire_objects_free(&all);
     inventory_free(&inv);
     return done;

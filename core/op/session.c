@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "op/session.h"
 
-#include <stdlib.h>
+#include "token/uri.h"
 
 enum { MOST_MODULES = 64, WAIT_MS = 60000 };
 
@@ -58,6 +58,32 @@ bool op_gate_request(const struct op_args *args, struct op_ctx *ctx, const struc
         .cancel = ctx->cancel,
     };
     return *source != NULL;
+}
+
+/* The type in a URI; false when it has none, or the name is no URI. */
+static bool asked_class(const char *name, CK_OBJECT_CLASS *class)
+{
+    struct token_uri *uri = token_uri_is(name) ? token_uri_parse(name, NULL) : NULL;
+    bool asked = uri != NULL && token_uri_class(uri, class);
+
+    token_uri_free(&uri);
+    return asked;
+}
+
+const struct wire_object *op_object(const struct wire_objects *all, const struct token *t,
+                                    const char *name, CK_OBJECT_CLASS *class, struct error *e)
+{
+    CK_OBJECT_CLASS wanted = CKO_CERTIFICATE;
+    bool asked = asked_class(name, &wanted);
+    const struct wire_object *o = objects_find_named(all, &t->slot, name, wanted, asked ? e : NULL);
+
+    if (o == NULL && !asked) {
+        wanted = CKO_PRIVATE_KEY;
+        o = objects_find_named(all, &t->slot, name, wanted, e);
+    }
+    if (class != NULL)
+        *class = wanted;
+    return o;
 }
 
 struct host *op_take_host(struct inventory *inv, const struct token *t)

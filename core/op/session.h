@@ -5,6 +5,7 @@
 
 #include "op/op.h"
 #include "token/inventory.h"
+#include "token/objects.h"
 
 /* Reads the modules of --module, or all. Freed with inventory_free. */
 bool op_inventory(const struct op_args *args, struct op_ctx *ctx, bool all, struct inventory *out,
@@ -19,6 +20,12 @@ struct token *op_token(const struct op_args *args, const char *name, const struc
 bool op_gate_request(const struct op_args *args, struct op_ctx *ctx, const struct inventory *inv,
                      const struct token *t, const struct gate_person *person,
                      struct pin_source **source, struct gate_request *out, struct error *e);
+
+/* The object that a URI, id or label means: of the URI's type; without one, a certificate before a
+ * key. *class (may be NULL): what was asked for, where a hidden private key is stood in for by its
+ * public key. */
+const struct wire_object *op_object(const struct wire_objects *all, const struct token *t,
+                                    const char *name, CK_OBJECT_CLASS *class, struct error *e);
 
 /* Takes the token's host out of the inventory: the gate will own it. */
 struct host *op_take_host(struct inventory *inv, const struct token *t);

@@ -6,7 +6,6 @@
 #include "op/record.h"
 #include "op/session.h"
 #include "op/text.h"
-#include "token/objects.h"
 #include "token/uri.h"
 
 static const struct op_arg args[] = {
@@ -23,28 +22,15 @@ static json_t *token_document(const struct inventory *inv, const struct token *t
                      record_module(&inv->module[t->module]));
 }
 
-static const struct wire_object *find_object(const struct wire_objects *all, const struct token *t,
-                                             const struct token_uri *uri, struct error *e)
-{
-    CK_OBJECT_CLASS class;
-    const struct wire_object *o;
-
-    if (token_uri_class(uri, &class))
-        return objects_find(all, &t->slot, uri, class, e);
-    /* Without a type: the certificate, where there is one. */
-    o = objects_find(all, &t->slot, uri, CKO_CERTIFICATE, NULL);
-    return o != NULL ? o : objects_find(all, &t->slot, uri, CKO_PRIVATE_KEY, e);
-}
-
 static bool show_object(struct op_ctx *ctx, const struct inventory *inv, const struct token *t,
-                        const struct token_uri *uri, struct error *e)
+                        const char *name, struct error *e)
 {
     struct wire_objects all;
     const struct wire_object *o;
 
     if (!host_objects(inventory_host(inv, t), t->slot.id, ctx->cancel, &all, e))
         return false;
-    o = find_object(&all, t, uri, e);
+    o = op_object(&all, t, name, NULL, e);
     if (o != NULL)
         op_emit(ctx, "object", record_object(&t->slot, &all, o));
     wire_objects_free(&all);
@@ -64,7 +50,7 @@ static bool run(const struct op_args *a, struct op_ctx *ctx, struct error *e)
     if (op_inventory(a, ctx, false, &inv, e)) {
         t = op_token(a, "URI", &inv, e);
         if (t != NULL && uri != NULL && token_uri_names_object(uri)) {
-            shown = show_object(ctx, &inv, t, uri, e);
+            shown = show_object(ctx, &inv, t, name, e);
         } else if (t != NULL) {
             op_emit(ctx, "token", token_document(&inv, t));
             shown = true;

@@ -1,0 +1,145 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Files: which ones, where to, and that each is the old one or the new one whatever happens.
+# usage: files.sh BUILD_FOLDER
+set -uo pipefail
+# shellcheck source=../lib/fixture.sh
+source "$(dirname "$0")/../lib/fixture.sh" "$1"
+
+make_token test rsa:2048 EC:prime256v1
+make_profile rsa "$softhsm" 01 'files: ["files/*.exe", "!files/3.exe"]' "chain: [$work/ca.pem]"
+make_profile ec "$softhsm" 02 'digest: sha384'
+export SIGNET_PIN=$test_pin
+cd "$work" || exit
+
+good() { "$batch" verify --ca "$work/ca.pem" "$@" >/dev/null 2>&1; }
+# `SIGNET_PIN` is taken out of the environment by each program, not out of this shell's.
+sign() { "$batch" sign "$@" >"$work/said" 2>"$work/errors"; }
+
+make_programs 5 1000
+sign rsa
+is "$?" 0 'the patterns of the profile'
+good files/1.exe files/2.exe files/4.exe files/5.exe
+is "$?" 0 'what they take in is signed'
+good files/3.exe
+is "$?" 1 'what they leave out is not'
+
+make_programs 5 1000
+printf '%s\n' files/1.exe files/2.exe >list
+sign rsa @list files/3.exe -o out/deep
+is "$?" 0 '@LIST and a file, into a new folder'
+good out/deep/1.exe out/deep/2.exe out/deep/3.exe
+is "$?" 0 'the outputs are signed'
+good files/1.exe
+is "$?" 1 'the inputs are not touched'
+sign rsa -o out/deep files/1.exe out/deep/2.exe --existing keep
+is "$?" 0 'a kept file counts as done'
+like "$(cat said)" 'kept' 'and is called kept'
+
+printf '{"file":"files/1.exe","output":"%s","description":"Job one"}\n' "$work/job.exe" | sign ec -
+is "$?" 0 'jobs on standard input'
+like "$("$batch" verify --ca ca.pem job.exe)" 'Job one' 'with a description of their own'
+
+make_programs 2 1000
+chmod 751 files/1.exe
+ln -s 1.exe files/link.exe
+ln files/1.exe files/hard.exe
+sign rsa files/1.exe files/link.exe files/hard.exe --json
+is "$?" 0 'one file under three names'
+is "$(grep -c '"status":"signed"' said)/$(grep -c '"status":"same"' said)" 1/2 'is signed once'
+is "$(stat -c %a files/1.exe)" 751 'its mode is kept'
+result "$([[ -L files/link.exe ]]; echo $?)" 'the link is still a link'
+rm -f files/link.exe files/hard.exe
+
+make_programs 4 1000
+echo 'not a program' >files/bad.exe
+sign rsa --json files/1.exe files/bad.exe files/none.exe files files/2.exe
+is "$?" 1 'bad files: exit 1'
+is "$(grep -c '"status":"signed"' said)/$(grep -c '"status":"failed"' said)" 2/3 'do not stop the good ones'
+is "$(cat files/bad.exe)" 'not a program' 'a bad file stays as it was'
+is "$(find . -name '.*signet*' | wc -l)" 0 'nothing half-written stays'
+rm files/bad.exe
+
+sign rsa --dry-run files/3.exe
+is "$?" 0 'a dry run'
+like "$(cat said)" 'would-sign' 'says what would be done'
+good files/3.exe
+is "$?" 1 'and does not do it'
+
+mkdir -p a b
+cp files/3.exe a/x.exe
+cp files/4.exe b/x.exe
+sign rsa -o out a/x.exe b/x.exe
+is "$?" 2 'two files with one output are refused'
+like "$(cat errors)" 'would both be written' 'with both names'
+sign rsa
+is "$?" 0 'what can be is signed again'
+sign rsa 'nothing/*.exe'
+is "$?" 1 'a file that is not there'
+sign none files/1.exe
+is "$?" 2 'a profile that is not there'
+sign --key 'pkcs11:token=test;id=%02' --module "$softhsm" --pin env:SIGNET_PIN files/4.exe
+is "$?" 0 'a key without a profile'
+
+# Existing signatures: append keeps the first.
+make_programs 1 1001
+sign rsa files/1.exe && sign ec --existing append files/1.exe
+is "$?" 0 'append'
+good files/1.exe
+is "$?" 0 'both signatures hold'
+is "$("$batch" verify --ca ca.pem --json files/1.exe | grep -c '"depth"')" 2 'there are two'
+printf 'x' | dd of=files/1.exe bs=1 seek=200 conv=notrunc 2>/dev/null
+sign rsa files/1.exe
+is "$?" 1 'a signature that does not hold is not kept'
+like "$(cat said)" 'existing replace' 'and the way out is named'
+good files/1.exe
+is "$?" 1 'verify says so too'
+
+# The wrong certificates.
+days=-1 make_certificate test 01 expired 2>/dev/null || true
+make_profile pinned "$softhsm" 01 "certificate: sha256:$(printf 'ab%.0s' {1..32})"
+sign pinned files/1.exe
+is "$?" 3 'not the certificate of the profile'
+purpose=serverAuth make_certificate test 02 server
+openssl x509 -in 02.pem -noout -fingerprint -sha256 | sed 's/.*=//; s/://g' >print
+make_profile server "$softhsm" 02 "certificate: sha256:$(cat print)"
+sign server files/1.exe
+is "$?" 3 'a certificate that is not for code signing'
+like "$(cat errors)" 'not for code signing' 'is named'
+
+# Killed in the middle: each file is whole.
+make_programs 60 100000
+"$batch" sign rsa files/*.exe >/dev/null 2>&1 &
+victim=$!
+sleep 0.15
+kill -9 "$victim" 2>/dev/null
+wait "$victim" 2>/dev/null
+whole=0
+for file in files/*.exe; do
+  size=$(stat -c %s "$file")
+  if [[ $size == $(($(stat -c %s hello.exe) + 100000)) ]] || good "$file"; then whole=$((whole + 1)); fi
+done
+is "$whole" 60 'after kill -9 each file is the old one or the new one'
+sign rsa files/*.exe
+is "$?" 0 'the same command finishes the job'
+good files/*.exe
+is "$?" 0 'all are good'
+
+make_programs 60 100000
+"$batch" sign rsa files/*.exe >said 2>&1 &
+victim=$!
+sleep 0.12
+kill -INT "$victim" 2>/dev/null
+wait "$victim"
+like "$?" '^(130|0)$' 'SIGINT: exit 130 (or it was done already)'
+is "$(find . -name '.*signet*' | wc -l)" 0 'nothing half-written stays after SIGINT'
+
+# Builds that want one token queue for it.
+make_programs 16 1000
+for i in {1..16}; do
+  "$batch" sign rsa "files/$i.exe" >"build$i" 2>&1 &
+done
+wait
+good files/*.exe
+is "$?" 0 '16 processes at once: every file is signed'
+done_testing

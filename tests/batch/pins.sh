@@ -1,0 +1,102 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# The promise about PINs, counted by a module that is not ours: pkcs11-spy.
+# usage: pins.sh BUILD_FOLDER
+set -uo pipefail
+# shellcheck source=../lib/fixture.sh
+source "$(dirname "$0")/../lib/fixture.sh" "$1"
+
+spy=$(find /usr/lib -name pkcs11-spy.so -print -quit)
+export PKCS11SPY=$softhsm PKCS11SPY_OUTPUT=$work/spy.log
+make_token test rsa:2048
+make_profile spied "$spy" 01
+make_programs 200 1000
+
+calls() { grep -cE "^[0-9]+: $1\$" "$PKCS11SPY_OUTPUT" 2>/dev/null || true; }
+good_starts() { grep -A 5 -E '^[0-9]+: C_Initialize$' "$PKCS11SPY_OUTPUT" | grep -cE '^Returned:  0 CKR_OK'; }
+run() { # SECRET ARGUMENT…: output in $said, status in $status
+  : >"$PKCS11SPY_OUTPUT"
+  local secret=$1
+  shift
+  said=$(SIGNET_PIN=$secret "$batch" sign spied "$@" 2>&1)
+  status=$?
+}
+
+run "$test_pin" "$work"/files/*.exe
+is "$status" 0 '200 files are signed'
+is "$(good_starts)" 1 'one successful C_Initialize'
+is "$(calls C_Login)" 1 'one C_Login'
+is "$(calls C_Sign)" 200 '200 C_Sign'
+
+run "$test_pin" "$work"/files/*.exe
+is "$status/$(calls C_Login)" 0/0 'what is signed already needs no login'
+
+# shellcheck disable=SC2016
+for bad in '' ' 1234' $'1234\r' '$SIGNET_PIN' '${PIN}' '%PIN%' 12; do
+  run "$bad" --existing replace "$work/files/1.exe"
+  is "$status/$(calls C_Login)" 2/0 "PIN '$bad' is not tried"
+done
+: >"$PKCS11SPY_OUTPUT"
+"$batch" sign spied --existing replace "$work/files/1.exe" >/dev/null 2>&1
+is "$?/$(calls C_Login)" 2/0 'an unset variable is not tried'
+said=$("$batch" sign spied --pin 987654 "$work/files/1.exe" 2>&1)
+is "$?" 2 'a PIN as an argument is refused'
+like "$said" 'history' 'and it is said where it is now'
+result "$([[ $said != *987654* ]]; echo $?)" 'and it is not repeated'
+
+before=$(sha256sum "$work/files/1.exe")
+run wrong-pin --existing replace "$work"/files/*.exe
+is "$status/$(calls C_Login)" 4/1 'a wrong PIN: exit 4, one C_Login for 200 files'
+like "$said" 'at least one try is lost' 'the tries left are told as far as known'
+is "$(sha256sum "$work/files/1.exe")" "$before" 'no file was touched'
+
+run "$test_pin" --existing replace "$work/files/1.exe"
+is "$status/$(calls C_Login)" 5/0 'the next run does not try, whatever the PIN'
+export XDG_STATE_HOME=$work/other
+run "$test_pin" --existing replace "$work/files/1.exe"
+is "$status/$(calls C_Login)" 5/0 'nor does one with another state folder: the token remembers'
+export XDG_STATE_HOME=$work/state
+SIGNET_PIN=$test_pin "$batch" check spied >/dev/null 2>&1
+is "$?/$(calls C_Login)" 5/0 'check knows it without a try'
+run "$test_pin" "$work/files/1.exe"
+is "$status/$(calls C_Login)" 0/0 'what is signed already is still kept'
+
+SIGNET_PIN=$test_pin "$signet" reset-counter test --module "$spy" --pin env:SIGNET_PIN >/dev/null 2>&1
+is "$?" 0 'a person logs in'
+run "$test_pin" --existing replace "$work/files/1.exe"
+is "$status/$(calls C_Login)" 0/1 'then builds go on'
+
+log=$XDG_STATE_HOME/signet/audit.log
+is "$(grep -c '"outcome":"refused"' "$log")" 1 'the refusal is in the audit log'
+like "$(grep -c '"outcome":"forbidden"' "$log")" '[1-9]' 'and so is what was not tried'
+result "$(! grep -qE "$test_pin|wrong-pin" -r "$XDG_STATE_HOME"; echo $?)" 'no PIN stands in any state file'
+
+# The last try, by the flags that the shim adds.
+shim=$build/tests/lib/shim.so
+export SHIM_LOG=$work/shim.log
+make_profile flagged "$shim" 01
+for flag in 10000:COUNT_LOW 20000:FINAL_TRY 40000:LOCKED; do
+  : >"$SHIM_LOG"
+  SHIM_FLAGS=${flag%:*} SIGNET_PIN=$test_pin "$batch" sign flagged --existing replace "$work/files/1.exe" >/dev/null 2>&1
+  is "$?/$(grep -c C_Login "$SHIM_LOG")" 5/0 "unattended, ${flag#*:} stops before C_Login"
+done
+SHIM_FLAGS=20000 SIGNET_PIN=$test_pin setsid "$signet" reset-counter test --module "$shim" --pin env:SIGNET_PIN --yes >/dev/null 2>&1 </dev/null
+is "$?/$(grep -c C_Login "$SHIM_LOG")" 5/0 'the last try needs a terminal; --yes does not answer'
+
+# pin store and change-pin.
+make_profile stored "$softhsm" 01
+SIGNET_PIN=$test_pin "$signet" pin store stored --pin env:SIGNET_PIN >/dev/null 2>&1
+is "$?/$(stat -c %a "$XDG_CONFIG_HOME/signet/pins/stored.pin")" 0/600 'pin store proves the PIN and keeps it 0600'
+"$batch" sign stored --existing replace "$work/files/1.exe" >/dev/null 2>&1
+is "$?" 0 'the profile uses it'
+chmod 644 "$XDG_CONFIG_HOME/signet/pins/stored.pin"
+chmod 755 "$work" "$XDG_CONFIG_HOME/signet/pins"
+said=$("$batch" sign stored --existing replace "$work/files/1.exe" 2>&1)
+is "$?" 2 'a PIN file that others can read is refused'
+like "$said" 'chmod go-rwx' 'with the chmod'
+chmod 600 "$XDG_CONFIG_HOME/signet/pins/stored.pin"
+OLD=$test_pin NEW=test-pin-5678 "$signet" change-pin test --module "$softhsm" --pin env:OLD --new-pin env:NEW >/dev/null 2>&1
+is "$?" 0 'change-pin'
+SIGNET_PIN=test-pin-5678 "$batch" check spied --trial >/dev/null 2>&1
+is "$?" 0 'the new PIN logs in'
+done_testing

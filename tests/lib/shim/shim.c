@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A PKCS#11 module that forwards to another one and misbehaves on request, for what no soft token can do. Environment:
+ *   SHIM_MODULE  the module behind it (SoftHSM)
+ *   SHIM_CALL    the call that misbehaves, such as C_Sign
+ *   SHIM_ACTION  abort | hang | delay | lie | a return value in hex, such as 0x30
+ *   SHIM_AFTER   so many calls are good before that (0)
+ *   SHIM_ONCE    a file: misbehave only while it is not there, and make it
+ *   SHIM_FLAGS   bits in hex, added to the token's flags
+ *   SHIM_LOG     a file: one line for each call that is entered
+ */
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <p11-kit/pkcs11.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { DELAY_SECONDS = 10, LIE = 1000000 };
+
+static CK_FUNCTION_LIST *real;
+static CK_FUNCTION_LIST list;
+
+static const char *setting(const char *name)
+{
+    const char *value = getenv(name);
+
+    return value == NULL ? "" : value;
+}
+
+static void note(const char *call)
+{
+    int fd = open(setting("SHIM_LOG"), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+
+    if (fd < 0)
+        return;
+    dprintf(fd, "%s\n", call);
+    close(fd);
+}
+
+/* True while this call is to misbehave. */
+static bool chosen(const char *call)
+{
+    static int calls;
+    const char *once = setting("SHIM_ONCE");
+    int fd;
+
+    if (strcmp(setting("SHIM_CALL"), call) != 0 || calls++ < atoi(setting("SHIM_AFTER")))
+        return false;
+    if (*once == '\0')
+        return true;
+    fd = open(once, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd >= 0)
+        close(fd);
+    return fd >= 0;
+}
+
+/* CKR_OK: go on to the real call. */
+static CK_RV before(const char *call, bool *lie)
+{
+    const char *action = setting("SHIM_ACTION");
+
+    *lie = false;
+    note(call);
+    if (!chosen(call))
+        return CKR_OK;
+    if (strcmp(action, "abort") == 0)
+        abort();
+    while (strcmp(action, "hang") == 0)
+        pause();
+    if (strcmp(action, "delay") == 0)
+        sleep(DELAY_SECONDS);
+    *lie = strcmp(action, "lie") == 0;
+    return strncmp(action, "0x", 2) == 0 ? strtoul(action, NULL, 16) : CKR_OK;
+}
+
+/* name, parameters, arguments; what a liar says, with `rv` the real answer */
+#define CALLS(X)                                                                                   \
+    X(C_Initialize, (void *args), (args), )                                                        \
+    X(C_Finalize, (void *reserved), (reserved), )                                                  \
+    X(C_GetInfo, (CK_INFO * info), (info), )                                                       \
+    X(C_GetSlotList, (CK_BBOOL present, CK_SLOT_ID * slots, CK_ULONG * count),                     \
+      (present, slots, count), *count = LIE)                                                       \
+    X(C_GetSlotInfo, (CK_SLOT_ID id, CK_SLOT_INFO * info), (id, info), )                           \
+    X(C_GetMechanismList, (CK_SLOT_ID id, CK_MECHANISM_TYPE * types, CK_ULONG * count),            \
+      (id, types, count), *count = LIE)                                                            \
+    X(C_OpenSession,                                                                               \
+      (CK_SLOT_ID id, CK_FLAGS flags, void *data, CK_NOTIFY notify, CK_SESSION_HANDLE *session),   \
+      (id, flags, data, notify, session), )                                                        \
+    X(C_CloseSession, (CK_SESSION_HANDLE session), (session), )                                    \
+    X(C_Login, (CK_SESSION_HANDLE session, CK_USER_TYPE user, CK_UTF8CHAR * pin, CK_ULONG length), \
+      (session, user, pin, length), )                                                              \
+    X(C_Logout, (CK_SESSION_HANDLE session), (session), )                                          \
+    X(C_SetPIN,                                                                                    \
+      (CK_SESSION_HANDLE session, CK_UTF8CHAR * old, CK_ULONG old_length, CK_UTF8CHAR * fresh,     \
+       CK_ULONG fresh_length),                                                                     \
+      (session, old, old_length, fresh, fresh_length), )                                           \
+    X(C_FindObjectsInit, (CK_SESSION_HANDLE session, CK_ATTRIBUTE * match, CK_ULONG count),        \
+      (session, match, count), )                                                                   \
+    X(C_FindObjects,                                                                               \
+      (CK_SESSION_HANDLE session, CK_OBJECT_HANDLE * objects, CK_ULONG room, CK_ULONG * count),    \
+      (session, objects, room, count), *count = LIE)                                               \
+    X(C_FindObjectsFinal, (CK_SESSION_HANDLE session), (session), )                                \
+    X(C_GetAttributeValue,                                                                         \
+      (CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE * list_, CK_ULONG count),  \
+      (session, object, list_, count), list_[0].ulValueLen = (CK_ULONG)LIE * LIE)                  \
+    X(C_SignInit, (CK_SESSION_HANDLE session, CK_MECHANISM * mechanism, CK_OBJECT_HANDLE key),     \
+      (session, mechanism, key), )                                                                 \
+    X(C_Sign,                                                                                      \
+      (CK_SESSION_HANDLE session, CK_BYTE * data, CK_ULONG length, CK_BYTE * signature,            \
+       CK_ULONG * signature_length),                                                               \
+      (session, data, length, signature, signature_length), *signature_length = LIE)
+
+#define X(name, parameters, arguments, says)                                                       \
+    static CK_RV shim_##name parameters                                                            \
+    {                                                                                              \
+        bool lie;                                                                                  \
+        CK_RV rv = before(#name, &lie);                                                            \
+                                                                                                   \
+        if (rv == CKR_OK)                                                                          \
+            rv = real->name arguments;                                                             \
+        if (lie) {                                                                                 \
+            says;                                                                                  \
+        }                                                                                          \
+        return rv;                                                                                 \
+    }
+CALLS(X)
+#undef X
+
+static CK_RV shim_C_GetTokenInfo(CK_SLOT_ID id, CK_TOKEN_INFO *info)
+{
+    bool lie;
+    CK_RV rv = before("C_GetTokenInfo", &lie);
+
+    if (rv == CKR_OK)
+        rv = real->C_GetTokenInfo(id, info);
+    if (rv == CKR_OK)
+        info->flags |= strtoul(setting("SHIM_FLAGS"), NULL, 16);
+    return rv;
+}
+
+__attribute__((visibility("default"))) CK_RV C_GetFunctionList(CK_FUNCTION_LIST **out);
+
+CK_RV C_GetFunctionList(CK_FUNCTION_LIST **out)
+{
+    const char *path = getenv("SHIM_MODULE");
+    void *module = dlopen(path == NULL ? "/usr/lib/softhsm/libsofthsm2.so" : path, RTLD_NOW);
+    CK_C_GetFunctionList get =
+        module == NULL ? NULL : (CK_C_GetFunctionList)dlsym(module, "C_GetFunctionList");
+
+    if (get == NULL || get(&real) != CKR_OK)
+        return CKR_GENERAL_ERROR;
+    list = *real;
+#define X(name, parameters, arguments, says) list.name = shim_##name;
+    CALLS(X)
+#undef X
+    list.C_GetTokenInfo = shim_C_GetTokenInfo;
+    *out = &list;
+    return CKR_OK;
+}
