@@ -20,17 +20,23 @@ struct profile_list {
     size_t count;
 };
 
+/* Where the value of a key stands in its file. */
+struct profile_place {
+    size_t line, column; /* from 1; 0 where the file does not have the key */
+    size_t start, end;   /* of a single value, quotes and all, in bytes */
+};
+
 /* Texts are NULL, numbers -1, where the profile has no such key and the schema no default. */
 struct profile {
-    char *path;      /* the file it came from; NULL for a new one */
-    int64_t version; /* 1 */
+    char *path;                  /* the file it came from; NULL for a new one */
+    struct profile_place *place; /* of each key of the schema; NULL for a new one */
+    int64_t version;             /* 1 */
     char *name;
     char *use;
-    char *module;
+    char *module; /* p11-kit's name, or a path */
     char *key;
-    char *certificate;
-    struct profile_list
-        chain; /* paths, relative to the profile's folder as written; absolute after loading */
+    char *certificate;         /* "sha256:…", or a path */
+    struct profile_list chain; /* paths; these and the two above are absolute after loading */
     char *pin;
     int64_t tries_left;
     char *container_name;
@@ -54,7 +60,8 @@ struct profile {
     int64_t signatures_per_month; /* 0: no limit */
 };
 
-/* What is wrong with a file, all of it: "path:line:column: key: value: reason" each. */
+/* What is wrong with a file, all of it: "path:line:column: key: value: reason" each; at most 100.
+ * What concerns the file as a whole stands at 1:1. A PIN, or what may be one, is never repeated. */
 struct profile_problems {
     char **line;
     size_t count;
@@ -67,11 +74,17 @@ void profile_problems_free(struct profile_problems *p);
 char *profile_find(const char *name, struct error *e);
 
 /* Loads and validates; merges what `use:` names (the machine's profile gives module, key,
- * certificate, pin, chain where this one has none). NULL: ERROR_PROFILE with the first problem; all
- * of them in `problems` (may be NULL). */
+ * certificate, pin, chain where this one has none). A file that others may write is refused.
+ * Relative paths are meant from the folder of the file that has them, but for `files` and
+ * `output.directory`. NULL: ERROR_PROFILE with the first problem; all of them in `problems` (may be
+ * NULL). */
 struct profile *profile_load(const char *name, struct profile_problems *problems, struct error *e);
 
-/* The same from memory; `path` is for messages and relative paths. `use:` is not followed. */
+/* The same of a text that is to stand in the file `path`: for an editor. */
+struct profile *profile_load_text(const char *path, const void *bytes, size_t length,
+                                  struct profile_problems *problems, struct error *e);
+
+/* One text alone; `path` is for messages. `use:` is not followed, paths stay as they are. */
 struct profile *profile_parse(const char *path, const void *bytes, size_t length,
                               struct profile_problems *problems, struct error *e);
 
@@ -82,14 +95,30 @@ void profile_free(struct profile **p);
  * default are left out. */
 bool profile_write(const struct profile *p, struct buffer *out, struct error *e);
 
-/* Writes it to `path` in one step; `replace` false: refused when the file exists. Mode 0644 less
- * the umask (0600 bits kept). */
-/* Sets one key of the file at `path` to `value` (already YAML) and leaves every other byte,
- * comments too, as it is; the result must parse. ERROR_PROFILE when the key stands there in a form
- * that cannot be replaced in one line. */
-bool profile_set_key(const char *path, const char *key, const char *value, struct error *e);
-
+/* Writes it to `path` in one step; `replace` false: refused when the file exists. A new file gets
+ * mode 0644 less the umask; an old one keeps its mode and owner. */
 bool profile_save(const struct profile *p, const char *path, bool replace, struct error *e);
+
+/* Puts a whole text in the place of the file at `path`, in one step; mode and owner stay. */
+bool profile_replace_text(const char *path, const struct buffer *text, struct error *e);
+
+struct profile_change {
+    const char *key;   /* of a single value, at the top: "pin" */
+    const char *value; /* as it is, not quoted for YAML */
+};
+
+/* Sets keys of the file at `path`, all or none, in one step, and leaves every other byte, comments
+ * too, as it is: a value is exchanged in its place, a key that is not there comes last. The result
+ * must read as before but for the changes. ERROR_PROFILE when the file does not allow that. */
+bool profile_change_file(const char *path, const struct profile_change *changes, size_t count,
+                         struct error *e);
+
+/* The same without writing: would it work? */
+bool profile_can_change(const char *path, const struct profile_change *changes, size_t count,
+                        struct error *e);
+
+/* The largest file that is read, in bytes. */
+enum { PROFILE_MAX = 1 << 20 };
 
 /* Every profile of the user and of the system: names and paths, the user's first; two lists of
  * equal count. */

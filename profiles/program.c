@@ -154,7 +154,7 @@ static bool ask(void *data, enum op_ask kind, const char *text, const char *expe
     question = kind == OP_ASK_YES_NO       ? text_format("%s [y/N] ", text)
                : kind == OP_ASK_TYPE_LABEL ? text_format("%s (%s): ", text, expected)
                                            : text_format("%s: ", text);
-    answered = question != NULL && terminal_line(question, line, sizeof line);
+    answered = question != NULL && terminal_line(question, line, sizeof line, &stop);
     free(question);
     if (!answered)
         return false;
@@ -169,7 +169,7 @@ static bool ask(void *data, enum op_ask kind, const char *text, const char *expe
 static struct secret *secret(void *data, const char *text, struct error *e)
 {
     (void)data;
-    return terminal_secret(text, e);
+    return terminal_secret(text, &stop, e);
 }
 
 static const struct op_outside outside = {

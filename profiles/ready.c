@@ -6,8 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
+#include "base/clock.h"
 #include "base/path.h"
 #include "base/text.h"
 #include "cert/chain.h"
@@ -18,6 +21,9 @@
 #include "token/uri.h"
 
 enum { WARN_DAYS = 60 };
+
+/* For how long a token that looks wrong is read anew, in ms, and the pause before. */
+enum { READING_TIME = 1500, READING_PAUSE = 50 };
 
 static struct ready_finding *add(struct ready *r, enum ready_level level, const char *subject)
 {
@@ -102,6 +108,23 @@ static bool find_token(struct ready *r, const struct profile *p)
     return true;
 }
 
+/* The token says no; not telling is no answer. */
+static bool told_not(const struct wire_object *o, enum wire_flag flag)
+{
+    return (o->flags_known & 1u << flag) && !(o->flags_set & 1u << flag);
+}
+
+static void look_at_sessions(struct ready *r, const struct profile *p)
+{
+    CK_ULONG most = r->token->slot.token.ulMaxSessionCount;
+
+    if (most != CK_EFFECTIVELY_INFINITE && most != CK_UNAVAILABLE_INFORMATION &&
+        p->sessions > (int64_t)most)
+        note(r, READY_WARNING, "sessions",
+             "the token allows %lu, limits.sessions asks for %lld; it signs with what it gets",
+             most, (long long)p->sessions);
+}
+
 static bool find_key(struct ready *r, const struct profile *p, struct cancel *cancel)
 {
     struct error e = ERROR_INIT;
@@ -115,10 +138,19 @@ static bool find_key(struct ready *r, const struct profile *p, struct cancel *ca
         return fail(r, "key", &e);
     r->key = objects_find(&r->objects, &r->token->slot, uri, CKO_PRIVATE_KEY, &e);
     token_uri_free(&uri);
-    if (r->key != NULL)
-        note(r, READY_OK, "key", "%s, %u bits", r->key->curve[0] != '\0' ? r->key->curve : "RSA",
-             r->key->bits);
-    return r->key != NULL || fail(r, "key", &e);
+    if (r->key == NULL)
+        return fail(r, "key", &e);
+    if (r->key->class == CKO_PRIVATE_KEY && told_not(r->key, WIRE_CAN_SIGN)) {
+        error_set(
+            &e, ERROR_UNFIT,
+            "the token does not let this key sign (CKA_SIGN is false); a key made for signing "
+            "is needed");
+        return fail(r, "key", &e);
+    }
+    note(r, READY_OK, "key", "%s, %u bits", r->key->curve[0] != '\0' ? r->key->curve : "RSA",
+         r->key->bits);
+    look_at_sessions(r, p);
+    return true;
 }
 
 static void collect_token_certificates(const struct ready *r, STACK_OF(X509) * pool)
@@ -336,16 +368,83 @@ static void look_at_state(struct ready *r)
     free(folder);
 }
 
+/* The nearest folder of `path` that is there. */
+static char *existing_folder(const char *path)
+{
+    char *folder = strdup(path);
+
+    while (folder != NULL && access(folder, F_OK) != 0 && strcmp(folder, ".") != 0 &&
+           strcmp(folder, "/") != 0) {
+        char *parent = path_parent(folder, NULL);
+
+        free(folder);
+        folder = parent;
+    }
+    return folder;
+}
+
+static void look_at_output(struct ready *r, const struct profile *p)
+{
+    struct error e = ERROR_INIT;
+    struct stat status;
+    char *folder;
+
+    if (p->output_directory == NULL)
+        return;
+    folder = existing_folder(p->output_directory);
+    if (folder == NULL)
+        error_set_memory(&e);
+    else if (access(folder, W_OK | X_OK) != 0)
+        error_set_errno(&e, "output.directory: cannot write in '%s'", folder);
+    else if (stat(folder, &status) == 0 && !S_ISDIR(status.st_mode))
+        error_set(&e, ERROR_PROFILE, "output.directory: '%s' is no folder", folder);
+    if (e.code == ERROR_NONE)
+        note(r, READY_OK, "output", "%s", p->output_directory);
+    else
+        fail(r, "output", &e);
+    free(folder);
+}
+
+static void look_at_token(struct ready *r, const struct profile *p, const char *pin,
+                          struct cancel *cancel)
+{
+    check_abilities(r, p);
+    if (!find_modules(r, p, cancel) || !find_token(r, p))
+        return;
+    if (find_key(r, p, cancel) && find_certificate(r, p))
+        make_spec(r, p);
+    make_request(r, p, pin);
+}
+
+/* SoftHSM, for one, writes its token's file anew at each login, and not in one step: who reads in
+ * that moment sees no token, or one without a label and a PIN. */
+static bool looks_half_written(const struct ready *r)
+{
+    for (size_t i = 0; i < r->count; i++) {
+        const struct ready_finding *f = &r->finding[i];
+
+        if (f->level == READY_ERROR &&
+            ((strcmp(f->subject, "token") == 0 && f->error.code != ERROR_USAGE) ||
+             (strcmp(f->subject, "tries") == 0 && f->error.code == ERROR_UNFIT)))
+            return true;
+    }
+    return false;
+}
+
 bool ready_prepare(struct ready *out, const struct profile *profile, const char *pin,
                    struct cancel *cancel, struct error *e)
 {
+    int64_t started = clock_ms();
+
     *out = (struct ready){0};
-    check_abilities(out, profile);
-    if (find_modules(out, profile, cancel) && find_token(out, profile)) {
-        if (find_key(out, profile, cancel) && find_certificate(out, profile))
-            make_spec(out, profile);
-        make_request(out, profile, pin);
+    look_at_token(out, profile, pin, cancel);
+    while (looks_half_written(out) && clock_ms() - started < READING_TIME &&
+           !cancel_requested(cancel)) {
+        ready_free(out);
+        clock_sleep_ms(READING_PAUSE);
+        look_at_token(out, profile, pin, cancel);
     }
+    look_at_output(out, profile);
     look_at_state(out);
     for (size_t i = 0; i < out->count; i++)
         if (out->finding[i].level == READY_ERROR) {

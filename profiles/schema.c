@@ -12,7 +12,13 @@
 #include "gate/pin_source.h"
 #include "token/uri.h"
 
-enum { SECOND = 1000, MINUTE = 60 * SECOND, HOUR = 60 * MINUTE, MOST_ITEMS = 1000 };
+enum {
+    SECOND = 1000,
+    MINUTE = 60 * SECOND,
+    HOUR = 60 * MINUTE,
+    MOST_ITEMS = 1000,
+    LONGEST_NAME = 64
+};
 
 static const char *const digests[] = {"sha256", "sha384", "sha512", NULL};
 static const char *const existings[] = {"keep", "replace", "append", NULL};
@@ -40,16 +46,16 @@ const struct schema_key schema_keys[] = {
      .type = SCHEMA_NAME,
      AT(use),
      .help = "Takes module, key, certificate, chain, pin, tries-left and container from this "
-             "profile of the machine, where "
-             "this one has none. So a repository keeps files and description, the machine token "
-             "and PIN.",
+             "profile of the machine, where this one has none. So a repository keeps files and "
+             "description, the machine token and PIN. A name, never a path. Its PIN does not go "
+             "to a module that this profile names.",
      .example = "token-room"},
     {.name = "module",
-     .type = SCHEMA_TEXT,
+     .type = SCHEMA_MODULE,
      AT(module),
      .shared = true,
-     .help = "PKCS#11 module, by its p11-kit name or path. Absent: all registered and known ones "
-             "are asked.",
+     .help = "PKCS#11 module, by its p11-kit name or path (with a slash in it; relative to the "
+             "profile's folder). Absent: all registered and known ones are asked.",
      .example = "softhsm2"},
     {.name = "key",
      .type = SCHEMA_URI,
@@ -61,9 +67,9 @@ const struct schema_key schema_keys[] = {
      .type = SCHEMA_CERTIFICATE,
      AT(certificate),
      .shared = true,
-     .help = "The one certificate that this profile may sign with: sha256: and its fingerprint, on "
-             "the token; or a file, "
-             "where the token has none.",
+     .help = "The one certificate that this profile may sign with: sha256: and its fingerprint, "
+             "on the token; or a file, where the token has none, relative to the profile's "
+             "folder.",
      .example = "sha256:5f0b1c…"},
     {.name = "chain",
      .type = SCHEMA_LIST_OF_PATHS,
@@ -77,8 +83,9 @@ const struct schema_key schema_keys[] = {
      AT(pin),
      .shared = true,
      .help = "Where the PIN comes from, never the PIN: prompt, env:NAME, file:PATH, fd:N, "
-             "credential:NAME, command:…, "
-             "pinpad. Absent: it is asked for.",
+             "credential:NAME, command:…, pinpad. Absent: it is asked for. A relative path is "
+             "meant from the profile's folder. A command runs as whoever uses the profile: sign "
+             "with profiles of people you trust.",
      .example = "env:SIGNET_PIN"},
     {.name = "tries-left",
      .type = SCHEMA_INTEGER,
@@ -88,8 +95,7 @@ const struct schema_key schema_keys[] = {
      .otherwise = -1,
      .shared = true,
      .help = "Log in unattended only while the token has at least so many tries left. Absent: all "
-             "of them. A token that tells "
-             "no number must have lost none.",
+             "of them. A token that tells no number must have lost none.",
      .example = "15"},
     {.name = "container.name",
      .type = SCHEMA_TEXT,
@@ -123,8 +129,7 @@ const struct schema_key schema_keys[] = {
      .type = SCHEMA_LIST_OF_HTTP,
      AT(timestamp_servers),
      .help = "RFC 3161 servers, tried in order. This version does not timestamp: a profile that "
-             "requires it is refused when "
-             "signing.",
+             "requires it is refused when signing.",
      .example = "[http://timestamp.example.com]"},
     {.name = "timestamp.required",
      .type = SCHEMA_BOOLEAN,
@@ -153,20 +158,20 @@ const struct schema_key schema_keys[] = {
      AT(existing),
      .choices = existings,
      .help = "What happens to a file that is signed already: it is kept as it is, signed anew, or "
-             "gets one more "
-             "signature nested in the first.",
+             "gets one more signature nested in the first.",
      .example = "keep"},
     {.name = "files",
      .type = SCHEMA_LIST_OF_TEXT,
      AT(files),
-     .help = "Patterns of the files to sign when none are named, from the folder that signet-batch "
-             "runs in; ** spans "
-             "folders, ! leaves out what an earlier pattern took in.",
+     .help = "Patterns of the files to sign when none are named, from the folder that "
+             "signet-batch runs in; ** spans folders, ! leaves out what an earlier pattern took "
+             "in.",
      .example = "[\"dist/**/*.exe\", \"!dist/vendor/**\"]"},
     {.name = "output.directory",
-     .type = SCHEMA_TEXT,
+     .type = SCHEMA_PATH,
      AT(output_directory),
-     .help = "Signed files go here; absent: in place.",
+     .help = "Signed files go into this folder, relative to the one that signet-batch runs in. "
+             "Absent: in place.",
      .example = "signed"},
     {.name = "purpose",
      .type = SCHEMA_CHOICE,
@@ -217,8 +222,7 @@ const struct schema_key schema_keys[] = {
      .maximum = 1000000000,
      .otherwise = 0,
      .help = "What the CA's contract allows; 0: no limit. This version does not count: another "
-             "value is refused when "
-             "signing.",
+             "value is refused when signing.",
      .example = "0"},
 };
 const size_t schema_key_count = sizeof schema_keys / sizeof *schema_keys;
@@ -231,23 +235,79 @@ const struct schema_key *schema_find(const char *name)
     return NULL;
 }
 
-bool schema_is_map(const char *name)
+const struct schema_key *schema_map(const char *name)
 {
     size_t length = strlen(name);
 
     for (size_t i = 0; i < schema_key_count; i++)
         if (strncmp(schema_keys[i].name, name, length) == 0 && schema_keys[i].name[length] == '.')
-            return true;
-    return false;
+            return &schema_keys[i];
+    return NULL;
 }
 
-const char *schema_nearest(const char *name)
+static const char *last_part(const char *name)
 {
-    const char *names[64];
+    const char *dot = strrchr(name, '.');
 
+    return dot == NULL ? name : dot + 1;
+}
+
+/* The key that has this name in another map, or in other letters. */
+static const char *misplaced(const char *name)
+{
     for (size_t i = 0; i < schema_key_count; i++)
-        names[i] = schema_keys[i].name;
-    return text_nearest(name, names, schema_key_count);
+        if (strcasecmp(last_part(schema_keys[i].name), last_part(name)) == 0)
+            return schema_keys[i].name;
+    return NULL;
+}
+
+static bool nearest(const char *name, char *out, size_t size)
+{
+    enum { MOST = 128, MAP_SIZE = 32 };
+    char maps[MOST / 2][MAP_SIZE];
+    const char *names[MOST], *found;
+    size_t count = 0;
+
+    for (size_t i = 0; i < schema_key_count && count + 2 <= MOST; i++) {
+        const char *dot = strchr(schema_keys[i].name, '.');
+
+        names[count++] = schema_keys[i].name;
+        if (dot == NULL)
+            continue;
+        snprintf(maps[i], MAP_SIZE, "%.*s", (int)(dot - schema_keys[i].name), schema_keys[i].name);
+        names[count++] = maps[i];
+    }
+    found = misplaced(name);
+    if (found == NULL)
+        found = text_nearest(name, names, count);
+    if (found != NULL)
+        snprintf(out, size, "did you mean %s?", found);
+    return found != NULL;
+}
+
+/* The keys of the map that `name` claims to be in. */
+static void map_keys(const char *name, char *out, size_t size)
+{
+    size_t length = strcspn(name, "."), used = 0;
+
+    for (size_t i = 0; i < schema_key_count && used < size; i++) {
+        const char *key = schema_keys[i].name;
+
+        if (name[length] == '.' && strncmp(key, name, length + 1) == 0)
+            used += (size_t)snprintf(out + used, size - used, "%s %s",
+                                     used == 0 ? "known here:" : ",", key);
+    }
+}
+
+void schema_hint(const char *name, char *out, size_t size)
+{
+    const char *dot = strchr(name, '.');
+
+    *out = '\0';
+    if (schema_find(name) != NULL && dot != NULL)
+        snprintf(out, size, "it is written %.*s: {%s: …}", (int)(dot - name), name, dot + 1);
+    else if (!nearest(name, out, size))
+        map_keys(name, out, size);
 }
 
 bool schema_is_list(const struct schema_key *k)
@@ -307,8 +367,10 @@ static bool set_choice(const struct schema_key *k, int64_t *out, const char *val
 
 static bool set_boolean(int64_t *out, const char *value, char *why, size_t size)
 {
-    *out = strcmp(value, "true") == 0;
-    return *out == 1 || strcmp(value, "false") == 0 || wrong(why, size, "true or false");
+    if (strcmp(value, "true") != 0 && strcmp(value, "false") != 0)
+        return wrong(why, size, "true or false");
+    *out = *value == 't';
+    return true;
 }
 
 static bool parse_number(const char *value, int64_t *number, const char **rest)
@@ -327,12 +389,15 @@ static bool set_integer(const struct schema_key *k, int64_t *out, const char *va
                         size_t size)
 {
     const char *rest;
+    int64_t number;
 
-    if (parse_number(value, out, &rest) && *rest == '\0' && *out >= k->minimum &&
-        *out <= k->maximum)
+    if (parse_number(value, &number, &rest) && *rest == '\0' && number >= k->minimum &&
+        number <= k->maximum) {
+        *out = number;
         return true;
+    }
     if (k->minimum == k->maximum)
-        snprintf(why, size, "this version of Signet reads %lld", (long long)k->minimum);
+        snprintf(why, size, "%lld, the version that this Signet reads", (long long)k->minimum);
     else
         snprintf(why, size, "a whole number from %lld to %lld", (long long)k->minimum,
                  (long long)k->maximum);
@@ -380,6 +445,8 @@ static bool check_name(const char *value, char *why, size_t size)
     for (const char *at = value; *at != '\0'; at++)
         if (!isalnum((unsigned char)*at) && strchr("-_.", *at) == NULL)
             return wrong(why, size, "a name of letters, digits, '-', '_' and '.'");
+    if (strlen(value) > LONGEST_NAME)
+        return wrong(why, size, "a name of at most 64 characters");
     return value[0] != '.' || wrong(why, size, "a name that does not begin with a dot");
 }
 
@@ -404,15 +471,25 @@ static bool check_certificate(const char *value, char *why, size_t size)
     uint8_t bytes[32];
     size_t length;
 
+    if (token_uri_is(value))
+        return wrong(why, size, "sha256: and 64 hex digits, or the path of a file; not a URI");
     if (strncasecmp(value, "sha256:", 7) != 0)
         return true;
     return (text_unhex(value + 7, bytes, sizeof bytes, &length) && length == sizeof bytes) ||
            wrong(why, size, "sha256: and 64 hex digits, or the path of a file");
 }
 
+static bool check_module(const char *value, char *why, size_t size)
+{
+    return !token_uri_is(value) || wrong(why, size, "p11-kit's name of a module, or a path");
+}
+
 static bool check_http(const char *value, char *why, size_t size)
 {
-    bool http = strncmp(value, "http://", 7) == 0 || strncmp(value, "https://", 8) == 0;
+    const char *host = strncmp(value, "http://", 7) == 0    ? value + 7
+                       : strncmp(value, "https://", 8) == 0 ? value + 8
+                                                            : "";
+    bool http = *host != '\0' && *host != '/';
 
     for (const char *at = value; *at != '\0'; at++)
         http = http && (unsigned char)*at > 0x20 && (unsigned char)*at < 0x7f;
@@ -432,13 +509,29 @@ static bool check_pin(const char *value, char *why, size_t size)
     return true;
 }
 
+/* Neither a terminal nor the window in which Windows asks for permission is to be fooled. */
+static bool is_printable(const char *value)
+{
+    char *printable = text_printable(value, strlen(value));
+    bool same = printable != NULL && strcmp(printable, value) == 0;
+
+    free(printable);
+    return same;
+}
+
 static bool check_text(const struct schema_key *k, const char *value, char *why, size_t size)
 {
     if (*value == '\0')
         return wrong(why, size, "something; leave the key out for nothing");
+    if (strcasestr(value, "pin-value=") != NULL)
+        return wrong(why, size, "a text without a PIN; say where the PIN comes from with pin");
+    if (!is_printable(value))
+        return wrong(why, size, "a text without control characters and line breaks");
     switch (k->type) {
     case SCHEMA_NAME:
         return check_name(value, why, size);
+    case SCHEMA_MODULE:
+        return check_module(value, why, size);
     case SCHEMA_URI:
         return check_uri(value, why, size);
     case SCHEMA_CERTIFICATE:
@@ -541,6 +634,23 @@ bool schema_is_default(const struct schema_key *k, const struct profile *p)
     return *schema_number(k, mutable) == k->otherwise;
 }
 
+bool schema_same(const struct schema_key *k, const struct profile *a, const struct profile *b)
+{
+    bool same = true;
+
+    for (size_t i = 0; same; i++) {
+        char *one = schema_value(k, a, i), *two = schema_value(k, b, i);
+        bool end = one == NULL && two == NULL;
+
+        same = end || (one != NULL && two != NULL && strcmp(one, two) == 0);
+        free(one);
+        free(two);
+        if (end)
+            break;
+    }
+    return same;
+}
+
 /* scdoc gives these a meaning. */
 static void escaped(struct buffer *out, const char *text)
 {
@@ -568,6 +678,19 @@ static void manual_range(const struct schema_key *k, struct buffer *out)
     }
 }
 
+/* As it is written: a dotted name is a map. */
+static void manual_example(const struct schema_key *k, struct buffer *out)
+{
+    const char *dot = strchr(k->name, '.');
+    char *text = dot == NULL ? text_format("%s: %s", k->name, k->example)
+                             : text_format("%.*s: {%s: %s}", (int)(dot - k->name), k->name, dot + 1,
+                                           k->example);
+
+    if (text != NULL)
+        escaped(out, text);
+    free(text);
+}
+
 void schema_manual(struct buffer *out)
 {
     struct profile *defaults = profile_new(NULL);
@@ -583,10 +706,8 @@ void schema_manual(struct buffer *out)
             buffer_printf(out, " Default: %s.", value);
         if (k->shared)
             buffer_append_text(out, " Taken from *use* where absent.");
-        buffer_printf(out, "++\nExample: ");
-        escaped(out, k->name);
-        buffer_append_text(out, ": ");
-        escaped(out, k->example);
+        buffer_append_text(out, "++\nExample: ");
+        manual_example(k, out);
         buffer_append_text(out, "\n\n");
         free(value);
     }

@@ -14,6 +14,7 @@
 enum schema_type {
     SCHEMA_TEXT,
     SCHEMA_NAME,        /* of a profile: letters, digits, '-', '_', '.' */
+    SCHEMA_MODULE,      /* p11-kit's name, or a path */
     SCHEMA_URI,         /* a pkcs11: URI, without a PIN */
     SCHEMA_CERTIFICATE, /* sha256:… or a path */
     SCHEMA_PATH,
@@ -46,11 +47,11 @@ extern const size_t schema_key_count;
 /* The key of a full dotted name; NULL. */
 const struct schema_key *schema_find(const char *name);
 
-/* True when `name` is the first part of dotted keys: a map. */
-bool schema_is_map(const char *name);
+/* The first key of the map `name`; NULL when dotted keys do not begin so. */
+const struct schema_key *schema_map(const char *name);
 
-/* The nearest known name to an unknown one; NULL. Static storage. */
-const char *schema_nearest(const char *name);
+/* What may be meant by an unknown name, as in "did you mean key?"; "" when there is no telling. */
+void schema_hint(const char *name, char *out, size_t size);
 
 bool schema_is_list(const struct schema_key *k);
 bool schema_is_number(const struct schema_key *k); /* stored as int64_t */
@@ -61,7 +62,8 @@ struct profile_list *schema_list(const struct schema_key *k, struct profile *p);
 int64_t *schema_number(const struct schema_key *k, struct profile *p);
 
 /* Checks and stores one scalar, or appends one item of a list. False: `why` says what it should be;
- * the value itself is not repeated there. */
+ * the value itself is not repeated there. No text has control characters or line breaks in it
+ * afterwards: all can be shown as they are. */
 bool schema_set(const struct schema_key *k, struct profile *p, const char *value, char *why,
                 size_t why_size);
 
@@ -71,6 +73,9 @@ char *schema_value(const struct schema_key *k, const struct profile *p, size_t i
 
 /* True when the profile's value is what the schema gives anyway. */
 bool schema_is_default(const struct schema_key *k, const struct profile *p);
+
+/* True when both have the same value. */
+bool schema_same(const struct schema_key *k, const struct profile *a, const struct profile *b);
 
 /* Appends the manual's description of every key, in scdoc. */
 void schema_manual(struct buffer *out);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +11,9 @@
 #include <termios.h>
 #include <unistd.h>
 
-enum { BAR_WIDTH = 24 };
+#include "base/text.h"
+
+enum { BAR_WIDTH = 24, LOOK_EVERY = 100 /* ms */ };
 
 static bool bar_shown;
 
@@ -37,16 +40,26 @@ static void say(int fd, const char *text)
     }
 }
 
-/* A line less its end; -1 at the end of input, or when a signal came. */
-static ssize_t read_line(int fd, char *out, size_t size)
+/* True when there is something to read; false when cancelled. */
+static bool wait_for_key(int fd, struct cancel *cancel)
+{
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+
+    while (!cancel_requested(cancel))
+        if (poll(&p, 1, LOOK_EVERY) > 0)
+            return true;
+    return false;
+}
+
+/* A line less its end; -1 at the end of input, or when cancelled. */
+static ssize_t read_line(int fd, char *out, size_t size, struct cancel *cancel)
 {
     size_t length = 0;
 
     for (;;) {
         char c;
-        ssize_t got = read(fd, &c, 1);
 
-        if (got <= 0)
+        if (!wait_for_key(fd, cancel) || read(fd, &c, 1) <= 0)
             return -1;
         if (c == '\n')
             break;
@@ -57,7 +70,7 @@ static ssize_t read_line(int fd, char *out, size_t size)
     return (ssize_t)length;
 }
 
-struct secret *terminal_secret(const char *text, struct error *e)
+struct secret *terminal_secret(const char *text, struct cancel *cancel, struct error *e)
 {
     int fd = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
     char line[SECRET_MAX + 1];
@@ -78,7 +91,7 @@ struct secret *terminal_secret(const char *text, struct error *e)
         silent.c_lflag &= ~(tcflag_t)(ECHO | ECHOE | ECHOK | ECHONL);
         say(fd, text);
         tcsetattr(fd, TCSAFLUSH, &silent);
-        length = read_line(fd, line, sizeof line);
+        length = read_line(fd, line, sizeof line, cancel);
         tcsetattr(fd, TCSAFLUSH, &normal);
         say(fd, "\n");
     }
@@ -91,7 +104,7 @@ struct secret *terminal_secret(const char *text, struct error *e)
     return secret;
 }
 
-bool terminal_line(const char *text, char *answer, size_t size)
+bool terminal_line(const char *text, char *answer, size_t size, struct cancel *cancel)
 {
     int fd = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
     bool answered;
@@ -100,7 +113,7 @@ bool terminal_line(const char *text, char *answer, size_t size)
         return false;
     terminal_progress_clear();
     say(fd, text);
-    answered = read_line(fd, answer, size) >= 0;
+    answered = read_line(fd, answer, size, cancel) >= 0;
     close(fd);
     return answered;
 }
@@ -129,7 +142,7 @@ static bool can_draw(void)
 
 void terminal_progress(uint64_t done, uint64_t total, const char *what)
 {
-    char bar[BAR_WIDTH + 1];
+    char bar[BAR_WIDTH + 1], *shown;
     unsigned filled = total == 0 ? 0 : (unsigned)(done * BAR_WIDTH / total);
     int room = (int)terminal_width(STDERR_FILENO) - BAR_WIDTH - 26;
 
@@ -138,8 +151,10 @@ void terminal_progress(uint64_t done, uint64_t total, const char *what)
     for (unsigned i = 0; i < BAR_WIDTH; i++)
         bar[i] = i < filled ? '#' : '.';
     bar[BAR_WIDTH] = '\0';
+    shown = what == NULL ? NULL : text_printable(what, strlen(what));
     fprintf(stderr, "\r\033[K[%s] %llu/%llu %.*s", bar, (unsigned long long)done,
-            (unsigned long long)total, room > 0 ? room : 0, what == NULL ? "" : what);
+            (unsigned long long)total, room > 0 ? room : 0, shown == NULL ? "" : shown);
+    free(shown);
     fflush(stderr);
     bar_shown = true;
 }

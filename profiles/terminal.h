@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/cancel.h"
 #include "base/error.h"
 #include "base/secret.h"
 
@@ -15,11 +16,12 @@
 bool terminal_present(void);
 
 /* Asks for a secret without echo. NULL: ERROR_PIN_SOURCE without a terminal, ERROR_CANCELLED on
- * Ctrl-C or Ctrl-D. */
-struct secret *terminal_secret(const char *text, struct error *e);
+ * Ctrl-C (any thread may ask, so `cancel` is looked at, whoever got the signal) or Ctrl-D. */
+struct secret *terminal_secret(const char *text, struct cancel *cancel, struct error *e);
 
-/* Asks for a line with echo, into `answer`; false without a terminal or at its end. */
-bool terminal_line(const char *text, char *answer, size_t size);
+/* Asks for a line with echo, into `answer`; false without a terminal, at its end, or when
+ * cancelled. */
+bool terminal_line(const char *text, char *answer, size_t size, struct cancel *cancel);
 
 /* Columns of `fd`; 80 when it is no terminal. */
 unsigned terminal_width(int fd);

@@ -127,8 +127,9 @@ bool session_login(struct gate_session *s, struct error *e)
     if (login.pinpad && s->person.tell != NULL)
         s->person.tell(s->person.data, "type the PIN at the reader");
     wire_login_put(&body, &login);
-    done = buffer_ok(&body, e) && attempt_send(s->host, WIRE_LOGIN, 0, &body, gate_lock_fd(s->lock),
-                                               login.pinpad, login.pinpad ? s->cancel : NULL, &result, NULL, e);
+    done = buffer_ok(&body, e) &&
+           attempt_send(s->host, WIRE_LOGIN, 0, &body, gate_lock_fd(s->lock), login.pinpad,
+                        login.pinpad ? s->cancel : NULL, &result, NULL, e);
     buffer_free(&body);
     return session_settle(s, "login", &result, e) && done;
 }
@@ -212,9 +213,9 @@ static bool set_pin(struct gate_session *s, const struct secret *new_pin, struct
     if (change.pinpad && s->person.tell != NULL)
         s->person.tell(s->person.data, "type the old PIN, then the new one twice, at the reader");
     wire_set_pin_put(&body, &change);
-    done =
-        buffer_ok(&body, e) && attempt_send(s->host, WIRE_SET_PIN, 0, &body, gate_lock_fd(s->lock),
-                                            change.pinpad, change.pinpad ? s->cancel : NULL, &result, NULL, e);
+    done = buffer_ok(&body, e) &&
+           attempt_send(s->host, WIRE_SET_PIN, 0, &body, gate_lock_fd(s->lock), change.pinpad,
+                        change.pinpad ? s->cancel : NULL, &result, NULL, e);
     buffer_free(&body);
     return session_settle(s, "set-pin", &result, e) && done;
 }

@@ -66,8 +66,8 @@ CK_SLOT_ID gate_slot(struct gate_session *s);
  * is replaced by a fresh host and one login with the same PIN while guard and counter allow it, and
  * the signature is asked for again; never after a refused PIN, and at most three times in a
  * session. Keys with always-authenticate log in for each signature. `path` (may be NULL) gets how
- * it signs, for --verbose. The signer is the session's; its calls may come from several threads, those of one
- * lane are done one after the other. */
+ * it signs, for --verbose. The signer is the session's; its calls may come from several threads,
+ * those of one lane are done one after the other. */
 const struct signer *gate_signer(struct gate_session *s, const struct wire_open_key *want,
                                  unsigned *lanes, const char **path, struct error *e);
 

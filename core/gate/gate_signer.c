@@ -109,7 +109,9 @@ static bool recover(struct gate_session *s, unsigned generation, struct error *e
         error_set(e, s->why.code, "%s", s->why.text);
         recovered = false;
     } else if (s->generation == generation) {
-        if (cancel_requested(s->cancel) || ++s->recoveries > GATE_RECOVERIES) {
+        /* A fresh host that did not sign even once is not replaced again. */
+        if (cancel_requested(s->cancel) || atomic_load(&s->unproved) ||
+            ++s->recoveries > GATE_RECOVERIES) {
             recovered = false;
         } else {
             log_line("%s; starting again", cause.text);
@@ -120,6 +122,7 @@ static bool recover(struct gate_session *s, unsigned generation, struct error *e
                 error_prefix(e, "%s; then", cause.text);
         }
         s->generation++;
+        atomic_store(&s->unproved, true);
         s->ended = !recovered;
         if (!recovered)
             s->why = *e;
@@ -147,8 +150,10 @@ static bool sign(void *data, unsigned lane, enum signer_hash hash, const uint8_t
             done = sign_once(s, lane, hash, digest, length, signature, &local);
         }
         pthread_rwlock_unlock(&s->current);
-        if (done)
+        if (done) {
+            atomic_store(&s->unproved, false);
             return true;
+        }
         if (!may_recover(&local) || !recover(s, generation, &local)) {
             if (e != NULL)
                 *e = local;

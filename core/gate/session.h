@@ -4,6 +4,7 @@
 #define SIGNET_GATE_SESSION_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "gate/gate.h"
 #include "gate/lock.h"
@@ -31,7 +32,8 @@ struct gate_session {
     /* Lanes read host, slot and key; a recovery writes them. */
     pthread_rwlock_t current;
     unsigned generation, recoveries;
-    bool ended; /* nothing more is tried, because of `why` */
+    atomic_bool unproved; /* recovered, and has not signed since */
+    bool ended;           /* nothing more is tried, because of `why` */
     struct error why;
 
     /* Keys that want a login per signature: one at a time, and none after a refusal. */

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sign/format.h"
 #include "sign/spc.h"
 
 struct authenticode {
@@ -275,35 +276,61 @@ bool authenticode_finish(struct authenticode *a, const uint8_t *signature, size_
     return append_der(a->p7, der, e);
 }
 
+/* All nested signatures stand in one attribute. */
 static bool add_nested(PKCS7_SIGNER_INFO *info, const struct buffer *inner)
 {
     ASN1_OBJECT *object = OBJ_txt2obj(SPC_NESTED_SIGNATURE_OID, 1);
     int index = object == NULL ? -1 : X509at_get_attr_by_OBJ(info->unauth_attr, object, -1);
-    bool added;
+    bool added = false;
 
-    /* All nested signatures stand in one attribute. */
     if (index >= 0)
         added = X509_ATTRIBUTE_set1_data(X509at_get_attr(info->unauth_attr, index), V_ASN1_SEQUENCE,
                                          inner->data, (int)inner->length) > 0;
-    else
-        added =
-            object != NULL && X509at_add1_attr_by_OBJ(&info->unauth_attr, object, V_ASN1_SEQUENCE,
-                                                      inner->data, (int)inner->length) != NULL;
+    else if (object != NULL)
+        added = X509at_add1_attr_by_OBJ(&info->unauth_attr, object, V_ASN1_SEQUENCE, inner->data,
+                                        (int)inner->length) != NULL;
     ASN1_OBJECT_free(object);
     return added;
+}
+
+static int nested_count(const struct authenticode_view *v)
+{
+    int count = 0;
+
+    while (authenticode_nested(v, count) != NULL)
+        count++;
+    return count;
+}
+
+/* The outer signature was read and is encoded anew: it must come out as good as it went in. */
+static bool still_holds(const struct buffer *der, size_t from, struct error *e)
+{
+    struct authenticode_view v;
+    bool holds;
+
+    if (!authenticode_view(der->data + from, der->length - from, &v, e))
+        return error_prefix(e, "with another one nested in it");
+    holds = authenticode_check(&v, e) ||
+            error_prefix(e, "the signature that is there cannot take another one");
+    authenticode_view_free(&v);
+    return holds;
 }
 
 bool authenticode_nest(const struct buffer *outer, const struct buffer *inner, struct buffer *der,
                        struct error *e)
 {
     struct authenticode_view v;
-    bool nested;
+    size_t from = der->length;
+    bool nested = false;
 
     if (!authenticode_view(outer->data, outer->length, &v, e))
         return false;
-    nested = add_nested(v.info, inner) ||
-             error_set_openssl(e, ERROR_SYSTEM, "cannot add a nested signature");
-    nested = nested && append_der(v.p7, der, e);
+    if (nested_count(&v) >= FORMAT_SIGNATURES - 1)
+        error_set(e, ERROR_UNSUPPORTED, "it carries 64 signatures already; no more are added");
+    else if (!add_nested(v.info, inner))
+        error_set_openssl(e, ERROR_SYSTEM, "cannot add a nested signature");
+    else
+        nested = append_der(v.p7, der, e) && still_holds(der, from, e);
     authenticode_view_free(&v);
     return nested;
 }

@@ -7,9 +7,8 @@
 
 #include "base/text.h"
 #include "sign/authenticode.h"
+#include "sign/format.h"
 #include "sign/spc.h"
-
-enum { SIGNATURE_MAX = 16 << 20 };
 
 static ASN1_TYPE *attribute(const STACK_OF(X509_ATTRIBUTE) * attributes, const char *oid, int index)
 {
@@ -136,7 +135,7 @@ bool authenticode_view(const uint8_t *der, size_t length, struct authenticode_vi
     bool good;
 
     *out = (struct authenticode_view){0};
-    if (length <= SIGNATURE_MAX)
+    if (length <= FORMAT_SIGNATURE_MAX)
         out->p7 = d2i_PKCS7(NULL, &at, (long)length);
     good = out->p7 != NULL && PKCS7_type_is_signed(out->p7) && out->p7->d.sign != NULL &&
            read_content(out) && read_signer(out);

@@ -13,7 +13,11 @@
 #include "base/cancel.h"
 #include "base/error.h"
 
-enum { FORMAT_DIGESTS = 8 }; /* hashes that one pass can compute */
+enum {
+    FORMAT_DIGESTS = 8,              /* hashes that one pass can compute */
+    FORMAT_SIGNATURES = 64,          /* in one file, nested ones counted */
+    FORMAT_SIGNATURE_MAX = 16 << 20, /* bytes of one */
+};
 
 /* What a pass over a file found. Freed by the format's `close`. */
 struct format_file;
@@ -27,11 +31,12 @@ struct format {
     struct format_file *(*open)(int input, const char *name, struct error *e);
     void (*close)(struct format_file **f);
     /* The ContentInfo of signature number `index` in it, in DER, without padding; empty when there
-     * are not so many. */
+     * are not so many. Its messages leave the file's name to the caller. */
     bool (*extract)(struct format_file *f, unsigned index, struct buffer *signature,
                     struct error *e);
     /* One pass over the input: digests it with each of `count` hashes and, with output >= 0, writes
-     * the file without its signature (padded as the format wants it before a signature). */
+     * the file without its signature (padded as the format wants it before a signature; checksums
+     * are zero until `embed`). ERROR_FORMAT too when the file changed since `open`. */
     bool (*digest)(struct format_file *f, int output, const EVP_MD *const *md, size_t count,
                    uint8_t (*out)[EVP_MAX_MD_SIZE], struct cancel *cancel, struct error *e);
     /* DER of SpcIndirectDataContent (SpcAttributeTypeAndOptionalValue and DigestInfo) for a digest
@@ -41,9 +46,9 @@ struct format {
     /* Puts a signature after what `digest` wrote, and sets sizes and checksums. */
     bool (*embed)(struct format_file *f, int output, const uint8_t *signature, size_t length,
                   struct error *e);
-    /* After a `digest` over the whole file: what is wrong with it beside its signatures. NULL:
-     * nothing. Static. */
-    const char *(*flaw)(struct format_file *f);
+    /* After `extract` of all signatures and a `digest`: what is wrong with the file beside its
+     * signatures, number `index`. NULL: nothing more. Static. */
+    const char *(*flaw)(struct format_file *f, unsigned index);
 };
 
 extern const struct format format_pe;

@@ -12,222 +12,27 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "sign/file_io.h"
 #include "sign/format.h"
+#include "sign/le.h"
 #include "sign/pe_checksum.h"
+#include "sign/pe_headers.h"
 
-enum {
-    DOS_HEADER = 64,
-    PE_SIGNATURE_AND_COFF = 24,
-    SECTION_HEADER = 40,
-    MAGIC_PE32 = 0x10b,
-    MAGIC_PE32_PLUS = 0x20b,
-    DIRECTORY_PE32 = 96, /* offset of the data directories in the optional header */
-    DIRECTORY_PE32_PLUS = 112,
-    SECURITY_DIRECTORY = 4, /* number of the certificate table's entry */
-    CHECKSUM_IN_OPTIONAL = 64,
-    ENTRY_SIZE = 8,
-    CERTIFICATE_HEADER = 8, /* WIN_CERTIFICATE: dwLength, wRevision, wCertificateType */
-    CERTIFICATE_REVISION = 0x0200,
-    CERTIFICATE_PKCS7 = 0x0002,
-    ALIGNMENT = 8,
-    PIECE = 64 << 10,
-    SIGNATURE_MAX = 16 << 20,
-    MOST_SIGNATURES = 64,
-};
+enum { PIECE = 64 << 10 }; /* bytes read, digested and written at a time */
 
 struct format_file {
     int input;
     char *name;
     struct stat status; /* as it was when the headers were read */
-    uint64_t size;
-    uint64_t checksum_at; /* offset of the field, 4 bytes */
-    uint64_t entry_at;    /* offset of the certificate table's directory entry, 8 bytes */
-    uint8_t checksum[4], entry[8];
-    uint64_t table, table_size; /* 0, 0: unsigned */
-    uint64_t sum;     /* of the checksum, of all that was passed over, both fields as zero */
+    struct pe_headers headers;
+    uint64_t sum;     /* of the checksum: all that was passed over, both fields as zero */
     uint64_t written; /* bytes before the table, padded */
+    bool stuffed;     /* a certificate that was extracted has more behind it than padding */
 };
 
-static uint16_t le16(const uint8_t *at)
-{
-    return (uint16_t)(at[0] | at[1] << 8);
-}
-
-static uint32_t le32(const uint8_t *at)
-{
-    return (uint32_t)at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
-}
-
-static void put_le32(uint8_t *at, uint32_t value)
-{
-    for (int i = 0; i < 4; i++)
-        at[i] = (uint8_t)(value >> 8 * i);
-}
-
-static bool detect(const uint8_t *head, size_t length)
+static bool pe_detect(const uint8_t *head, size_t length)
 {
     return length >= 2 && head[0] == 'M' && head[1] == 'Z';
-}
-
-static bool wrong(const struct format_file *f, struct error *e, const char *what)
-{
-    return error_set(e, ERROR_FORMAT, "'%s': %s", f->name, what);
-}
-
-static bool read_at(int fd, void *out, size_t size, uint64_t offset)
-{
-    uint8_t *at = out;
-
-    while (size > 0) {
-        ssize_t got = pread(fd, at, size, (off_t)offset);
-
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got <= 0)
-            return false;
-        at += got;
-        size -= (size_t)got;
-        offset += (uint64_t)got;
-    }
-    return true;
-}
-
-static bool write_at(int fd, const void *bytes, size_t size, uint64_t offset)
-{
-    const uint8_t *at = bytes;
-
-    while (size > 0) {
-        ssize_t put = pwrite(fd, at, size, (off_t)offset);
-
-        if (put < 0 && errno == EINTR)
-            continue;
-        if (put < 0)
-            return false;
-        at += put;
-        size -= (size_t)put;
-        offset += (uint64_t)put;
-    }
-    return true;
-}
-
-/* What stands at e_lfanew when it is not PE. */
-static bool not_pe(const struct format_file *f, const uint8_t *signature, struct error *e)
-{
-    if (memcmp(signature, "NE", 2) == 0)
-        return error_set(e, ERROR_UNSUPPORTED,
-                         "'%s' is a 16-bit Windows program (NE), which cannot carry a signature",
-                         f->name);
-    if (memcmp(signature, "LE", 2) == 0 || memcmp(signature, "LX", 2) == 0)
-        return error_set(e, ERROR_UNSUPPORTED,
-                         "'%s' is a linear executable (LE), which cannot carry a signature",
-                         f->name);
-    return error_set(e, ERROR_UNSUPPORTED,
-                     "'%s' is a DOS program without a PE header, which cannot carry a signature",
-                     f->name);
-}
-
-/* Section data beyond the end of the file: it was cut short. */
-static bool check_sections(const struct format_file *f, uint64_t table, unsigned count,
-                           struct error *e)
-{
-    uint8_t header[SECTION_HEADER];
-
-    for (unsigned i = 0; i < count; i++) {
-        uint64_t raw_size, raw;
-
-        if (!read_at(f->input, header, sizeof header, table + (uint64_t)i * SECTION_HEADER))
-            return wrong(f, e, "it ends inside its section headers");
-        raw_size = le32(header + 16);
-        raw = le32(header + 20);
-        if (raw_size > 0 && raw > 0 && raw + raw_size > f->size)
-            return error_set(
-                e, ERROR_FORMAT,
-                "'%s' is cut short: section %u reaches to byte %llu, the file ends at %llu",
-                f->name, i + 1, (unsigned long long)(raw + raw_size), (unsigned long long)f->size);
-    }
-    return true;
-}
-
-static bool check_table(struct format_file *f, uint64_t headers_end, struct error *e)
-{
-    uint64_t offset = le32(f->entry), size = le32(f->entry + 4);
-
-    if (offset == 0 && size == 0)
-        return true;
-    if (offset == 0 || size < CERTIFICATE_HEADER)
-        return wrong(f, e, "the entry of its certificate table makes no sense");
-    if (offset + size > f->size)
-        return wrong(f, e, "its certificate table reaches beyond the end of the file");
-    if (offset < headers_end)
-        return wrong(f, e, "its certificate table overlaps the headers");
-    if (offset % ALIGNMENT != 0)
-        return wrong(f, e, "its certificate table does not begin at a multiple of eight");
-    if (offset + size != f->size)
-        return error_set(
-            e, ERROR_FORMAT,
-            "'%s': %llu bytes follow its certificate table, which must be last; something was "
-            "appended after it was signed",
-            f->name, (unsigned long long)(f->size - offset - size));
-    f->table = offset;
-    f->table_size = size;
-    return true;
-}
-
-static bool parse_optional(struct format_file *f, uint64_t at, size_t length, struct error *e)
-{
-    uint8_t header[DIRECTORY_PE32_PLUS + (SECURITY_DIRECTORY + 1) * ENTRY_SIZE];
-    size_t directory, need;
-    uint16_t magic;
-
-    if (length < 2 || !read_at(f->input, header, 2, at))
-        return wrong(f, e, "it has no optional header: an object file, not a program");
-    magic = le16(header);
-    if (magic != MAGIC_PE32 && magic != MAGIC_PE32_PLUS)
-        return error_set(e, ERROR_FORMAT,
-                         "'%s': its optional header is neither PE32 nor PE32+ (%#x)", f->name,
-                         magic);
-    directory = magic == MAGIC_PE32 ? DIRECTORY_PE32 : DIRECTORY_PE32_PLUS;
-    need = directory + (SECURITY_DIRECTORY + 1) * ENTRY_SIZE;
-    if (length < directory || !read_at(f->input, header, directory, at))
-        return wrong(f, e, "its optional header is cut short");
-    if (le32(header + directory - 4) <= SECURITY_DIRECTORY || length < need)
-        return wrong(
-            f, e,
-            "it has no room for the entry of a certificate table (NumberOfRvaAndSizes below 5)");
-    if (!read_at(f->input, header, need, at))
-        return wrong(f, e, "its optional header is cut short");
-    f->checksum_at = at + CHECKSUM_IN_OPTIONAL;
-    f->entry_at = at + directory + SECURITY_DIRECTORY * ENTRY_SIZE;
-    memcpy(f->checksum, header + CHECKSUM_IN_OPTIONAL, sizeof f->checksum);
-    memcpy(f->entry, header + need - ENTRY_SIZE, sizeof f->entry);
-    return true;
-}
-
-static bool parse(struct format_file *f, struct error *e)
-{
-    uint8_t dos[DOS_HEADER], coff[PE_SIGNATURE_AND_COFF];
-    uint64_t pe, optional, sections;
-    size_t optional_size;
-
-    if (f->size > UINT32_MAX)
-        return error_set(e, ERROR_UNSUPPORTED,
-                         "'%s' has 4 GiB or more; the format's offsets end there", f->name);
-    if (f->size < DOS_HEADER || !read_at(f->input, dos, sizeof dos, 0))
-        return wrong(f, e, "it is cut short: not even a DOS header");
-    pe = le32(dos + 60);
-    /* Old DOS programs have anything there. */
-    if (pe + PE_SIGNATURE_AND_COFF > f->size || pe < 4)
-        return not_pe(f, (const uint8_t *)"\0\0\0\0", e);
-    if (!read_at(f->input, coff, sizeof coff, pe))
-        return wrong(f, e, "it is cut short: no PE header");
-    if (memcmp(coff, "PE\0\0", 4) != 0)
-        return not_pe(f, coff, e);
-    optional = pe + PE_SIGNATURE_AND_COFF;
-    optional_size = le16(coff + 20);
-    sections = optional + optional_size;
-    return parse_optional(f, optional, optional_size, e) &&
-           check_sections(f, sections, le16(coff + 6), e) &&
-           check_table(f, sections + (uint64_t)le16(coff + 6) * SECTION_HEADER, e);
 }
 
 static void pe_close(struct format_file **f)
@@ -237,6 +42,13 @@ static void pe_close(struct format_file **f)
     free((*f)->name);
     free(*f);
     *f = NULL;
+}
+
+static bool pe_read_headers(struct format_file *f, struct error *e)
+{
+    if (fstat(f->input, &f->status) != 0)
+        return error_set_errno(e, "cannot read '%s'", f->name);
+    return pe_headers_read(f->input, f->name, (uint64_t)f->status.st_size, &f->headers, e);
 }
 
 static struct format_file *pe_open(int input, const char *name, struct error *e)
@@ -249,13 +61,7 @@ static struct format_file *pe_open(int input, const char *name, struct error *e)
         return NULL;
     }
     f->input = input;
-    if (fstat(input, &f->status) != 0) {
-        error_set_errno(e, "cannot read '%s'", name);
-        pe_close(&f);
-        return NULL;
-    }
-    f->size = (uint64_t)f->status.st_size;
-    if (!parse(f, e))
+    if (!pe_read_headers(f, e))
         pe_close(&f);
     return f;
 }
@@ -268,27 +74,35 @@ static size_t der_length(const uint8_t *bytes, size_t length)
     int tag, class;
     int form = ASN1_get_object(&at, &content, &tag, &class, (long)length);
 
+    /* 0x80: an error, 0x21: of indefinite length, which DER does not have. */
     if ((form & 0x80) != 0 || form == 0x21)
         return 0;
     return (size_t)(at - bytes) + (size_t)content;
 }
 
-static bool read_entry(struct format_file *f, uint64_t at, uint64_t length,
-                       struct buffer *signature, struct error *e)
+static bool all_zero(const uint8_t *bytes, size_t length)
 {
-    uint8_t *room;
+    for (size_t i = 0; i < length; i++)
+        if (bytes[i] != 0)
+            return false;
+    return true;
+}
+
+static bool read_certificate(struct format_file *f, const struct pe_certificate *c,
+                             struct buffer *signature, struct error *e)
+{
     size_t used;
 
-    if (length > SIGNATURE_MAX)
-        return wrong(f, e, "its signature is larger than 16 MiB");
-    room = buffer_extend(signature, (size_t)length);
-    if (room == NULL)
+    if (c->length > FORMAT_SIGNATURE_MAX)
+        return error_set(e, ERROR_FORMAT, "its signature is larger than 16 MiB");
+    if (buffer_extend(signature, c->length) == NULL)
         return error_set_memory(e);
-    if (!read_at(f->input, room, (size_t)length, at))
-        return wrong(f, e, "its certificate table cannot be read");
-    used = der_length(room, (size_t)length);
+    if (!file_io_read(f->input, signature->data, c->length, c->at))
+        return error_set(e, ERROR_SYSTEM, "its certificate table cannot be read");
+    used = der_length(signature->data, c->length);
     if (used == 0)
-        return wrong(f, e, "its certificate table holds no PKCS#7 signature");
+        return error_set(e, ERROR_FORMAT, "its certificate table holds no PKCS#7 signature");
+    f->stuffed |= !all_zero(signature->data + used, c->length - used);
     signature->length = used;
     return true;
 }
@@ -296,25 +110,13 @@ static bool read_entry(struct format_file *f, uint64_t at, uint64_t length,
 static bool pe_extract(struct format_file *f, unsigned index, struct buffer *signature,
                        struct error *e)
 {
-    uint64_t at = f->table, end = f->table + f->table_size;
-    uint8_t header[CERTIFICATE_HEADER];
-    unsigned found = 0;
+    const struct pe_headers *h = &f->headers;
 
     buffer_reset(signature);
-    for (unsigned i = 0; i < MOST_SIGNATURES && at + CERTIFICATE_HEADER <= end; i++) {
-        uint64_t length;
-
-        if (!read_at(f->input, header, sizeof header, at))
-            return wrong(f, e, "its certificate table cannot be read");
-        length = le32(header);
-        if (length < CERTIFICATE_HEADER || length > end - at)
-            return wrong(f, e, "an entry of its certificate table has a length that cannot be");
-        if (le16(header + 6) == CERTIFICATE_PKCS7 && found++ == index)
-            return read_entry(f, at + CERTIFICATE_HEADER, length - CERTIFICATE_HEADER, signature,
-                              e);
-        at += (length + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-    }
-    return true;
+    if (h->table > 0 && h->certificate_count == 0)
+        return error_set(e, ERROR_FORMAT, "its certificate table holds no PKCS#7 signature");
+    return index >= h->certificate_count ||
+           read_certificate(f, &h->certificate[index], signature, e);
 }
 
 static bool digest_range(EVP_MD_CTX *const *ctx, size_t count, const uint8_t *bytes,
@@ -331,8 +133,8 @@ static bool digest_piece(const struct format_file *f, EVP_MD_CTX *const *ctx, si
                          const uint8_t *bytes, size_t length, uint64_t offset)
 {
     const uint64_t fields[][2] = {
-        {f->checksum_at, f->checksum_at + sizeof f->checksum},
-        {f->entry_at, f->entry_at + sizeof f->entry},
+        {f->headers.checksum_at, f->headers.checksum_at + PE_CHECKSUM_SIZE},
+        {f->headers.entry_at, f->headers.entry_at + PE_ENTRY_SIZE},
     };
     uint64_t at = offset, end = offset + length;
 
@@ -348,6 +150,14 @@ static bool digest_piece(const struct format_file *f, EVP_MD_CTX *const *ctx, si
     return digest_range(ctx, count, bytes + (at - offset), end - at);
 }
 
+/* Makes `size` bytes at `from` zero, as far as they stand in the piece at `offset`. */
+static void blank(uint8_t *piece, size_t length, uint64_t offset, uint64_t from, size_t size)
+{
+    for (uint64_t at = from; at < from + size; at++)
+        if (at >= offset && at < offset + length)
+            piece[at - offset] = 0;
+}
+
 static bool still_the_same(const struct format_file *f)
 {
     struct stat now;
@@ -357,34 +167,46 @@ static bool still_the_same(const struct format_file *f)
            now.st_mtim.tv_nsec == f->status.st_mtim.tv_nsec;
 }
 
+/* One piece: what is digested is what is written, but for the two fields, which are written as zero
+ * and set by pe_embed. */
+static bool pass_piece(struct format_file *f, int output, EVP_MD_CTX *const *ctx, size_t count,
+                       uint8_t *piece, size_t length, uint64_t at, struct error *e)
+{
+    if (!digest_piece(f, ctx, count, piece, length, at))
+        return error_set_openssl(e, ERROR_SYSTEM, "cannot digest '%s'", f->name);
+    blank(piece, length, at, f->headers.checksum_at, PE_CHECKSUM_SIZE);
+    blank(piece, length, at, f->headers.entry_at, PE_ENTRY_SIZE);
+    f->sum += pe_checksum_of(piece, length, at);
+    return output < 0 || file_io_write(output, piece, length, at) ||
+           error_set_errno(e, "cannot write the signed '%s'", f->name);
+}
+
 /* From zero to the table, or to the end and on to a multiple of eight. */
 static bool pass(struct format_file *f, int output, EVP_MD_CTX *const *ctx, size_t count,
                  uint8_t *piece, struct cancel *cancel, struct error *e)
 {
-    uint64_t data = f->table > 0 ? f->table : f->size;
-    uint64_t end = (data + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    uint64_t data = f->headers.table > 0 ? f->headers.table : f->headers.size;
+    uint64_t end = pe_align(data);
 
     f->sum = 0;
     for (uint64_t at = 0; at < end;) {
         size_t length = end - at < PIECE ? (size_t)(end - at) : PIECE;
-        size_t have = data > at ? (size_t)(data - at < length ? data - at : length) : 0;
+        size_t have = data - at < length ? (size_t)(data - at) : length;
 
         if (cancel_requested(cancel))
             return error_set(e, ERROR_CANCELLED, "cancelled while reading '%s'", f->name);
         memset(piece + have, 0, length - have);
-        if (!read_at(f->input, piece, have, at))
-            return wrong(f, e, "it became shorter while it was read");
-        if (!digest_piece(f, ctx, count, piece, length, at))
-            return error_set_openssl(e, ERROR_SYSTEM, "cannot digest '%s'", f->name);
-        f->sum += pe_checksum_of(piece, length, at);
-        if (output >= 0 && !write_at(output, piece, length, at))
-            return error_set_errno(e, "cannot write the signed '%s'", f->name);
+        if (!file_io_read(f->input, piece, have, at))
+            return file_io_error(e, f->name, "it became shorter while it was read");
+        if (!pass_piece(f, output, ctx, count, piece, length, at, e))
+            return false;
         at += length;
     }
-    f->sum -= pe_checksum_of(f->checksum, sizeof f->checksum, f->checksum_at);
-    f->sum -= pe_checksum_of(f->entry, sizeof f->entry, f->entry_at);
     f->written = end;
-    return still_the_same(f) || wrong(f, e, "it was changed while it was read; nothing was signed");
+    return still_the_same(f) || error_set(e, ERROR_FORMAT,
+                                          "'%s': it was changed while it was read; sign it again "
+                                          "when nothing else writes it",
+                                          f->name);
 }
 
 static bool pe_digest(struct format_file *f, int output, const EVP_MD *const *md, size_t count,
@@ -448,12 +270,22 @@ static bool pe_content(struct format_file *f, const EVP_MD *md, const uint8_t *d
     return buffer_ok(der, e);
 }
 
+/* The fields and the table, written and looked at again. */
+static bool put(struct format_file *f, int output, const void *bytes, size_t size, uint64_t at,
+                struct error *e)
+{
+    if (!file_io_write(output, bytes, size, at))
+        return error_set_errno(e, "cannot write the signed '%s'", f->name);
+    return file_io_holds(output, bytes, size, at) ||
+           error_set(e, ERROR_SYSTEM, "'%s': what was written at byte %llu does not stand there",
+                     f->name, (unsigned long long)at);
+}
+
 static bool pe_embed(struct format_file *f, int output, const uint8_t *signature, size_t length,
                      struct error *e)
 {
-    size_t padded = (length + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-    size_t table_size = CERTIFICATE_HEADER + padded;
-    uint8_t *table, entry[ENTRY_SIZE], checksum[4];
+    size_t table_size = PE_CERTIFICATE_HEADER + (size_t)pe_align(length);
+    uint8_t *table, entry[PE_ENTRY_SIZE], checksum[PE_CHECKSUM_SIZE];
     uint64_t sum;
     bool done;
 
@@ -463,45 +295,67 @@ static bool pe_embed(struct format_file *f, int output, const uint8_t *signature
     table = calloc(1, table_size);
     if (table == NULL)
         return error_set_memory(e);
-    put_le32(table, (uint32_t)table_size);
-    put_le32(table + 4, CERTIFICATE_REVISION | CERTIFICATE_PKCS7 << 16);
-    memcpy(table + CERTIFICATE_HEADER, signature, length);
-    put_le32(entry, (uint32_t)f->written);
-    put_le32(entry + 4, (uint32_t)table_size);
+    le_put_32(table, (uint32_t)table_size);
+    le_put_16(table + 4, PE_CERTIFICATE_REVISION);
+    le_put_16(table + 6, PE_CERTIFICATE_PKCS7);
+    memcpy(table + PE_CERTIFICATE_HEADER, signature, length);
+    le_put_32(entry, (uint32_t)f->written);
+    le_put_32(entry + 4, (uint32_t)table_size);
     sum = f->sum + pe_checksum_of(table, table_size, f->written) +
-          pe_checksum_of(entry, sizeof entry, f->entry_at);
-    put_le32(checksum, pe_checksum_finish(sum, f->written + table_size));
-    done = write_at(output, table, table_size, f->written) &&
-           write_at(output, entry, sizeof entry, f->entry_at) &&
-           write_at(output, checksum, sizeof checksum, f->checksum_at);
+          pe_checksum_of(entry, sizeof entry, f->headers.entry_at);
+    le_put_32(checksum, pe_checksum_finish(sum, f->written + table_size));
+    done = put(f, output, table, table_size, f->written, e) &&
+           put(f, output, entry, sizeof entry, f->headers.entry_at, e) &&
+           put(f, output, checksum, sizeof checksum, f->headers.checksum_at, e);
     free(table);
-    return done || error_set_errno(e, "cannot write the signed '%s'", f->name);
+    return done;
 }
 
-/* A zero CheckSum is common and allowed; a wrong one means that the file was changed by something
- * that does not care. */
-static const char *pe_flaw(struct format_file *f)
+/* The file's CheckSum as it should be; false when the table cannot be read any more. */
+static bool whole_checksum(const struct format_file *f, uint32_t *checksum)
 {
-    uint64_t sum = f->sum + pe_checksum_of(f->entry, sizeof f->entry, f->entry_at);
+    const struct pe_headers *h = &f->headers;
+    uint64_t sum = f->sum + pe_checksum_of(h->entry, sizeof h->entry, h->entry_at);
     uint8_t piece[4096];
 
-    for (uint64_t at = f->table; f->table > 0 && at < f->size;) {
-        size_t length = f->size - at < sizeof piece ? (size_t)(f->size - at) : sizeof piece;
+    for (uint64_t at = h->table; h->table > 0 && at < h->size;) {
+        size_t length = h->size - at < sizeof piece ? (size_t)(h->size - at) : sizeof piece;
 
-        if (!read_at(f->input, piece, length, at))
-            return "the certificate table cannot be read";
+        if (!file_io_read(f->input, piece, length, at))
+            return false;
         sum += pe_checksum_of(piece, length, at);
         at += length;
     }
-    if (le32(f->checksum) == 0 || le32(f->checksum) == pe_checksum_finish(sum, f->size))
-        return NULL;
-    return "the CheckSum in its header is wrong";
+    *checksum = pe_checksum_finish(sum, h->size);
+    return true;
+}
+
+/* A CheckSum of zero is common and allowed. A wrong one means that something changed the file and
+ * did not care; Windows looks at it for drivers only, whoever publishes wants to know. */
+static bool checksum_wrong(const struct format_file *f)
+{
+    uint32_t stated = le_32(f->headers.checksum), computed;
+
+    return stated != 0 && (!whole_checksum(f, &computed) || computed != stated);
+}
+
+static const char *pe_flaw(struct format_file *f, unsigned index)
+{
+    const char *flaw[3] = {NULL};
+    unsigned count = 0;
+
+    if (checksum_wrong(f))
+        flaw[count++] = "the CheckSum in its header is wrong";
+    if (f->stuffed)
+        flaw[count++] = "bytes stand behind the signature in its certificate table, where no "
+                        "signature protects them";
+    return index < count ? flaw[index] : NULL;
 }
 
 const struct format format_pe = {
     .name = "pe",
     .title = "Windows programs, libraries, drivers and EFI images (PE)",
-    .detect = detect,
+    .detect = pe_detect,
     .open = pe_open,
     .close = pe_close,
     .extract = pe_extract,

@@ -1,30 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sign/pe_checksum.h"
 
-enum { BLOCK = 32768 }; /* bytes whose words cannot overflow 32 bits */
+#include "sign/le.h"
 
+/* Two words at a time: 0x10000 counts as 1 in a one's-complement sum of 16 bits. */
 static uint64_t sum_words(const uint8_t *bytes, size_t length)
 {
     uint64_t sum = 0;
 
-    while (length >= 2) {
-        size_t part = (length < BLOCK ? length : BLOCK) & ~(size_t)1;
-        uint32_t partial = 0;
-
-        for (size_t i = 0; i < part; i += 2)
-            partial += (uint32_t)bytes[i] | (uint32_t)bytes[i + 1] << 8;
-        sum += partial;
-        bytes += part;
-        length -= part;
-    }
-    return length == 1 ? sum + bytes[0] : sum;
+    for (; length >= 4; bytes += 4, length -= 4)
+        sum += le_32(bytes);
+    if (length >= 2)
+        sum += le_16(bytes);
+    return length % 2 == 0 ? sum : sum + bytes[length - 1];
 }
 
 uint64_t pe_checksum_of(const uint8_t *bytes, size_t length, uint64_t offset)
 {
-    if (length == 0)
-        return 0;
-    if (offset % 2 == 0)
+    if (length == 0 || offset % 2 == 0)
         return sum_words(bytes, length);
     return ((uint64_t)bytes[0] << 8) + sum_words(bytes + 1, length - 1);
 }

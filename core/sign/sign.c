@@ -4,12 +4,13 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
 #include "base/text.h"
 #include "cert/view.h"
 #include "sign/authenticode.h"
 #include "sign/format.h"
+#include "sign/signatures.h"
 
 struct sign_job {
     const struct format *format;
@@ -25,16 +26,16 @@ struct sign_job {
     uint64_t size;
 };
 
-static bool has_surrogate(const char *utf8)
+/* A character beyond U+FFFF: four bytes of UTF-8, two units of UTF-16, none of BMPString. */
+static bool beyond_bmp(const char *utf8)
 {
-    /* A lead byte of four bytes: a character outside the BMP. */
     for (; *utf8 != '\0'; utf8++)
         if ((unsigned char)*utf8 >= 0xf0)
             return true;
     return false;
 }
 
-static bool is_ascii(const char *text)
+static bool is_visible_ascii(const char *text)
 {
     for (; *text != '\0'; text++)
         if ((unsigned char)*text < 0x21 || (unsigned char)*text > 0x7e)
@@ -42,19 +43,32 @@ static bool is_ascii(const char *text)
     return true;
 }
 
-bool sign_spec_check(const struct sign_spec *spec, struct error *e)
+static bool check_texts(const struct sign_spec *spec, struct error *e)
 {
-    enum signer_mechanism mechanism;
+    const char *description = spec->description;
 
-    if (spec->description != NULL && (!text_is_utf8(spec->description, strlen(spec->description)) ||
-                                      has_surrogate(spec->description)))
+    if (description != NULL && !text_is_utf8(description, strlen(description)))
+        return error_set(e, ERROR_PROFILE, "description: it is not UTF-8");
+    if (description != NULL && beyond_bmp(description))
         return error_set(
             e, ERROR_PROFILE,
             "description: it has characters that a Windows signature cannot carry (outside the "
             "Basic Multilingual Plane, such as emoji)");
-    if (spec->url != NULL && !is_ascii(spec->url))
+    if (spec->url != NULL && !is_visible_ascii(spec->url))
         return error_set(e, ERROR_PROFILE, "url: only printable ASCII; encode the rest with %%");
-    if (!signer_mechanism_for(X509_get0_pubkey(spec->leaf), &mechanism, e))
+    return true;
+}
+
+bool sign_spec_check(const struct sign_spec *spec, struct error *e)
+{
+    EVP_PKEY *key = X509_get0_pubkey(spec->leaf);
+    enum signer_mechanism mechanism;
+
+    if (!check_texts(spec, e))
+        return false;
+    if (key == NULL)
+        return error_set(e, ERROR_UNFIT, "the certificate has a public key of unknown type");
+    if (!signer_mechanism_for(key, &mechanism, e))
         return false;
     return mechanism == spec->mechanism ||
            error_set(e, ERROR_UNFIT, "the certificate's key is of another type than the token's");
@@ -100,89 +114,110 @@ static bool does_not_hold(const struct sign_job *job, const char *why, struct er
         job->name, why);
 }
 
-/* One pass: our digest, and that of the signature which is there, where it matters. */
-static bool read_and_digest(struct sign_job *job, const struct authenticode_view *existing,
-                            int output, struct cancel *cancel, struct error *e)
+/* Reads what is there. The first signature is what ours is nested in. */
+static bool read_existing(struct sign_job *job, struct signatures *s, struct error *e)
 {
-    const EVP_MD *md[2] = {signer_hash_md(job->spec->hash)};
-    uint8_t digest[2][EVP_MAX_MD_SIZE];
-    size_t count = 1;
     struct error why = ERROR_INIT;
 
-    if (existing != NULL)
-        md[count++] = existing->md;
-    if (!job->format->digest(job->file, output, md, count, digest, cancel, e))
-        return false;
-    job->digest_length = (size_t)EVP_MD_get_size(md[0]);
-    memcpy(job->digest, digest[0], job->digest_length);
-    if (existing == NULL)
+    /* What is to be replaced need not even be readable. */
+    if (job->spec->existing == SIGN_REPLACE ||
+        (signatures_read(s, job->format, job->file, &why) &&
+         job->format->extract(job->file, 0, &job->outer, &why)))
         return true;
-    if (memcmp(digest[1], existing->digest, existing->digest_length) != 0)
-        return does_not_hold(job, "the file was changed after it was signed", e);
-    return authenticode_check(existing, &why) || does_not_hold(job, why.text, e);
+    if (why.code == ERROR_FORMAT)
+        return does_not_hold(job, why.text, e);
+    return error_set(e, why.code, "'%s': %s", job->name, why.text);
 }
 
-/* Keeps what is there, or takes it as the signature that ours is nested in. */
-static bool with_existing(struct sign_job *job, enum sign_state *state, struct cancel *cancel,
-                          struct error *e)
+static bool all_hold(const struct sign_job *job, const struct signatures *s, struct error *e)
 {
-    bool keep = job->spec->existing == SIGN_KEEP;
-    struct authenticode_view existing;
-    struct buffer second = BUFFER_INIT;
-    bool good;
+    struct error why = ERROR_INIT;
 
-    if (!keep) {
-        if (!job->format->extract(job->file, 1, &second, e))
-            return false;
-        if (second.length > 0) {
-            buffer_free(&second);
+    for (size_t i = 0; i < s->count; i++) {
+        if (!signatures_fits(s, i))
+            return does_not_hold(job, "the file was changed after it was signed", e);
+        if (!authenticode_check(&s->view[i], &why))
+            return does_not_hold(job, why.text, e);
+    }
+    return true;
+}
+
+/* Ours can be nested in the first signature only where no other stands beside that. */
+static bool may_nest(const struct sign_job *job, const struct signatures *s, struct error *e)
+{
+    for (size_t i = 1; i < s->count; i++)
+        if (s->depth[i] == 0)
             return error_set(
                 e, ERROR_UNSUPPORTED,
                 "'%s' carries several signatures side by side (as EFI images may); only "
                 "--existing replace or keep can be used",
                 job->name);
-        }
-    }
-    if (!authenticode_view(job->outer.data, job->outer.length, &existing, e))
-        return does_not_hold(job, "it cannot be read", e);
-    good = read_and_digest(job, &existing, keep ? -1 : job->output, cancel, e);
-    if (good && keep) {
-        job->kept = cert_common_name(existing.signer);
-        *state = SIGN_KEPT;
-        good = job->kept != NULL || error_set_memory(e);
-    }
-    authenticode_view_free(&existing);
-    return good;
+    return true;
+}
+
+static void set_digest(struct sign_job *job, const struct signatures *s, const EVP_MD *md)
+{
+    job->digest_length = (size_t)EVP_MD_get_size(md);
+    memcpy(job->digest, signatures_file_digest(s, md), job->digest_length);
+}
+
+/* The pass that finds out whether all that is there holds. */
+static bool keep(struct sign_job *job, struct signatures *s, struct cancel *cancel, struct error *e)
+{
+    if (!signatures_digest(s, job->format, job->file, -1, cancel, e) || !all_hold(job, s, e))
+        return false;
+    set_digest(job, s, s->view[0].md);
+    job->kept = cert_common_name(s->view[0].signer);
+    return job->kept != NULL || error_set_memory(e);
+}
+
+/* The pass that writes. The digests of signatures that are there come from the same bytes. */
+static bool prepare(struct sign_job *job, struct signatures *s, struct cancel *cancel,
+                    struct error *e)
+{
+    const EVP_MD *md = signer_hash_md(job->spec->hash);
+    struct buffer content = BUFFER_INIT;
+
+    if (!may_nest(job, s, e) || !signatures_need(s, md, e) ||
+        !signatures_digest(s, job->format, job->file, job->output, cancel, e) ||
+        !all_hold(job, s, e))
+        return false;
+    set_digest(job, s, md);
+    if (job->format->content(job->file, md, job->digest, &content, e))
+        job->signature = authenticode_new(job->spec, &content, e);
+    buffer_free(&content);
+    return job->signature != NULL;
+}
+
+static bool open_file(struct sign_job *job, int input, struct error *e)
+{
+    struct stat status;
+
+    if (fstat(input, &status) != 0)
+        return error_set_errno(e, "cannot read '%s'", job->name);
+    job->size = (uint64_t)status.st_size;
+    job->format = format_detect(input, job->name, e);
+    if (job->format == NULL)
+        return false;
+    job->file = job->format->open(input, job->name, e);
+    return job->file != NULL;
 }
 
 static bool begin(struct sign_job *job, int input, enum sign_state *state, struct cancel *cancel,
                   struct error *e)
 {
-    struct buffer content = BUFFER_INIT;
-    off_t size = lseek(input, 0, SEEK_END);
-    bool good;
+    struct signatures *s = signatures_new(e);
+    bool good = s != NULL && open_file(job, input, e) && read_existing(job, s, e);
 
-    job->size = size > 0 ? (uint64_t)size : 0;
-    job->format = format_detect(input, job->name, e);
-    if (job->format == NULL)
-        return false;
-    job->file = job->format->open(input, job->name, e);
-    if (job->file == NULL)
-        return false;
-    /* What is to be replaced need not even be readable. */
-    if (job->spec->existing != SIGN_REPLACE && !job->format->extract(job->file, 0, &job->outer, e))
-        return false;
     *state = SIGN_READY;
-    good = job->outer.length > 0 ? with_existing(job, state, cancel, e)
-                                 : read_and_digest(job, NULL, job->output, cancel, e);
-    if (!good || *state == SIGN_KEPT)
-        return good;
-    good =
-        job->format->content(job->file, signer_hash_md(job->spec->hash), job->digest, &content, e);
-    if (good)
-        job->signature = authenticode_new(job->spec, &content, e);
-    buffer_free(&content);
-    return job->signature != NULL;
+    if (good && s->count > 0 && job->spec->existing == SIGN_KEEP) {
+        *state = SIGN_KEPT;
+        good = keep(job, s, cancel, e);
+    } else if (good) {
+        good = prepare(job, s, cancel, e);
+    }
+    signatures_free(&s);
+    return good;
 }
 
 struct sign_job *sign_begin(int input, const char *name, int output, const struct sign_spec *spec,
@@ -216,17 +251,22 @@ uint64_t sign_size(const struct sign_job *job)
     return job->size;
 }
 
-/* What stands in the output now must be what was meant to. */
+/* Whoever opens the output now must find in it what was meant to be there. */
 static bool read_back(const struct sign_job *job, const struct buffer *der, struct error *e)
 {
     struct format_file *file = job->format->open(job->output, job->name, e);
     struct buffer written = BUFFER_INIT;
-    bool same = file != NULL && job->format->extract(file, 0, &written, e);
+    bool same = false;
 
-    if (same &&
-        (written.length != der->length || memcmp(written.data, der->data, der->length) != 0))
-        same = error_set(e, ERROR_SYSTEM, "'%s': the signature was not written as it should be",
-                         job->name);
+    if (file == NULL)
+        return error_prefix(e, "as it was written");
+    if (!job->format->extract(file, 0, &written, e))
+        error_prefix(e, "'%s', as it was written", job->name);
+    else
+        same =
+            (written.length == der->length && memcmp(written.data, der->data, der->length) == 0) ||
+            error_set(e, ERROR_SYSTEM, "'%s': the signature was not written as it should be",
+                      job->name);
     job->format->close(&file);
     buffer_free(&written);
     return same;
@@ -245,7 +285,8 @@ bool sign_finish(struct sign_job *job, const uint8_t *signature, size_t length, 
         return error_prefix(e, "'%s': what the token signed", job->name);
     done = authenticode_finish(job->signature, signature, length, &own, e);
     if (done && job->outer.length > 0) {
-        done = authenticode_nest(&job->outer, &own, &whole, e);
+        done =
+            authenticode_nest(&job->outer, &own, &whole, e) || error_prefix(e, "'%s'", job->name);
         der = &whole;
     }
     done = done && job->format->embed(job->file, job->output, der->data, der->length, e) &&

@@ -39,8 +39,8 @@ bool sign_spec_check(const struct sign_spec *spec, struct error *e);
 
 enum sign_state {
     SIGN_READY, /* the digest waits to be signed */
-    SIGN_KEPT,  /* carries a valid signature already, and spec->existing is SIGN_KEEP: nothing to
-                   write */
+    SIGN_KEPT,  /* carries signatures already, all of which hold, and spec->existing is SIGN_KEEP:
+                   nothing to write. Whether the signers are trusted is not asked. */
 };
 
 struct sign_job;
@@ -48,7 +48,7 @@ struct sign_job;
 /* Reads `input` (a regular file, from its start) into `output` (empty, open for reading and
  * writing). `name` is for messages. NULL: ERROR_FORMAT (what is wrong with the file and where),
  * ERROR_UNSUPPORTED, ERROR_SIGNATURE (it carries a signature that does not hold, and spec says keep
- * or append), ERROR_SYSTEM, ERROR_CANCELLED. */
+ * or append), ERROR_SYSTEM, ERROR_CANCELLED. In `output` there may be anything after a failure. */
 struct sign_job *sign_begin(int input, const char *name, int output, const struct sign_spec *spec,
                             enum sign_state *state, struct cancel *cancel, struct error *e);
 

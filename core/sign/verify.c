@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* All signatures are parsed first, so that one pass over the file computes every digest they need.
- */
+/* Judging the signatures of a file, and saying what is wrong in words. */
 #include "sign/verify.h"
 
 #include <openssl/err.h>
 #include <openssl/x509_vfy.h>
+#include <openssl/x509v3.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,20 +13,14 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "cert/view.h"
-#include "sign/authenticode.h"
-#include "sign/format.h"
+#include "sign/signatures.h"
 
-enum { DEEPEST = 8, MOST_SIGNATURES = 64 };
-
-/* The signatures of one file while they are judged. */
+/* One file while it is judged. */
 struct judging {
     const struct verify_options *options;
     X509_STORE *trust; /* the options', or the system's */
-    struct verify_report *report;
-    struct authenticode_view view[MOST_SIGNATURES]; /* one for each of the report */
-    const EVP_MD *md[FORMAT_DIGESTS];
-    uint8_t digest[FORMAT_DIGESTS][EVP_MAX_MD_SIZE];
-    size_t md_count;
+    struct signatures *signatures;
+    struct verify_report *report; /* one signature in it for each of them */
 };
 
 static void add_text(char ***list, size_t *count, char *text)
@@ -53,34 +47,18 @@ static void problem(struct verify_signature *s, const char *format, ...)
     if (vasprintf(&text, format, args) < 0)
         text = NULL;
     va_end(args);
+    /* A missing issuer is reported twice, as that and as a signature that nobody can check. */
+    for (size_t i = 0; text != NULL && i < s->problem_count; i++)
+        if (strcmp(s->problems[i], text) == 0) {
+            free(text);
+            return;
+        }
     add_text(&s->problems, &s->problem_count, text);
 }
 
 static void file_problem(struct verify_report *r, const char *text)
 {
     add_text(&r->problems, &r->problem_count, strdup(text));
-}
-
-static bool note_md(struct judging *j, const EVP_MD *md)
-{
-    for (size_t i = 0; i < j->md_count; i++)
-        if (EVP_MD_get_type(j->md[i]) == EVP_MD_get_type(md))
-            return true;
-    if (j->md_count == FORMAT_DIGESTS)
-        return false;
-    j->md[j->md_count++] = md;
-    return true;
-}
-
-static struct verify_signature *add_signature(struct verify_report *r, unsigned depth)
-{
-    struct verify_signature *grown = realloc(r->signature, (r->count + 1) * sizeof *grown);
-
-    if (grown == NULL)
-        return NULL;
-    r->signature = grown;
-    grown[r->count] = (struct verify_signature){.depth = depth};
-    return &grown[r->count++];
 }
 
 static STACK_OF(X509) * own_certificates(const struct authenticode_view *v)
@@ -104,58 +82,27 @@ static void describe(struct verify_signature *s, struct authenticode_view *v)
     s->has_timestamp = v->has_timestamp;
 }
 
-/* This signature, and those nested in it. */
-static bool collect(struct judging *j, const uint8_t *der, size_t length, unsigned depth,
-                    struct error *e)
+static bool describe_all(struct judging *j, struct error *e)
 {
-    size_t index = j->report->count;
-    struct verify_signature *s;
-    const ASN1_STRING *nested;
+    struct verify_report *r = j->report;
 
-    if (depth > DEEPEST || index == MOST_SIGNATURES)
-        return error_set(e, ERROR_UNSUPPORTED, "too many signatures in one file");
-    if (!authenticode_view(der, length, &j->view[index], e))
-        return false;
-    s = add_signature(j->report, depth);
-    if (s == NULL) {
-        authenticode_view_free(&j->view[index]);
+    r->signature = calloc(j->signatures->count, sizeof *r->signature);
+    if (r->signature == NULL)
         return error_set_memory(e);
+    for (; r->count < j->signatures->count; r->count++) {
+        r->signature[r->count].depth = j->signatures->depth[r->count];
+        describe(&r->signature[r->count], &j->signatures->view[r->count]);
     }
-    describe(s, &j->view[index]);
-    if (!note_md(j, j->view[index].md))
-        return error_set(e, ERROR_UNSUPPORTED, "too many kinds of digest in one file");
-    for (int i = 0; (nested = authenticode_nested(&j->view[index], i)) != NULL; i++)
-        if (!collect(j, ASN1_STRING_get0_data(nested), (size_t)ASN1_STRING_length(nested),
-                     depth + 1, e))
-            return false;
     return true;
-}
-
-static bool collect_all(struct judging *j, const struct format *format, struct format_file *file,
-                        struct error *e)
-{
-    struct buffer der = BUFFER_INIT;
-    bool good = true;
-
-    for (unsigned i = 0; good && i < MOST_SIGNATURES; i++) {
-        good = format->extract(file, i, &der, e);
-        if (der.length == 0)
-            break;
-        good = good && collect(j, der.data, der.length, 0, e);
-    }
-    buffer_free(&der);
-    return good;
 }
 
 static void judge_digest(struct judging *j, size_t index)
 {
     struct verify_signature *s = &j->report->signature[index];
-    const struct authenticode_view *v = &j->view[index];
+    const struct authenticode_view *v = &j->signatures->view[index];
     struct error why = ERROR_INIT;
 
-    for (size_t i = 0; i < j->md_count; i++)
-        if (EVP_MD_get_type(j->md[i]) == EVP_MD_get_type(v->md))
-            s->digest_good = memcmp(j->digest[i], v->digest, v->digest_length) == 0;
+    s->digest_good = signatures_fits(j->signatures, index);
     if (!s->digest_good)
         problem(s, "the file is not what was signed: it was changed afterwards");
     s->signature_good = authenticode_check(v, &why);
@@ -202,6 +149,33 @@ static void chain_problem(struct verify_signature *s, int error, X509 *at)
     free(name);
 }
 
+/* OpenSSL asks this about each thing that is wrong; all of them are wanted, so it goes on. */
+static int note_chain_problem(int good, X509_STORE_CTX *ctx)
+{
+    if (!good)
+        chain_problem(X509_STORE_CTX_get_app_data(ctx), X509_STORE_CTX_get_error(ctx),
+                      X509_STORE_CTX_get_current_cert(ctx));
+    return 1;
+}
+
+/* OpenSSL 3.0 has no purpose for code signing. A CA that names purposes at all must name this one
+ * (RFC 5280 section 4.2.1.12, as Windows reads it for a whole chain). */
+static void judge_issuers(struct verify_signature *s, STACK_OF(X509) * chain)
+{
+    for (int i = 1; i < sk_X509_num(chain); i++) {
+        X509 *issuer = sk_X509_value(chain, i);
+        char *name;
+
+        if ((X509_get_extension_flags(issuer) & EXFLAG_XKUSAGE) == 0 ||
+            (X509_get_extended_key_usage(issuer) & (XKU_CODE_SIGN | XKU_ANYEKU)) != 0)
+            continue;
+        name = cert_common_name(issuer);
+        problem(s, "the CA '%s' may not issue certificates for code signing",
+                name == NULL ? "?" : name);
+        free(name);
+    }
+}
+
 static STACK_OF(X509) * untrusted(const struct verify_signature *s, const struct verify_options *o)
 {
     STACK_OF(X509) *all = sk_X509_dup(s->certificates);
@@ -216,15 +190,18 @@ static void judge_chain(struct judging *j, struct verify_signature *s)
     const struct verify_options *o = j->options;
     X509_STORE_CTX *ctx = X509_STORE_CTX_new();
     STACK_OF(X509) *others = untrusted(s, o);
+    size_t before = s->problem_count;
 
     if (ctx == NULL || others == NULL ||
         X509_STORE_CTX_init(ctx, j->trust, s->signer, others) <= 0) {
         problem(s, "its chain could not be checked: no memory");
     } else {
         X509_VERIFY_PARAM_set_time(X509_STORE_CTX_get0_param(ctx), o->now);
-        s->chain_good = X509_verify_cert(ctx) == 1;
-        if (!s->chain_good)
-            chain_problem(s, X509_STORE_CTX_get_error(ctx), X509_STORE_CTX_get_current_cert(ctx));
+        X509_STORE_CTX_set_app_data(ctx, s);
+        X509_STORE_CTX_set_verify_cb(ctx, note_chain_problem);
+        if (X509_verify_cert(ctx) != 1 && s->problem_count == before)
+            chain_problem(s, X509_STORE_CTX_get_error(ctx), s->signer);
+        judge_issuers(s, X509_STORE_CTX_get0_chain(ctx));
     }
     X509_STORE_CTX_free(ctx);
     sk_X509_free(others);
@@ -233,13 +210,16 @@ static void judge_chain(struct judging *j, struct verify_signature *s)
 
 static void judge_signer(struct judging *j, struct verify_signature *s)
 {
+    size_t before = s->problem_count;
+
     if (s->signer == NULL)
         return;
     judge_chain(j, s);
-    if (!cert_for_code_signing(s->signer)) {
-        s->chain_good = false;
+    if (!cert_for_code_signing(s->signer))
         problem(s, "its certificate is not for code signing");
-    }
+    if ((X509_get_key_usage(s->signer) & KU_DIGITAL_SIGNATURE) == 0)
+        problem(s, "its certificate's key usage does not allow signatures");
+    s->chain_good = s->problem_count == before;
 }
 
 /* One signature by the wanted certificate is enough; others may stand beside it. */
@@ -275,16 +255,15 @@ static bool verify(struct judging *j, const char *name, const struct format *for
     const char *flaw;
 
     j->report->format = format->name;
-    if (!collect_all(j, format, file, e))
+    if (!signatures_read(j->signatures, format, file, e))
         return error_prefix(e, "'%s'", name);
-    if (j->report->count == 0) {
+    if (j->signatures->count == 0) {
         file_problem(j->report, "it is not signed");
         return true;
     }
-    if (!format->digest(file, -1, j->md, j->md_count, j->digest, cancel, e))
+    if (!describe_all(j, e) || !signatures_digest(j->signatures, format, file, -1, cancel, e))
         return false;
-    flaw = format->flaw(file);
-    if (flaw != NULL)
+    for (unsigned i = 0; (flaw = format->flaw(file, i)) != NULL; i++)
         file_problem(j->report, flaw);
     judge(j);
     return true;
@@ -309,26 +288,23 @@ static X509_STORE *trusted_roots(const struct verify_options *options)
 bool verify_file(int input, const char *name, const struct verify_options *options,
                  struct verify_report *report, struct cancel *cancel, struct error *e)
 {
-    struct judging *j = calloc(1, sizeof *j);
     const struct format *format = format_detect(input, name, e);
     struct format_file *file = format == NULL ? NULL : format->open(input, name, e);
+    struct judging j = {.options = options, .report = report};
     bool judged = false;
 
     *report = (struct verify_report){0};
-    if (j == NULL) {
-        error_set_memory(e);
-    } else if (file != NULL) {
-        j->options = options;
-        j->report = report;
-        j->trust = trusted_roots(options);
-        judged = j->trust == NULL ? error_set_memory(e) : verify(j, name, format, file, cancel, e);
-        X509_STORE_free(j->trust);
-        for (size_t i = 0; i < report->count; i++)
-            authenticode_view_free(&j->view[i]);
-    }
-    if (file != NULL)
+    if (file != NULL) {
+        j.trust = trusted_roots(options);
+        j.signatures = signatures_new(e);
+        if (j.trust == NULL)
+            error_set_memory(e);
+        else if (j.signatures != NULL)
+            judged = verify(&j, name, format, file, cancel, e);
         format->close(&file);
-    free(j);
+    }
+    signatures_free(&j.signatures);
+    X509_STORE_free(j.trust);
     if (!judged)
         verify_report_free(report);
     return judged;

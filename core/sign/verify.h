@@ -41,10 +41,11 @@ struct verify_report {
     const char *format; /* "pe"; static */
     struct verify_signature *signature;
     size_t count;
-    char *
-        *problems; /* of the file as a whole: unsigned, checksum wrong, bytes after the table, … */
+    /* Of the file as a whole: unsigned, not by the wanted certificate, a CheckSum that is neither
+     * zero nor right, bytes behind a signature that nothing protects. */
+    char **problems;
     size_t problem_count;
-    bool good; /* signed, and nothing is wrong */
+    bool good; /* signed, and nothing is wrong, in any of its signatures */
 };
 
 /* False only when the file could not be judged (ERROR_FORMAT, ERROR_UNSUPPORTED, ERROR_SYSTEM,

@@ -29,8 +29,8 @@ struct token {
     unsigned number;    /* 1 for @1; 0 for one that is hidden */
     const char *hidden; /* NULL, or why it is not listed, in static words: "empty slot", "trust",
                            "not initialised", "same device", "cannot be read" */
-    size_t same_as; /* index of the token that stands for the same device; else its own */
-    char *label; /* printable, never NULL */
+    size_t same_as;     /* index of the token that stands for the same device; else its own */
+    char *label;        /* printable, never NULL */
     char *manufacturer;
     char *model;
     char *serial;

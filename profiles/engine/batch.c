@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "op/record.h"
 #include "profiles/schema.h"
 
 /* Options that stand for a key of the profile. */
@@ -49,6 +50,19 @@ struct profile *batch_profile(const struct op_args *args, const char *name, stru
         if (!override(p, args, overrides[i].option, overrides[i].key, e))
             profile_free(&p);
     return p;
+}
+
+json_t *batch_name(const char *file)
+{
+    size_t length = strlen(file);
+
+    return text_is_utf8(file, length) ? json_stringn(file, length)
+                                      : record_take(text_printable(file, length));
+}
+
+void batch_show(struct buffer *out, const char *text)
+{
+    text_append_printable(out, text, strlen(text));
 }
 
 /* A person is there when the PIN is typed; any other source is a build's. */

@@ -11,6 +11,12 @@
  * no profile; then the options that override it. */
 struct profile *batch_profile(const struct op_args *args, const char *name, struct error *e);
 
+/* A file's name for a record: as it is, or printable where it is no UTF-8. New reference. */
+json_t *batch_name(const char *file);
+
+/* Appends a text of a record that came from outside, so that a terminal can show it. */
+void batch_show(struct buffer *out, const char *text);
+
 /* Opens the gate for a ready profile and gives the signer for its key. *session is the caller's to
  * close. */
 const struct signer *batch_open(struct ready *r, const struct profile *p, struct op_ctx *ctx,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "profiles/engine/engine.h"
 
-#include <errno.h>
+#include <assert.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
@@ -16,9 +16,10 @@
 #include "base/tempfile.h"
 #include "profiles/engine/queue.h"
 
-/* IN_FLIGHT: signatures that one session is asked for at once. While the token works on one, the
+/* WAITING: files between two stages; each keeps three descriptors open.
+ * IN_FLIGHT: signatures that one session is asked for at once. While the token works on one, the
  * next is on its way, so that it never waits for us. */
-enum { READERS = 2, WRITERS = 2, WAITING = 16, MOST_LANES = 64, IN_FLIGHT = 2 };
+enum { MOST_WORKERS = 8, WAITING = 16, MOST_LANES = 64, IN_FLIGHT = 2 };
 
 /* A file on its way. */
 struct job {
@@ -38,6 +39,7 @@ struct line {
     const struct engine *engine;
     struct engine_totals *totals;
     struct queue to_sign, to_commit;
+    unsigned workers; /* that read, and as many that write */
     atomic_size_t next;
     atomic_bool stopped;
 
@@ -49,8 +51,8 @@ struct line {
     const struct signer *signer;
     unsigned lanes;
 
-    pthread_mutex_t mutex; /* result callback, totals, reported, cause */
-    bool *reported;
+    pthread_mutex_t mutex;    /* result callback, totals, state, cause */
+    enum engine_state *state; /* of each item */
     struct error cause;
 };
 
@@ -68,7 +70,7 @@ const char *engine_state_name(enum engine_state state)
 static void report(struct line *l, const struct engine_result *result)
 {
     pthread_mutex_lock(&l->mutex);
-    l->reported[result->index] = true;
+    l->state[result->index] = result->state;
     l->totals->count[result->state]++;
     l->totals->bytes += result->bytes;
     l->engine->result(l->engine->data, result);
@@ -140,6 +142,7 @@ static bool open_input(struct job *j, struct error *e)
 
 static bool read_file(struct line *l, struct job *j, enum sign_state *state, struct error *e)
 {
+    const uint8_t *digest;
     int output = -1;
 
     if (!open_input(j, e) || !sign_spec_check(&j->spec, e))
@@ -150,43 +153,71 @@ static bool read_file(struct line *l, struct job *j, enum sign_state *state, str
             return false;
         output = tempfile_fd(j->output);
     }
-    j->sign = sign_begin(j->input, j->item->file, output, &j->spec, state, NULL, e);
+    j->sign = sign_begin(j->input, j->item->file, output, &j->spec, state, l->engine->cancel, e);
     if (j->sign == NULL)
         return false;
     j->result.bytes = sign_size(j->sign);
-    if (*state == SIGN_READY) {
-        const uint8_t *digest = sign_file_digest(j->sign, &j->result.digest_length);
-
-        memcpy(j->result.digest, digest, j->result.digest_length);
-    }
+    digest = sign_file_digest(j->sign, &j->result.digest_length);
+    memcpy(j->result.digest, digest, j->result.digest_length);
     return true;
 }
 
-static bool is_in_place(const struct job *j)
-{
-    struct stat output;
-
-    return stat(j->item->output, &output) == 0 && output.st_dev == j->status.st_dev &&
-           output.st_ino == j->status.st_ino;
-}
-
-/* A kept file goes to the output folder as it is, so that the folder holds the whole release. */
-static bool copy_kept(struct job *j, struct error *e)
+static bool copy_bytes(int input, const char *file, struct tempfile *output, struct error *e)
 {
     char piece[65536];
     off_t at = 0;
     ssize_t got;
 
-    if (j->output == NULL || is_in_place(j))
-        return true;
-    while ((got = pread(j->input, piece, sizeof piece, at)) > 0) {
-        if (pwrite(tempfile_fd(j->output), piece, (size_t)got, at) != got)
-            return error_set_errno(e, "cannot write '%s'", j->item->output);
-        at += got;
+    while ((got = pread(input, piece, sizeof piece, at)) > 0) {
+        ssize_t put = pwrite(tempfile_fd(output), piece, (size_t)got, at);
+
+        if (put <= 0)
+            return error_set_errno(e, "cannot write a copy of '%s'", file);
+        at += put;
     }
-    if (got < 0)
-        return error_set_errno(e, "cannot read '%s'", j->item->file);
-    return tempfile_copy_mode(j->output, &j->status, e) && tempfile_place(j->output, true, e);
+    return got == 0 || error_set_errno(e, "cannot read '%s'", file);
+}
+
+/* True when two paths lead to one file already. */
+static bool is_same_file(const char *path, const struct stat *status)
+{
+    struct stat other;
+
+    return stat(path, &other) == 0 && other.st_dev == status->st_dev &&
+           other.st_ino == status->st_ino;
+}
+
+/* A kept file goes to the output folder as it is, so that the folder holds the whole release. */
+static bool copy_kept(struct job *j, struct error *e)
+{
+    if (j->output == NULL || is_same_file(j->item->output, &j->status))
+        return true;
+    return copy_bytes(j->input, j->item->file, j->output, e) &&
+           tempfile_copy_mode(j->output, &j->status, e) && tempfile_place(j->output, true, e);
+}
+
+/* Another name of a file that is signed now: where it stands for a file of its own (a hard link, or
+ * another name in the output folder) it gets a copy, not a signature of its own. */
+static bool copy_same(const struct plan_item *item, const struct plan_item *first, struct error *e)
+{
+    struct tempfile *output = NULL;
+    struct stat status, like;
+    int input = open(first->output, O_RDONLY | O_CLOEXEC);
+    bool done = false;
+
+    if (input < 0 || fstat(input, &status) != 0 || stat(item->file, &like) != 0)
+        error_set_errno(e, "cannot copy '%s' to '%s'", first->output, item->output);
+    else if (is_same_file(item->output, &status))
+        done = true;
+    else
+        output = tempfile_open(item->output, e);
+    if (output != NULL)
+        done = copy_bytes(input, first->output, output, e) &&
+               tempfile_copy_mode(output, &like, e) && tempfile_place(output, true, e);
+    tempfile_free(&output);
+    if (input >= 0)
+        close(input);
+    return done;
 }
 
 static void read_one(struct line *l, size_t index)
@@ -200,9 +231,12 @@ static void read_one(struct line *l, size_t index)
         stop(l, &memory);
         return;
     }
-    if (!read_file(l, j, &state, &j->result.error))
-        finish(l, j, ENGINE_FAILED);
-    else if (state == SIGN_KEPT)
+    if (!read_file(l, j, &state, &j->result.error)) {
+        if (j->result.error.code == ERROR_CANCELLED)
+            job_free(j);
+        else
+            finish(l, j, ENGINE_FAILED);
+    } else if (state == SIGN_KEPT)
         finish(l, j, copy_kept(j, &j->result.error) ? ENGINE_KEPT : ENGINE_FAILED);
     else if (l->engine->dry_run)
         finish(l, j, ENGINE_WOULD_SIGN);
@@ -322,18 +356,32 @@ static void *commit_files(void *data)
     return NULL;
 }
 
+/* Other names of a file that was done. */
+static void report_same(struct line *l, size_t i)
+{
+    const struct plan *plan = l->engine->plan;
+    struct engine_result r = {.index = i, .state = ENGINE_SAME};
+    size_t first = plan->item[i].same_as;
+
+    if (l->state[first] == ENGINE_NOT_TRIED)
+        return;
+    if ((l->state[first] == ENGINE_SIGNED || l->state[first] == ENGINE_KEPT) &&
+        !l->engine->dry_run && !copy_same(&plan->item[i], &plan->item[first], &r.error))
+        r.state = ENGINE_FAILED;
+    report(l, &r);
+}
+
 /* Those that no thread came to. */
 static void report_rest(struct line *l)
 {
-    for (size_t i = 0; i < l->engine->plan->count; i++) {
-        struct engine_result r = {.index = i, .state = ENGINE_NOT_TRIED};
+    const struct plan *plan = l->engine->plan;
 
-        if (l->reported[i])
-            continue;
-        if (l->engine->plan->item[i].same_as != i)
-            r.state = ENGINE_SAME;
-        report(l, &r);
-    }
+    for (size_t i = 0; i < plan->count; i++)
+        if (plan->item[i].same_as != i)
+            report_same(l, i);
+    for (size_t i = 0; i < plan->count; i++)
+        if (l->state[i] == ENGINE_NOT_TRIED)
+            report(l, &(struct engine_result){.index = i, .state = ENGINE_NOT_TRIED});
 }
 
 /* Threads of one kind; signals are for the main thread. Returns how many could be started. */
@@ -362,21 +410,21 @@ static void join(pthread_t *thread, unsigned count)
  * than wanted, the missing producers leave their queue at once. */
 static void run_threads(struct line *l)
 {
-    pthread_t reader[READERS], writer[WRITERS], signer[MOST_LANES * IN_FLIGHT];
+    pthread_t reader[MOST_WORKERS], writer[MOST_WORKERS], signer[MOST_LANES * IN_FLIGHT];
     struct session session[MOST_LANES * IN_FLIGHT];
     unsigned wanted = l->engine->lanes * IN_FLIGHT, writers, signers = 0, readers = 0;
     struct error e = ERROR_INIT;
 
     for (unsigned i = 0; i < wanted; i++)
         session[i] = (struct session){l, i / IN_FLIGHT, i == 0};
-    writers = start(writer, WRITERS, commit_files, l, 0);
+    writers = start(writer, l->workers, commit_files, l, 0);
     if (writers > 0)
         signers = start(signer, wanted, sign_files, session, sizeof *session);
     for (unsigned i = signers; i < wanted; i++)
         queue_leave(&l->to_commit);
     if (signers > 0)
-        readers = start(reader, READERS, read_files, l, 0);
-    for (unsigned i = readers; i < READERS; i++)
+        readers = start(reader, l->workers, read_files, l, 0);
+    for (unsigned i = readers; i < l->workers; i++)
         queue_leave(&l->to_sign);
     if (readers == 0) {
         error_set(&e, ERROR_SYSTEM, "cannot start a thread");
@@ -388,14 +436,19 @@ static void run_threads(struct line *l)
 }
 
 /* Renames become durable once a folder, not once a file. */
-static void sync_folders(const struct plan *plan)
+static void sync_folders(const struct line *l)
 {
+    const struct plan *plan = l->engine->plan;
     char *last = NULL;
 
     for (size_t i = 0; i < plan->count; i++) {
-        char *folder = path_parent(plan->item[i].output, NULL);
+        char *folder = l->state[i] == ENGINE_NOT_TRIED || l->state[i] == ENGINE_FAILED
+                           ? NULL
+                           : path_parent(plan->item[i].output, NULL);
 
-        if (folder != NULL && (last == NULL || strcmp(folder, last) != 0))
+        if (folder == NULL)
+            continue;
+        if (last == NULL || strcmp(folder, last) != 0)
             path_sync_folder(folder);
         free(last);
         last = folder;
@@ -412,7 +465,7 @@ static bool outcome(const struct line *l, struct error *e)
             *e = l->cause;
         return false;
     }
-    if (cancel_requested(l->engine->cancel))
+    if (cancel_requested(l->engine->cancel) && t->count[ENGINE_NOT_TRIED] > 0)
         return error_set(
             e, ERROR_CANCELLED,
             "stopped by a signal; %zu files were not tried, the same command goes on with them",
@@ -423,30 +476,52 @@ static bool outcome(const struct line *l, struct error *e)
     return true;
 }
 
+/* Hashing wants every core; writing waits for the disk, several files at once. */
+static unsigned worker_count(void)
+{
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+
+    return cores < 2 ? 2 : cores > MOST_WORKERS ? MOST_WORKERS : (unsigned)cores;
+}
+
+static void line_init(struct line *l)
+{
+    for (size_t i = 0; i < l->engine->plan->count; i++)
+        l->state[i] = ENGINE_NOT_TRIED;
+    l->workers = worker_count();
+    pthread_mutex_init(&l->mutex, NULL);
+    pthread_mutex_init(&l->login_mutex, NULL);
+    pthread_cond_init(&l->login_done, NULL);
+    queue_init(&l->to_sign, WAITING, l->workers);
+    queue_init(&l->to_commit, WAITING, l->engine->lanes * IN_FLIGHT);
+}
+
+static void line_destroy(struct line *l)
+{
+    queue_destroy(&l->to_sign);
+    queue_destroy(&l->to_commit);
+    pthread_mutex_destroy(&l->mutex);
+    pthread_mutex_destroy(&l->login_mutex);
+    pthread_cond_destroy(&l->login_done);
+    free(l->state);
+}
+
 bool engine_run(const struct engine *engine, struct engine_totals *totals, struct error *e)
 {
     struct line l = {.engine = engine, .totals = totals};
     bool done;
 
+    assert(engine->lanes >= 1 && engine->lanes <= MOST_LANES);
     *totals = (struct engine_totals){0};
-    l.reported = calloc(engine->plan->count + 1, sizeof *l.reported);
-    if (l.reported == NULL)
+    l.state = calloc(engine->plan->count + 1, sizeof *l.state);
+    if (l.state == NULL)
         return error_set_memory(e);
-    pthread_mutex_init(&l.mutex, NULL);
-    pthread_mutex_init(&l.login_mutex, NULL);
-    pthread_cond_init(&l.login_done, NULL);
-    queue_init(&l.to_sign, WAITING, READERS);
-    queue_init(&l.to_commit, WAITING, engine->lanes * IN_FLIGHT);
+    line_init(&l);
     run_threads(&l);
-    if (!engine->dry_run)
-        sync_folders(engine->plan);
     report_rest(&l);
+    if (!engine->dry_run)
+        sync_folders(&l);
     done = outcome(&l, e);
-    queue_destroy(&l.to_sign);
-    queue_destroy(&l.to_commit);
-    pthread_mutex_destroy(&l.mutex);
-    pthread_mutex_destroy(&l.login_mutex);
-    pthread_cond_destroy(&l.login_done);
-    free(l.reported);
+    line_destroy(&l);
     return done;
 }

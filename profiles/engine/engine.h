@@ -40,7 +40,7 @@ struct engine_result {
     const char *signer; /* ENGINE_KEPT: who signed it; valid during the callback */
     uint64_t bytes;     /* read */
     int64_t ms;         /* from its first byte to its commit */
-    uint8_t digest[64]; /* of the file */
+    uint8_t digest[64]; /* of the file, with the hash of the spec */
     size_t digest_length;
     struct error error; /* ENGINE_FAILED */
 };
@@ -55,7 +55,8 @@ struct engine {
     /* A file is done. One at a time. */
     void (*result)(void *data, const struct engine_result *result);
     void *data;
-    struct cancel *cancel; /* the files in hand are finished, the others are not begun */
+    struct cancel *cancel; /* files that wait for the token or have its signature are finished, the
+                              others are left as they are */
 };
 
 struct engine_totals {

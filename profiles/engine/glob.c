@@ -11,13 +11,21 @@
 
 enum { DEEPEST = 64, MOST_FILES = 1000000 };
 
+static bool same_name(const char *pattern, size_t pattern_length, const char *name, size_t length)
+{
+    char *one = strndup(pattern, pattern_length), *two = strndup(name, length);
+    bool same = one != NULL && two != NULL && fnmatch(one, two, FNM_PERIOD) == 0;
+
+    free(one);
+    free(two);
+    return same;
+}
+
 /* Name by name. A "**" stands for any number of folders, none too. */
 bool glob_match(const char *pattern, const char *path)
 {
     for (;;) {
         size_t length = strcspn(pattern, "/"), name = strcspn(path, "/");
-        char *one, *two;
-        bool same;
 
         if (length == 2 && strncmp(pattern, "**", 2) == 0) {
             if (pattern[2] == '\0')
@@ -30,12 +38,8 @@ bool glob_match(const char *pattern, const char *path)
                     return false;
             }
         }
-        one = strndup(pattern, length);
-        two = strndup(path, name);
-        same = one != NULL && two != NULL && fnmatch(one, two, FNM_PERIOD) == 0;
-        free(one);
-        free(two);
-        if (!same || (pattern[length] == '\0') != (path[name] == '\0'))
+        if (!same_name(pattern, length, path, name) ||
+            (pattern[length] == '\0') != (path[name] == '\0'))
             return false;
         if (pattern[length] == '\0')
             return true;
@@ -44,11 +48,45 @@ bool glob_match(const char *pattern, const char *path)
     }
 }
 
+/* Could the pattern take in something below this folder? Whole trees need not be walked. */
+static bool leads_below(const char *pattern, const char *folder)
+{
+    for (;;) {
+        size_t length = strcspn(pattern, "/"), name = strcspn(folder, "/");
+
+        if (length == 2 && strncmp(pattern, "**", 2) == 0)
+            return true;
+        if (pattern[length] == '\0' || !same_name(pattern, length, folder, name))
+            return false;
+        if (folder[name] == '\0')
+            return true;
+        pattern += length + 1;
+        folder += name + 1;
+    }
+}
+
 struct walk {
     const struct profile_list *patterns;
     bool *used; /* of each pattern: it took something in */
     struct profile_list *out;
 };
+
+/* A pattern without its '!', and without a "./" that only says where it begins anyway. */
+static const char *bare(const char *pattern)
+{
+    pattern += pattern[0] == '!';
+    while (strncmp(pattern, "./", 2) == 0)
+        pattern += 2;
+    return pattern;
+}
+
+static bool worth_a_visit(const struct walk *w, const char *folder)
+{
+    for (size_t i = 0; i < w->patterns->count; i++)
+        if (w->patterns->item[i][0] != '!' && leads_below(bare(w->patterns->item[i]), folder))
+            return true;
+    return false;
+}
 
 /* What the last pattern that fits says. */
 static bool wanted(struct walk *w, const char *path)
@@ -59,7 +97,7 @@ static bool wanted(struct walk *w, const char *path)
         const char *pattern = w->patterns->item[i];
         bool out = pattern[0] == '!';
 
-        if (!glob_match(pattern + out, path))
+        if (!glob_match(bare(pattern), path))
             continue;
         w->used[i] = true;
         take = !out;
@@ -90,7 +128,7 @@ static bool visit_entry(struct walk *w, const char *folder, const char *name, un
     /* Links to folders are not followed: they may lead round in a circle. */
     if (good && lstat(path, &status) == 0) {
         if (S_ISDIR(status.st_mode))
-            good = visit(w, path, depth + 1);
+            good = !worth_a_visit(w, path) || visit(w, path, depth + 1);
         else if (wanted(w, path))
             good = push(w->out, path);
     }

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/path.h"
 #include "base/text.h"
 #include "profiles/engine/glob.h"
 
@@ -40,6 +41,16 @@ static struct plan_item *add(struct plan *p, const char *file, struct error *e)
     return &grown[p->count++];
 }
 
+/* One line of a list, without its end. */
+static bool add_line(struct plan *p, char *line, size_t length, const char *path, struct error *e)
+{
+    while (length > 0 && (line[length - 1] == '\n' || line[length - 1] == '\r'))
+        line[--length] = '\0';
+    if (strlen(line) != length)
+        return error_set(e, ERROR_USAGE, "the list '%s' is no text: it has NUL bytes", path);
+    return length == 0 || add(p, line, e) != NULL;
+}
+
 static bool add_list(struct plan *p, const char *path, struct error *e)
 {
     FILE *file = fopen(path, "re");
@@ -48,15 +59,12 @@ static bool add_list(struct plan *p, const char *path, struct error *e)
     ssize_t length;
     bool good = true;
 
-    if (file == NULL) {
-        error_set(e, ERROR_USAGE, "cannot read the list '%s': %s", path, strerror(errno));
-        return false;
-    }
-    while (good && (length = getline(&line, &room, file)) > 0) {
-        while (length > 0 && (line[length - 1] == '\n' || line[length - 1] == '\r'))
-            line[--length] = '\0';
-        good = length == 0 || add(p, line, e) != NULL;
-    }
+    if (file == NULL)
+        return error_set(e, ERROR_USAGE, "cannot read the list '%s': %s", path, strerror(errno));
+    while (good && (length = getline(&line, &room, file)) > 0)
+        good = add_line(p, line, (size_t)length, path, e);
+    if (good && ferror(file))
+        good = error_set(e, ERROR_USAGE, "cannot read the list '%s': %s", path, strerror(errno));
     free(line);
     fclose(file);
     return good;
@@ -83,20 +91,17 @@ static bool add_job(struct plan *p, const char *line, size_t number, struct erro
     json_object_foreach(job, key, value) good =
         good && (strcmp(key, "file") == 0 || strcmp(key, "output") == 0 ||
                  strcmp(key, "description") == 0 || strcmp(key, "url") == 0);
-    if (good)
-        item = add(p, file, e);
-    if (item != NULL)
-        good = copy_text(job, "output", &item->output) &&
-               copy_text(job, "description", &item->description) &&
-               copy_text(job, "url", &item->url);
+    if (good && (item = add(p, file, e)) == NULL) {
+        json_decref(job);
+        return false;
+    }
+    good = good && copy_text(job, "output", &item->output) &&
+           copy_text(job, "description", &item->description) && copy_text(job, "url", &item->url);
     json_decref(job);
-    if (good && item != NULL)
-        return true;
-    return error_set(e, ERROR_USAGE,
-                     "standard input, line %zu: a job is an object with file and, if wanted, "
-                     "output, description and "
-                     "url, all texts",
-                     number);
+    return good || error_set(e, ERROR_USAGE,
+                             "standard input, line %zu: a job is an object with file and, if "
+                             "wanted, output, description and url, all texts",
+                             number);
 }
 
 static bool add_jobs(struct plan *p, struct error *e)
@@ -155,6 +160,7 @@ static bool set_output(struct plan_item *item, const char *directory, struct err
 
     if (item->output != NULL)
         return true;
+    item->in_place = directory == NULL;
     if (directory == NULL)
         item->output = behind_links(item->file);
     else
@@ -166,72 +172,148 @@ static bool set_output(struct plan_item *item, const char *directory, struct err
 struct identity {
     dev_t device;
     ino_t inode;
-    bool known;
-    size_t index;
+    const struct plan_item *item;
 };
 
-static int by_identity(const void *a, const void *b)
+static int by_file(const void *a, const void *b)
 {
     const struct identity *x = a, *y = b;
 
-    if (x->known != y->known)
-        return x->known ? -1 : 1;
     if (x->device != y->device)
         return x->device < y->device ? -1 : 1;
-    if (x->inode != y->inode)
-        return x->inode < y->inode ? -1 : 1;
-    return x->index < y->index ? -1 : x->index > y->index;
+    return x->inode < y->inode ? -1 : x->inode > y->inode;
+}
+
+static int by_text(const char *a, const char *b)
+{
+    if (a == NULL || b == NULL)
+        return (a != NULL) - (b != NULL);
+    return strcmp(a, b);
+}
+
+/* The file, then what is particular to its signature, then the order in which they were named. */
+static int by_signature(const void *a, const void *b)
+{
+    const struct plan_item *x = ((const struct identity *)a)->item;
+    const struct plan_item *y = ((const struct identity *)b)->item;
+    int order = by_file(a, b);
+
+    if (order == 0)
+        order = by_text(x->description, y->description);
+    if (order == 0)
+        order = by_text(x->url, y->url);
+    return order != 0 ? order : x < y ? -1 : x > y;
+}
+
+static bool same_signature(const struct identity *a, const struct identity *b)
+{
+    return by_file(a, b) == 0 && by_text(a->item->description, b->item->description) == 0 &&
+           by_text(a->item->url, b->item->url) == 0;
 }
 
 static bool find_repeated(struct plan *p, struct error *e)
 {
     struct identity *all = calloc(p->count + 1, sizeof *all);
+    size_t count = 0;
 
     if (all == NULL)
         return error_set_memory(e);
     for (size_t i = 0; i < p->count; i++) {
         struct stat status;
 
-        all[i].index = i;
-        all[i].known = stat(p->item[i].file, &status) == 0;
-        if (all[i].known) {
-            all[i].device = status.st_dev;
-            all[i].inode = status.st_ino;
-        }
+        if (stat(p->item[i].file, &status) == 0)
+            all[count++] = (struct identity){status.st_dev, status.st_ino, &p->item[i]};
     }
-    qsort(all, p->count, sizeof *all, by_identity);
-    for (size_t i = 1; i < p->count; i++)
-        if (all[i].known && all[i - 1].known && all[i].device == all[i - 1].device &&
-            all[i].inode == all[i - 1].inode)
-            p->item[all[i].index].same_as = p->item[all[i - 1].index].same_as;
+    qsort(all, count, sizeof *all, by_signature);
+    for (size_t i = 1; i < count; i++)
+        if (same_signature(&all[i - 1], &all[i]))
+            p->item[all[i].item - p->item].same_as = all[i - 1].item->same_as;
     free(all);
     return true;
 }
 
-static int by_output(const void *a, const void *b)
-{
-    const struct plan_item *const *x = a, *const *y = b;
+/* Where an output will stand, however it was spelled. */
+struct place {
+    char *path;
+    const struct plan_item *item;
+};
 
-    return strcmp((*x)->output, (*y)->output);
+static int by_path_alone(const void *a, const void *b)
+{
+    return strcmp(((const struct place *)a)->path, ((const struct place *)b)->path);
+}
+
+static int by_path(const void *a, const void *b)
+{
+    const struct place *x = a, *y = b;
+    int order = by_path_alone(a, b);
+
+    return order != 0 ? order : x->item < y->item ? -1 : x->item > y->item;
+}
+
+static char *place_of(const char *output)
+{
+    const char *slash = strrchr(output, '/');
+    char *folder = path_parent(output, NULL);
+    char *real = folder == NULL ? NULL : realpath(folder, NULL);
+    char *path = real == NULL ? strdup(output)
+                              : text_format("%s/%s", real, slash == NULL ? output : slash + 1);
+
+    free(folder);
+    free(real);
+    return path;
+}
+
+static bool find_places(const struct plan *p, struct place *all, struct error *e)
+{
+    for (size_t i = 0; i < p->count; i++) {
+        all[i] = (struct place){place_of(p->item[i].output), &p->item[i]};
+        if (all[i].path == NULL)
+            return error_set_memory(e);
+    }
+    qsort(all, p->count, sizeof *all, by_path);
+    return true;
 }
 
 /* Two different files with one output: the second would take the first one's place. */
-static bool check_outputs(const struct plan *p, struct error *e)
+static bool check_outputs(const struct plan *p, const struct place *all, struct error *e)
 {
-    const struct plan_item **all = calloc(p->count + 1, sizeof *all);
-    size_t count = 0;
-    bool good = true;
+    for (size_t i = 1; i < p->count; i++)
+        if (strcmp(all[i].path, all[i - 1].path) == 0 &&
+            all[i].item->same_as != all[i - 1].item->same_as)
+            return error_set(e, ERROR_USAGE, "'%s' and '%s' would both be written to '%s'",
+                             all[i - 1].item->file, all[i].item->file, all[i].item->output);
+    return true;
+}
 
-    if (all == NULL)
-        return error_set_memory(e);
-    for (size_t i = 0; i < p->count; i++)
-        if (p->item[i].same_as == i)
-            all[count++] = &p->item[i];
-    qsort(all, count, sizeof *all, by_output);
-    for (size_t i = 1; i < count && good; i++)
-        if (strcmp(all[i]->output, all[i - 1]->output) == 0)
-            good = error_set(e, ERROR_USAGE, "'%s' and '%s' would both be written to '%s'",
-                             all[i - 1]->file, all[i]->file, all[i]->output);
+/* An output that is the input of another: what is signed would depend on which comes first. */
+static bool check_inputs(const struct plan *p, const struct place *all, struct error *e)
+{
+    for (size_t i = 0; i < p->count; i++) {
+        const struct plan_item *item = &p->item[i];
+        char *real = realpath(item->file, NULL);
+        const struct place wanted = {real, item};
+        const struct place *found =
+            real == NULL ? NULL : bsearch(&wanted, all, p->count, sizeof wanted, by_path_alone);
+
+        free(real);
+        if (found != NULL && found->item->same_as != item->same_as)
+            return error_set(e, ERROR_USAGE,
+                             "'%s' would be written over '%s', which is to be signed itself",
+                             found->item->file, item->file);
+    }
+    return true;
+}
+
+static bool check_places(const struct plan *p, struct error *e)
+{
+    struct place *all = calloc(p->count + 1, sizeof *all);
+    bool good = all == NULL
+                    ? error_set_memory(e)
+                    : find_places(p, all, e) && check_outputs(p, all, e) && check_inputs(p, all, e);
+
+    for (size_t i = 0; all != NULL && i < p->count; i++)
+        free(all[i].path);
     free(all);
     return good;
 }
@@ -248,7 +330,7 @@ bool plan_make(struct plan *out, const char *const *names, size_t count,
                          "no files: name some, or give the profile patterns with files:");
     for (size_t i = 0; i < out->count && good; i++)
         good = set_output(&out->item[i], directory, e);
-    good = good && find_repeated(out, e) && check_outputs(out, e);
+    good = good && find_repeated(out, e) && check_places(out, e);
     if (!good)
         plan_free(out);
     return good;

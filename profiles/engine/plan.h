@@ -15,7 +15,9 @@ struct plan_item {
     char *output;      /* what is written; the file itself (behind its links) when in place */
     char *description; /* of this file alone; NULL: the profile's */
     char *url;
-    size_t same_as; /* index of an item that is the same file; else its own */
+    bool in_place;
+    size_t same_as; /* index of an item that is the same file (by device and inode) and gets the
+                       same signature; else its own */
 };
 
 struct plan {
@@ -25,8 +27,9 @@ struct plan {
 
 /* `names`: files, @LIST (a path a line), '-' (NDJSON jobs on standard input). Without names, the
  * patterns of the profile. `directory`: where outputs go; NULL: in place. ERROR_USAGE when a list
- * cannot be read, a pattern matches nothing, or two files would get the same output. A file that is
- * missing is no error here: it fails when its turn comes. */
+ * cannot be read, a pattern matches nothing, two files would get the same output, or one would be
+ * written over another that is to be signed. A file that is missing is no error here: it fails when
+ * its turn comes. */
 bool plan_make(struct plan *out, const char *const *names, size_t count,
                const struct profile_list *patterns, const char *directory, struct error *e);
 void plan_free(struct plan *p);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* signet-batch sign: a profile over many files. */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -92,13 +91,15 @@ static void result(void *data, const struct engine_result *r)
 {
     struct batch *b = data;
     const struct plan_item *item = &b->plan.item[r->index];
-    json_t *record =
-        json_pack("{s:s, s:s}", "file", item->file, "status", engine_state_name(r->state));
+    json_t *record = json_pack("{s:o, s:s}", "file", batch_name(item->file), "status",
+                               engine_state_name(r->state));
 
-    if (r->state == ENGINE_SIGNED)
-        json_object_set_new(record, "output", json_string(item->output));
+    if (r->state == ENGINE_SIGNED || r->state == ENGINE_KEPT) {
+        json_object_set_new(record, "output", batch_name(item->output));
+        json_object_set_new(record, "in-place", json_boolean(item->in_place));
+    }
     if (r->state == ENGINE_SAME)
-        json_object_set_new(record, "same-as", json_string(b->plan.item[item->same_as].file));
+        json_object_set_new(record, "same-as", batch_name(b->plan.item[item->same_as].file));
     if (r->signer != NULL)
         json_object_set_new(record, "signer", json_string(r->signer));
     if (r->digest_length > 0) {
@@ -130,6 +131,12 @@ static void summary(struct batch *b, const struct engine_totals *t, int64_t ms)
                                 json_integer((json_int_t)t->count[i]));
     json_object_set_new(record, "bytes", json_integer((json_int_t)t->bytes));
     json_object_set_new(record, "ms", json_integer(ms));
+    /* With one digit after the point. */
+    if (t->count[ENGINE_SIGNED] > 0)
+        json_object_set_new(
+            record, "per-second",
+            json_real((double)(t->count[ENGINE_SIGNED] * 10000 / (uint64_t)(ms > 0 ? ms : 1)) /
+                      10));
     op_emit(b->ctx, "summary", json_pack("{s:o}", "summary", record));
 }
 
@@ -174,10 +181,25 @@ static bool run_plan(struct batch *b, bool dry_run, struct error *e)
     return done;
 }
 
-static bool make_folder(const struct profile *p, bool dry_run, struct error *e)
+/* Of what is not written in place: a job may name a folder of its own. */
+static bool make_folders(const struct plan *plan, struct error *e)
 {
-    return p->output_directory == NULL || dry_run ||
-           path_make_folders(p->output_directory, 0777, e);
+    char *last = NULL;
+    bool made = true;
+
+    for (size_t i = 0; i < plan->count && made; i++) {
+        char *folder;
+
+        if (plan->item[i].in_place)
+            continue;
+        folder = path_parent(plan->item[i].output, e);
+        made = folder != NULL &&
+               ((last != NULL && strcmp(folder, last) == 0) || path_make_folders(folder, 0777, e));
+        free(last);
+        last = folder;
+    }
+    free(last);
+    return made;
 }
 
 static bool make_plan(struct batch *b, const struct op_args *a, struct error *e)
@@ -208,7 +230,7 @@ static bool run(const struct op_args *a, struct op_ctx *ctx, struct error *e)
     if (p == NULL)
         return false;
     b.profile = p;
-    if (make_plan(&b, a, e) && prepare(&b, dry_run, e) && make_folder(p, dry_run, e))
+    if (make_plan(&b, a, e) && prepare(&b, dry_run, e) && (dry_run || make_folders(&b.plan, e)))
         done = run_plan(&b, dry_run, e);
     gate_close(&b.session);
     ready_free(&b.ready);
@@ -232,26 +254,39 @@ static void text_summary(const json_t *s, struct buffer *out)
         buffer_printf(out, "%s%lld %s", first ? "" : ", ", (long long)n, order[i]);
         first = false;
     }
-    buffer_printf(out, "%s in %.1f s\n", first ? "nothing done" : "", seconds);
+    buffer_printf(out, "%s in %.1f s", first ? "nothing done" : "", seconds);
+    if (op_number(s, "signed", 0) > 1)
+        buffer_printf(out, " (%.0f a second)", json_number_value(json_object_get(s, "per-second")));
+    buffer_append_byte(out, '\n');
+}
+
+static void append_other(struct buffer *out, const char *how, const char *file)
+{
+    buffer_append_text(out, how);
+    batch_show(out, file);
 }
 
 static void text(const char *kind, const json_t *r, unsigned width, bool colour, struct buffer *out)
 {
     const json_t *error = json_object_get(r, "error");
+    const char *status;
 
     (void)width, (void)colour;
     if (strcmp(kind, "summary") == 0) {
         text_summary(json_object_get(r, "summary"), out);
         return;
     }
-    buffer_printf(out, "%-10s %s", op_string(r, "status"), op_string(r, "file"));
-    if (strcmp(op_string(r, "status"), "kept") == 0)
+    status = op_string(r, "status");
+    buffer_printf(out, "%-10s ", status);
+    batch_show(out, op_string(r, "file"));
+    if (strcmp(status, "kept") == 0)
         buffer_printf(out, " (signed by %s)", op_string(r, "signer"));
     else if (error != NULL)
         buffer_printf(out, ": %s", op_string(error, "text"));
-    else if (*op_string(r, "output") != '\0' &&
-             strcmp(op_string(r, "output"), op_string(r, "file")) != 0)
-        buffer_printf(out, " -> %s", op_string(r, "output"));
+    else if (strcmp(status, "same") == 0)
+        append_other(out, " as ", op_string(r, "same-as"));
+    else if (op_string(r, "output")[0] != '\0' && !op_true(r, "in-place"))
+        append_other(out, " -> ", op_string(r, "output"));
     buffer_append_byte(out, '\n');
 }
 

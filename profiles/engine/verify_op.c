@@ -12,6 +12,7 @@
 #include "cert/view.h"
 #include "op/record.h"
 #include "op/text.h"
+#include "profiles/engine/batch.h"
 #include "profiles/ops.h"
 #include "profiles/profile.h"
 #include "sign/verify.h"
@@ -87,8 +88,8 @@ static json_t *judged(const char *file, const struct verify_report *r)
 
     for (size_t i = 0; i < r->count; i++)
         json_array_append_new(signatures, signature(&r->signature[i]));
-    return json_pack("{s:s, s:b, s:s, s:o, s:o}", "file", file, "good", r->good, "format",
-                     r->format, "signatures", signatures, "problems",
+    return json_pack("{s:o, s:b, s:s, s:o, s:o}", "file", batch_name(file), "good", r->good,
+                     "format", r->format, "signatures", signatures, "problems",
                      texts(r->problems, r->problem_count));
 }
 
@@ -106,8 +107,8 @@ static bool verify_one(const char *file, const struct verify_options *o, struct 
         good = report.good;
         json_array_append_new(list, judged(file, &report));
     } else {
-        json_array_append_new(
-            list, json_pack("{s:s, s:b, s:[s]}", "file", file, "good", false, "problems", e.text));
+        json_array_append_new(list, json_pack("{s:o, s:b, s:[s]}", "file", batch_name(file), "good",
+                                              false, "problems", e.text));
     }
     verify_report_free(&report);
     if (fd >= 0)
@@ -202,7 +203,9 @@ static void text(const char *kind, const json_t *r, unsigned width, bool colour,
     (void)kind, (void)width, (void)colour;
     json_array_foreach(json_object_get(r, "files"), i, f)
     {
-        buffer_printf(out, "%-5s %s\n", op_true(f, "good") ? "good" : "BAD", op_string(f, "file"));
+        buffer_printf(out, "%-5s ", op_true(f, "good") ? "good" : "BAD");
+        batch_show(out, op_string(f, "file"));
+        buffer_append_byte(out, '\n');
         json_array_foreach(json_object_get(f, "problems"), j, item)
             buffer_printf(out, "  problem: %s\n", json_string_value(item));
         json_array_foreach(json_object_get(f, "signatures"), j, item) text_signature(item, out);

@@ -58,8 +58,8 @@ const struct op op_profile_check = {
     .verb = "profile check",
     .group = "Profiles",
     .summary = "name every mistake in profiles, by line and column",
-    .description =
-        "Looks at the file alone. signet-batch check looks at token, key and certificate too.",
+    .description = "Looks at the file, and at what it uses; not at a token. signet-batch check "
+                   "looks at token, key and certificate too.",
     .effects = OP_READS,
     .args = args,
     .arg_count = sizeof args / sizeof *args,

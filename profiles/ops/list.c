@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* signet profile list. */
-#include <stdlib.h>
+#include <string.h>
 
 #include "op/text.h"
 #include "profiles/ops.h"
@@ -26,6 +26,15 @@ static json_t *entry(const char *name, const char *path)
     return record;
 }
 
+/* By one of the same name that is found first: the user's goes before the machine's. */
+static bool is_hidden(const struct profile_list *names, size_t index)
+{
+    for (size_t i = 0; i < index; i++)
+        if (strcmp(names->item[i], names->item[index]) == 0)
+            return true;
+    return false;
+}
+
 static bool run(const struct op_args *a, struct op_ctx *ctx, struct error *e)
 {
     struct profile_list names, paths;
@@ -35,8 +44,12 @@ static bool run(const struct op_args *a, struct op_ctx *ctx, struct error *e)
         json_decref(list);
         return false;
     }
-    for (size_t i = 0; i < names.count; i++)
-        json_array_append_new(list, entry(names.item[i], paths.item[i]));
+    for (size_t i = 0; i < names.count; i++) {
+        json_t *record = entry(names.item[i], paths.item[i]);
+
+        json_object_set_new(record, "hidden", json_boolean(is_hidden(&names, i)));
+        json_array_append_new(list, record);
+    }
     op_emit(ctx, op_flag(a, "names") ? "names" : "profiles", json_pack("{s:o}", "profiles", list));
     profile_list_free(&names);
     profile_list_free(&paths);
@@ -52,13 +65,14 @@ static void text(const char *kind, const json_t *r, unsigned width, bool colour,
     (void)width, (void)colour;
     json_array_foreach(json_object_get(r, "profiles"), index, p)
     {
-        if (names) {
+        if (names && !op_true(p, "hidden"))
             buffer_printf(out, "%s\n", op_string(p, "name"));
+        if (names)
             continue;
-        }
         buffer_printf(out, "%-16s %s\n", op_string(p, "name"),
                       op_true(p, "valid") ? op_string(p, "description") : op_string(p, "error"));
-        buffer_printf(out, "%-16s %s\n", "", op_string(p, "path"));
+        buffer_printf(out, "%-16s %s%s\n", "", op_string(p, "path"),
+                      op_true(p, "hidden") ? " (hidden by your own of this name)" : "");
     }
     if (!names && json_array_size(json_object_get(r, "profiles")) == 0)
         buffer_append_text(out, "No profiles yet; signet profile new NAME makes one.\n");

@@ -1,17 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* signet profile new: a profile from what is on a token. */
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/path.h"
 #include "base/text.h"
+#include "cert/chain.h"
+#include "cert/load.h"
 #include "cert/view.h"
-#include "op/session.h"
 #include "op/text.h"
 #include "profiles/ops.h"
 #include "profiles/ops/pair.h"
+#include "profiles/ops/reach.h"
 #include "profiles/profile.h"
 #include "profiles/schema.h"
+#include "token/uri.h"
 
 static const char *const digests[] = {"sha256", "sha384", "sha512", NULL};
 static const char *const purposes[] = {"commercial", "individual", NULL};
@@ -34,7 +42,8 @@ static const struct op_arg args[] = {
     {.name = "key",
      .type = OP_OBJECT,
      .value = "URI",
-     .help = "the private key, where it does not follow from the certificate"},
+     .help =
+         "the private key, where it does not follow from the certificate: its URI, label or id"},
     {.name = "chain",
      .type = OP_PATH,
      .value = "FILE",
@@ -89,8 +98,6 @@ static const struct op_arg args[] = {
 static const struct {
     const char *option, *key;
 } keys[] = {
-    {"key", "key"},
-    {"certificate", "certificate"},
     {"pin", "pin"},
     {"description", "description"},
     {"url", "url"},
@@ -112,48 +119,98 @@ static bool set(struct profile *p, const char *key, const char *option, const ch
            error_set(e, ERROR_USAGE, "%s: should be %s", option, why);
 }
 
+/* The profile stands elsewhere than the shell does: paths are written whole. */
+static bool set_file(struct profile *p, const char *key, const char *option, const char *file,
+                     struct error *e)
+{
+    char *real = realpath(file, NULL);
+    bool done = real != NULL ? set(p, key, option, real, e)
+                             : error_set(e, ERROR_USAGE, "%s: cannot open '%s': %s", option, file,
+                                         strerror(errno));
+
+    free(real);
+    return done;
+}
+
+static bool is_fingerprint(const char *certificate)
+{
+    return strncasecmp(certificate, "sha256:", 7) == 0;
+}
+
 static bool set_options(struct profile *p, const struct op_args *a, struct error *e)
 {
-    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
-        for (size_t j = 0; j < op_count(a, keys[i].option); j++)
-            if (!set(p, keys[i].key, keys[i].option, op_text_at(a, keys[i].option, j), e))
-                return false;
-    /* The profile stands elsewhere than the shell does: paths are written whole. */
-    for (size_t i = 0; i < op_count(a, "chain"); i++) {
-        char *real = realpath(op_text_at(a, "chain", i), NULL);
-        bool good = real != NULL ? set(p, "chain", "--chain", real, e)
-                                 : error_set(e, ERROR_USAGE, "--chain: there is no file '%s'",
-                                             op_text_at(a, "chain", i));
+    const char *certificate = op_text(a, "certificate");
+    char option[32];
 
-        free(real);
-        if (!good)
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        for (size_t j = 0; j < op_count(a, keys[i].option); j++) {
+            snprintf(option, sizeof option, "--%s", keys[i].option);
+            if (!set(p, keys[i].key, option, op_text_at(a, keys[i].option, j), e))
+                return false;
+        }
+    for (size_t i = 0; i < op_count(a, "chain"); i++)
+        if (!set_file(p, "chain", "--chain", op_text_at(a, "chain", i), e))
             return false;
-    }
+    if (certificate != NULL && !(is_fingerprint(certificate)
+                                     ? set(p, "certificate", "--certificate", certificate, e)
+                                     : set_file(p, "certificate", "--certificate", certificate, e)))
+        return false;
     return set(p, "signet", "signet", "1", e) && set(p, "name", "NAME", op_text(a, "NAME"), e);
 }
 
-static bool several(const struct token *t, const struct pairs *pairs, struct error *e)
+/* What --key means on the token; its URI is written in full. */
+static bool find_key(struct profile *p, const char *name, const struct reach *r,
+                     const struct wire_object **key, struct error *e)
 {
-    struct buffer list = BUFFER_INIT;
+    char *uri;
+    bool found;
 
-    for (size_t i = 0; i < pairs->count; i++) {
-        char *name = cert_common_name(pairs->pair[i].x);
+    *key = objects_find_named(&r->objects, &r->token->slot, name, CKO_PRIVATE_KEY, e);
+    if (*key == NULL)
+        return false;
+    uri = pair_key_uri(r->token, *key);
+    found = uri != NULL ? set(p, "key", "--key", uri, e) : error_set_memory(e);
+    free(uri);
+    return found;
+}
 
-        buffer_printf(&list, "%s%s (%s)", i > 0 ? ", " : "", pairs->pair[i].pin,
-                      name == NULL ? "?" : name);
-        free(name);
+/* A certificate in a file: fit to sign, and of the key that was named, or else of one that is
+ * there. */
+static bool use_file(struct profile *p, const struct reach *r, const struct wire_object *key,
+                     struct error *e)
+{
+    STACK_OF(X509) *certificates = sk_X509_new_null();
+    const struct wire_object *own = key;
+    X509 *x = NULL;
+    char *uri = NULL;
+    bool done = false;
+
+    if (certificates == NULL || !cert_load_file(p->certificate, certificates, e))
+        goto out;
+    x = sk_X509_value(certificates, 0);
+    if (!cert_fit_to_sign(x, NULL, time(NULL), e)) {
+        error_prefix(e, "'%s'", p->certificate);
+        goto out;
     }
-    if (pairs->count == 0)
+    if (own == NULL)
+        own = pair_key_of(&r->objects, x);
+    if (own == NULL) {
         error_set(e, ERROR_MISSING,
-                  "'%s' has no valid code-signing certificate; name one in a file with "
-                  "--certificate and its key "
-                  "with --key",
-                  t->label);
-    else
-        error_set(e, ERROR_USAGE, "'%s' has several; choose with --certificate: %s", t->label,
-                  buffer_text(&list) == NULL ? "?" : buffer_text(&list));
-    buffer_free(&list);
-    return false;
+                  "'%s' shows no key that belongs to '%s'; where it hides its keys, name one with "
+                  "--key",
+                  r->token->label, p->certificate);
+        goto out;
+    }
+    if (own->spki != NULL && !pair_same_key(own, x)) {
+        error_set(e, ERROR_UNFIT, "'%s' belongs to another key than --key", p->certificate);
+        goto out;
+    }
+    uri = pair_key_uri(r->token, own);
+    done = uri != NULL ? set(p, "key", "--key", uri, e) : error_set_memory(e);
+out:
+    free(uri);
+    sk_X509_pop_free(certificates, X509_free);
+    return done;
 }
 
 static const struct pair *choose(const struct pairs *pairs, const char *wanted)
@@ -166,74 +223,141 @@ static const struct pair *choose(const struct pairs *pairs, const char *wanted)
     return NULL;
 }
 
+/* Why the certificate that was asked for is not among those that can sign. */
+static bool explain_certificate(const struct profile *p, const struct reach *r, struct error *e)
+{
+    X509 *x = pair_certificate(&r->objects, p->certificate);
+
+    if (x == NULL)
+        return error_set(e, ERROR_MISSING, "'%s' has no certificate %s; signet objects lists them",
+                         r->token->label, p->certificate);
+    if (cert_fit_to_sign(x, NULL, time(NULL), e))
+        error_set(e, ERROR_UNFIT, "it belongs to another key than --key");
+    X509_free(x);
+    return error_prefix(e, "%s", p->certificate);
+}
+
+static bool use_pair(struct profile *p, const struct reach *r, const struct wire_object *key,
+                     struct error *e)
+{
+    struct pairs pairs = {0};
+    const struct pair *pair;
+    bool done = false;
+
+    if (!pairs_find(r->token, &r->objects, key, &pairs, e))
+        return false;
+    pair = choose(&pairs, p->certificate);
+    if (pair != NULL)
+        done = set(p, "certificate", "--certificate", pair->pin, e) &&
+               (key != NULL || set(p, "key", "--key", pair->key_uri, e));
+    else if (p->certificate != NULL)
+        explain_certificate(p, r, e);
+    else
+        pairs_ask(&pairs, r->token, &r->objects, e);
+    pairs_free(&pairs);
+    return done;
+}
+
 static bool fill_from_token(struct profile *p, const struct op_args *a, struct op_ctx *ctx,
                             struct error *e)
 {
-    struct inventory inv;
-    struct wire_objects all = {0};
-    struct pairs pairs = {0};
-    const struct pair *pair;
-    struct token *t;
-    bool done = false;
+    const char *named = op_text(a, "key"), *token = op_text(a, "token");
+    const struct wire_object *key = NULL;
+    struct reach r;
+    bool done;
 
-    if (!op_inventory(a, ctx, false, &inv, e))
-        return false;
-    t = op_token(a, "token", &inv, e);
-    if (t != NULL && host_objects(inventory_host(&inv, t), t->slot.id, ctx->cancel, &all, e) &&
-        pairs_find(t, &all, &pairs, e)) {
-        pair = choose(&pairs, p->certificate);
-        done = pair != NULL || several(t, &pairs, e);
-        done = done && set(p, "certificate", "certificate", pair->pin, e) &&
-               (p->key != NULL || set(p, "key", "key", pair->key_uri, e)) &&
-               set(p, "module", "module", inv.module[t->module].entry.path, e);
-    }
-    pairs_free(&pairs);
-    wire_objects_free(&all);
-    inventory_free(&inv);
+    if (token == NULL && named != NULL && token_uri_is(named))
+        token = named;
+    done = reach_objects(&r, a, ctx, NULL, token, e) &&
+           (named == NULL || find_key(p, named, &r, &key, e)) &&
+           (p->certificate != NULL && !is_fingerprint(p->certificate) ? use_file(p, &r, key, e)
+                                                                      : use_pair(p, &r, key, e)) &&
+           set(p, "module", "--module", reach_module(&r)->path, e);
+    reach_free(&r);
     return done;
+}
+
+/* With a whole URI, and a certificate, the token need not be here. */
+static bool is_complete(const struct profile *p, const struct op_args *a)
+{
+    const char *key = op_text(a, "key");
+
+    return p->use != NULL ||
+           (key != NULL && token_uri_is(key) && p->certificate != NULL && !op_given(a, "token"));
+}
+
+static bool fill(struct profile *p, const struct op_args *a, struct op_ctx *ctx, struct error *e)
+{
+    if (!is_complete(p, a))
+        return fill_from_token(p, a, ctx, e);
+    return (!op_given(a, "key") || set(p, "key", "--key", op_text(a, "key"), e)) &&
+           (!op_given(a, "module") || set(p, "module", "--module", op_text(a, "module"), e));
 }
 
 static char *target(const struct op_args *a, struct error *e)
 {
     char *config, *path;
 
-    if (op_given(a, "file"))
-        return path_join(".", op_text(a, "file"), e);
-    config = path_config_dir(e);
-    path = config == NULL ? NULL : text_format("%s/profiles/%s.yaml", config, op_text(a, "NAME"));
-    free(config);
+    if (op_given(a, "file")) {
+        path = strdup(op_text(a, "file"));
+    } else {
+        config = path_config_dir(e);
+        if (config == NULL)
+            return NULL;
+        path = text_format("%s/profiles/%s.yaml", config, op_text(a, "NAME"));
+        free(config);
+    }
+    if (path == NULL)
+        error_set_memory(e);
     return path;
 }
 
-static bool save(struct profile *p, const char *path, struct op_ctx *ctx, struct error *e)
+/* Asked before the token is read: that can take long. */
+static bool may_write(const char *path, struct op_ctx *ctx, struct error *e)
 {
-    bool there = access(path, F_OK) == 0;
+    return access(path, F_OK) != 0 || op_ask_yes(ctx, "'%s' exists; replace it?", path) ||
+           error_set(e, ERROR_USAGE,
+                     "'%s' exists; --yes replaces it, signet profile edit changes it", path);
+}
 
-    if (there && !op_ask_yes(ctx, "'%s' exists; replace it?", path))
-        return error_set(e, ERROR_USAGE,
-                         "'%s' exists; --yes replaces it, signet profile edit changes it", path);
-    if (!profile_save(p, path, there, e))
-        return false;
+/* What is written can be read, and what it uses is there. */
+static bool is_loadable(const struct profile *p, const char *path, struct error *e)
+{
+    struct buffer text = BUFFER_INIT;
+    char *folder = path_parent(path, e);
+    struct profile *again = NULL;
+    bool loaded;
+
+    if (folder != NULL && path_make_folders(folder, 0755, e) && profile_write(p, &text, e))
+        again = profile_load_text(path, text.data, text.length, NULL, e);
+    loaded = again != NULL;
+    profile_free(&again);
+    buffer_free(&text);
+    free(folder);
+    return loaded;
+}
+
+static void report(const struct profile *p, const char *path, const struct op_args *a,
+                   struct op_ctx *ctx)
+{
+    char *word = text_shell_quote(op_given(a, "file") ? path : p->name);
+
     op_emit(ctx, "new",
-            json_pack("{s:s, s:s, s:s?, s:s?, s:s?}", "name", p->name, "path", path, "key", p->key,
-                      "certificate", p->certificate, "pin", p->pin));
-    return true;
+            json_pack("{s:s, s:s, s:s?, s:s?, s:s?, s:s?, s:s?, s:s?}", "name", p->name, "path",
+                      path, "module", p->module, "key", p->key, "certificate", p->certificate,
+                      "pin", p->pin, "use", p->use, "word", word));
+    free(word);
 }
 
 static bool run(const struct op_args *a, struct op_ctx *ctx, struct error *e)
 {
     struct profile *p = profile_new(e);
-    char *path = NULL;
-    bool done = p != NULL && set_options(p, a, e);
+    char *path = p == NULL || !set_options(p, a, e) ? NULL : target(a, e);
+    bool done = path != NULL && may_write(path, ctx, e) && fill(p, a, ctx, e) &&
+                is_loadable(p, path, e) && profile_save(p, path, access(path, F_OK) == 0, e);
 
-    /* A profile that uses another has its token there; one with key and certificate file needs none
-     * now. */
-    if (done && p->use == NULL &&
-        !(p->key != NULL && p->certificate != NULL && !op_given(a, "token")))
-        done = fill_from_token(p, a, ctx, e);
     if (done)
-        path = target(a, e);
-    done = done && path != NULL && save(p, path, ctx, e);
+        report(p, path, a, ctx);
     free(path);
     profile_free(&p);
     return done;
@@ -241,17 +365,22 @@ static bool run(const struct op_args *a, struct op_ctx *ctx, struct error *e)
 
 static void text(const char *kind, const json_t *r, unsigned width, bool colour, struct buffer *out)
 {
-    const char *name = op_string(r, "name");
+    const char *word = op_string(r, "word");
 
     (void)kind, (void)width, (void)colour;
     buffer_printf(out, "Wrote %s\n", op_string(r, "path"));
+    op_line(out, "use", op_string(r, "use"));
+    op_line(out, "module", op_string(r, "module"));
     op_line(out, "key", op_string(r, "key"));
     op_line(out, "certificate", op_string(r, "certificate"));
-    op_line(out, "pin", *op_string(r, "pin") != '\0' ? op_string(r, "pin") : "asked for");
-    buffer_printf(out,
-                  "Next: signet pin store %s     keeps the PIN for builds, proved by one login\n"
-                  "      signet-batch check %s   finds what is missing\n",
-                  name, name);
+    if (*op_string(r, "use") == '\0' || *op_string(r, "pin") != '\0')
+        op_line(out, "pin", *op_string(r, "pin") != '\0' ? op_string(r, "pin") : "asked for");
+    buffer_append_text(out, "Next:\n");
+    if (*op_string(r, "use") == '\0' && *op_string(r, "pin") == '\0')
+        buffer_printf(out,
+                      "  signet pin store %s       keeps the PIN for builds, proved by one login\n",
+                      word);
+    buffer_printf(out, "  signet-batch check %s     finds what is missing, without a try\n", word);
 }
 
 const struct op op_profile_new = {
@@ -259,8 +388,7 @@ const struct op op_profile_new = {
     .group = "Profiles",
     .summary = "make a profile from what is on a token",
     .description = "Takes key and certificate from the token, without a login. The certificate is "
-                   "pinned by its fingerprint: "
-                   "the profile signs with this one and no other.",
+                   "pinned by its fingerprint: the profile signs with this one and no other.",
     .example =
         "signet profile new release --token @1 --pin env:SIGNET_PIN --chain intermediate.pem",
     .effects = OP_WRITES,

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* signet pin store: the PIN for builds, proved by one login, in a file that only its owner reads.
  */
+#include <limits.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/path.h"
@@ -9,7 +11,9 @@
 #include "op/session.h"
 #include "op/text.h"
 #include "profiles/ops.h"
+#include "profiles/ops/reach.h"
 #include "profiles/profile.h"
+#include "profiles/schema.h"
 
 static const struct op_arg args[] = {
     {.name = "PROFILE",
@@ -23,28 +27,38 @@ static const struct op_arg args[] = {
      .help = "where to keep it; without it, a file among the user's settings"},
 };
 
-static char *target(const struct op_args *a, const struct profile *p, struct error *e)
+/* The file's own name: two profiles may call themselves alike. */
+static char *default_target(const struct profile *p, struct error *e)
 {
-    char folder[4096];
-    char *config, *path;
+    const char *slash = strrchr(p->path, '/'), *file = slash == NULL ? p->path : slash + 1;
+    size_t length = strcspn(file, ".");
+    char *config = path_config_dir(e), *path;
 
-    if (op_given(a, "file") && op_text(a, "file")[0] != '/') {
-        if (getcwd(folder, sizeof folder) == NULL) {
-            error_set_errno(e, "cannot tell the current folder");
-            return NULL;
-        }
-        return path_join(folder, op_text(a, "file"), e);
-    }
-    if (op_given(a, "file"))
-        return path_join("/", op_text(a, "file"), e);
-    config = path_config_dir(e);
-    path = config == NULL ? NULL : text_format("%s/pins/%s.pin", config, p->name);
+    if (config == NULL)
+        return NULL;
+    path = text_format("%s/pins/%.*s.pin", config, (int)length, file);
     free(config);
+    if (path == NULL)
+        error_set_memory(e);
     return path;
 }
 
-static bool log_in_and_store(const struct op_args *a, struct op_ctx *ctx, struct inventory *inv,
-                             struct token *t, const char *path, struct error *e)
+/* Absolute: the profile stands elsewhere than the shell does. */
+static char *target(const struct op_args *a, const struct profile *p, struct error *e)
+{
+    char folder[PATH_MAX];
+
+    if (!op_given(a, "file"))
+        return default_target(p, e);
+    if (getcwd(folder, sizeof folder) == NULL) {
+        error_set_errno(e, "cannot tell the current folder");
+        return NULL;
+    }
+    return path_join(folder, op_text(a, "file"), e);
+}
+
+static bool log_in_and_store(const struct op_args *a, struct op_ctx *ctx, struct reach *r,
+                             const char *path, struct error *e)
 {
     struct gate_person person = op_person(ctx);
     struct pin_source *source = NULL;
@@ -53,9 +67,9 @@ static bool log_in_and_store(const struct op_args *a, struct op_ctx *ctx, struct
     struct host *host;
     bool stored = false;
 
-    if (!op_gate_request(a, ctx, inv, t, &person, &source, &request, e))
+    if (!op_gate_request(a, ctx, &r->inventory, r->token, &person, &source, &request, e))
         return false;
-    host = op_take_host(inv, t);
+    host = op_take_host(&r->inventory, r->token);
     session = gate_open(&request, &host, e);
     if (session != NULL)
         stored = gate_store_pin(session, path, e);
@@ -64,41 +78,48 @@ static bool log_in_and_store(const struct op_args *a, struct op_ctx *ctx, struct
     return stored;
 }
 
-/* The profile names the file from now on, where it has its PIN source itself. */
-static bool point_profile(const struct profile *p, const char *path, struct error *e)
+/* A profile that has its token from another has its PIN from there, too: it is the machine's, and
+ * not the repository's. */
+static bool is_own(const struct profile *p, struct error *e)
 {
-    char *value = text_format("\"file:%s\"", path);
-    bool done = value != NULL && profile_set_key(p->path, "pin", value, e);
+    const struct profile_place *pin = &p->place[schema_find("pin") - schema_keys];
 
-    free(value);
-    return done;
+    return p->use == NULL || pin->line > 0 ||
+           error_set(e, ERROR_USAGE, "'%s' has its PIN from '%s': signet pin store %s", p->name,
+                     p->use, p->use);
 }
 
+/* Everything that can fail is looked at before the login; then the profile names the file. */
 static bool store(const struct profile *p, const struct op_args *a, struct op_ctx *ctx,
                   const char *path, struct error *e)
 {
-    struct inventory inv;
-    struct token *t;
+    char *source = text_format("file:%s", path);
+    struct profile_change change = {"pin", source};
+    struct reach r = {0};
     bool done = false;
 
+    if (source == NULL)
+        return error_set_memory(e);
     if (access(path, F_OK) == 0 && !op_ask_yes(ctx, "'%s' exists; replace it?", path))
-        return error_set(e, ERROR_USAGE, "'%s' exists; --yes replaces it", path);
-    if (!op_inventory(a, ctx, false, &inv, e))
-        return false;
-    t = p->key == NULL ? inventory_find(&inv, NULL, e) : inventory_find(&inv, p->key, e);
-    done = t != NULL && log_in_and_store(a, ctx, &inv, t, path, e) && point_profile(p, path, e);
-    inventory_free(&inv);
+        error_set(e, ERROR_USAGE, "'%s' exists; --yes replaces it", path);
+    else
+        done = profile_can_change(p->path, &change, 1, e) &&
+               reach_token(&r, a, ctx, p->module, p->key, e) &&
+               log_in_and_store(a, ctx, &r, path, e) && profile_change_file(p->path, &change, 1, e);
+    reach_free(&r);
+    free(source);
     return done;
 }
 
 static bool run(const struct op_args *a, struct op_ctx *ctx, struct error *e)
 {
     struct profile *p = profile_load(op_text(a, "PROFILE"), NULL, e);
-    char *path = p == NULL ? NULL : target(a, p, e);
+    char *path = p == NULL || !is_own(p, e) ? NULL : target(a, p, e);
     bool done = path != NULL && store(p, a, ctx, path, e);
 
     if (done)
-        op_emit(ctx, "stored", json_pack("{s:s, s:s}", "profile", p->path, "file", path));
+        op_emit(ctx, "stored",
+                json_pack("{s:s, s:s, s:s?}", "profile", p->path, "file", path, "old-pin", p->pin));
     free(path);
     profile_free(&p);
     return done;
@@ -117,10 +138,9 @@ const struct op op_pin_store = {
     .group = "PINs",
     .summary = "ask for the PIN once, prove it by a login, keep it for builds",
     .description = "The PIN is asked for without echo, tried once with all the care of the PIN "
-                   "rules, and written to a file of "
-                   "mode 0600 only when the token took it. The profile's pin then names that file. "
-                   "On a server, a systemd "
-                   "credential is better.",
+                   "rules, and written to a file of mode 0600 only when the token took it. The "
+                   "profile's pin then names that file; every other byte of the profile stays. On "
+                   "a server, a systemd credential is better.",
     .example = "signet pin store release",
     .effects = OP_WRITES | OP_LOGS_IN,
     .args = args,

@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* signet profile renew: on to the new certificate of the same subject. */
+/* signet profile renew: on to the new certificate of the same subject or the same key. */
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/text.h"
+#include "cert/load.h"
 #include "cert/view.h"
-#include "op/session.h"
 #include "op/text.h"
 #include "profiles/ops.h"
 #include "profiles/ops/pair.h"
+#include "profiles/ops/reach.h"
 #include "profiles/profile.h"
+#include "token/uri.h"
 
 static const struct op_arg args[] = {
     {.name = "NAME",
@@ -27,92 +30,147 @@ static const struct op_arg args[] = {
      .help = "sha256: and fingerprint of the new certificate, where it does not follow"},
 };
 
-/* With the old certificate still on the token, one for the same subject; otherwise the one that
- * expires last. */
-static const struct pair *choose(const struct pairs *pairs, const char *wanted, const char *old)
+/* The certificate that the profile signs with now, expired or not: from its file, or the token;
+ * NULL where it is gone. */
+static X509 *old_certificate(const struct profile *p, const struct wire_objects *all)
 {
-    const struct pair *known = NULL;
+    STACK_OF(X509) * certificates;
+    X509 *x = NULL;
 
-    for (size_t i = 0; i < pairs->count; i++) {
-        if (wanted != NULL && cert_pin_matches(pairs->pair[i].x, wanted))
-            return &pairs->pair[i];
-        if (old != NULL && cert_pin_matches(pairs->pair[i].x, old))
-            known = &pairs->pair[i];
-    }
-    if (wanted != NULL)
+    if (p->certificate == NULL)
         return NULL;
-    for (size_t i = 0; known != NULL && i < pairs->count; i++)
-        if (X509_NAME_cmp(X509_get_subject_name(pairs->pair[i].x),
-                          X509_get_subject_name(known->x)) == 0)
-            return &pairs->pair[i];
-    return pairs->count > 0 ? &pairs->pair[0] : NULL;
+    if (strncasecmp(p->certificate, "sha256:", 7) == 0)
+        return pair_certificate(all, p->certificate);
+    certificates = sk_X509_new_null();
+    if (certificates != NULL && cert_load_file(p->certificate, certificates, NULL))
+        x = sk_X509_shift(certificates);
+    sk_X509_pop_free(certificates, X509_free);
+    return x;
 }
 
-/* Only the lines that change are written: comments stay. */
-static bool write_change(const struct profile *p, const struct pair *pair, const char *module,
+/* The object with the public key of the profile's key, where it is on this token. */
+static const struct wire_object *old_key(const struct profile *p, const struct reach *r)
+{
+    return p->key == NULL
+               ? NULL
+               : objects_find_named(&r->objects, &r->token->slot, p->key, CKO_PRIVATE_KEY, NULL);
+}
+
+static bool continues(const struct pair *pair, X509 *old, const struct wire_object *key)
+{
+    if (old != NULL &&
+        (X509_NAME_cmp(X509_get_subject_name(pair->x), X509_get_subject_name(old)) == 0 ||
+         EVP_PKEY_eq(X509_get0_pubkey(pair->x), X509_get0_pubkey(old)) == 1))
+        return true;
+    return key != NULL && pair_same_key(key, pair->x);
+}
+
+/* The newest that continues the old one. Where nothing is known of the old one, the only one. */
+static const struct pair *choose(const struct pairs *pairs, const char *wanted, X509 *old,
+                                 const struct wire_object *key)
+{
+    for (size_t i = 0; i < pairs->count; i++)
+        if (wanted != NULL ? cert_pin_matches(pairs->pair[i].x, wanted)
+                           : continues(&pairs->pair[i], old, key))
+            return &pairs->pair[i];
+    return wanted == NULL && old == NULL && key == NULL && pairs->count == 1 ? &pairs->pair[0]
+                                                                             : NULL;
+}
+
+static bool no_choice(const struct pairs *pairs, const char *wanted, const struct reach *r,
+                      struct error *e)
+{
+    if (wanted == NULL)
+        return pairs_ask(pairs, r->token, &r->objects, e);
+    return error_set(e, ERROR_MISSING, "'%s' has no certificate %s that can sign code now",
+                     r->token->label, wanted);
+}
+
+/* Only what changes is written: comments stay. */
+static bool write_change(const struct profile *p, const struct pair *pair, const struct reach *r,
                          struct error *e)
 {
-    char *uri = text_format("\"%s\"", pair->key_uri);
-    bool done = uri != NULL && profile_set_key(p->path, "key", uri, e) &&
-                profile_set_key(p->path, "certificate", pair->pin, e) &&
-                (p->module == NULL || strcmp(p->module, module) == 0 ||
-                 profile_set_key(p->path, "module", module, e));
+    struct profile_change changes[] = {
+        {"key", pair->key_uri},
+        {"certificate", pair->pin},
+        {"module", reach_module(r)->path},
+    };
+    bool module = p->module != NULL && !reach_is_module(r, p->module);
 
-    free(uri);
-    return done;
+    return profile_change_file(p->path, changes, module ? 3 : 2, e);
+}
+
+static void report(const struct profile *p, const struct pair *pair, X509 *old, struct op_ctx *ctx)
+{
+    op_emit(ctx, "renewed",
+            json_pack("{s:s, s:s?, s:s, s:s?, s:s, s:o, s:o}", "path", p->path, "old-certificate",
+                      p->certificate, "certificate", pair->pin, "old-key", p->key, "key",
+                      pair->key_uri, "old", old == NULL ? json_null() : pair_record(old), "new",
+                      pair_record(pair->x)));
 }
 
 static bool renew(const struct profile *p, const struct op_args *a, struct op_ctx *ctx,
-                  const struct inventory *inv, struct token *t, struct error *e)
+                  const struct reach *r, struct error *e)
 {
-    struct wire_objects all = {0};
+    const char *wanted = op_text(a, "certificate");
+    X509 *old = old_certificate(p, &r->objects);
     struct pairs pairs = {0};
-    const struct pair *pair = NULL;
+    const struct pair *pair;
     bool done = false;
 
-    if (host_objects(inventory_host(inv, t), t->slot.id, ctx->cancel, &all, e) &&
-        pairs_find(t, &all, &pairs, e)) {
-        pair = choose(&pairs, op_text(a, "certificate"), p->certificate);
-        if (pair == NULL)
-            error_set(e, ERROR_MISSING, "'%s' has no such valid code-signing certificate",
-                      t->label);
-        else if (p->certificate != NULL && strcmp(p->certificate, pair->pin) == 0)
-            done = error_set(e, ERROR_MISSING,
-                             "'%s' has no newer certificate than the profile's; import it first",
-                             t->label);
-        else
-            done = write_change(p, pair, inv->module[t->module].entry.path, e);
-    }
+    if (!pairs_find(r->token, &r->objects, NULL, &pairs, e))
+        goto out;
+    pair = choose(&pairs, wanted, old, old_key(p, r));
+    if (pair == NULL)
+        no_choice(&pairs, wanted, r, e);
+    else if (old != NULL && X509_cmp(old, pair->x) == 0)
+        error_set(e, ERROR_MISSING,
+                  "'%s' has no newer certificate than the profile's; import it first",
+                  r->token->label);
+    else
+        done = write_change(p, pair, r, e);
     if (done)
-        op_emit(ctx, "renewed",
-                json_pack("{s:s, s:s?, s:s, s:s?, s:s}", "path", p->path, "old-certificate",
-                          p->certificate, "certificate", pair->pin, "old-key", p->key, "key",
-                          pair->key_uri));
+        report(p, pair, old, ctx);
+out:
     pairs_free(&pairs);
-    wire_objects_free(&all);
+    X509_free(old);
     return done;
 }
 
 static bool run(const struct op_args *a, struct op_ctx *ctx, struct error *e)
 {
     struct profile *p = profile_load(op_text(a, "NAME"), NULL, e);
-    struct inventory inv;
-    struct token *t;
     bool done = false;
+    struct reach r;
 
     if (p == NULL)
         return false;
-    if (p->use != NULL)
-        error_set(e, ERROR_USAGE, "'%s' has its certificate from '%s'; renew that one", p->name,
-                  p->use);
-    else if (op_inventory(a, ctx, false, &inv, e)) {
-        t = op_given(a, "token") || p->key == NULL ? op_token(a, "token", &inv, e)
-                                                   : inventory_find(&inv, p->key, e);
-        done = t != NULL && renew(p, a, ctx, &inv, t, e);
-        inventory_free(&inv);
+    if (p->use != NULL) {
+        error_set(e, ERROR_USAGE, "'%s' has its certificate from '%s': signet profile renew %s",
+                  p->name, p->use, p->use);
+    } else {
+        /* On another token, another module may show it. */
+        bool other = op_given(a, "token");
+
+        done = reach_objects(&r, a, ctx, other ? NULL : p->module,
+                             other ? op_text(a, "token") : p->key, e) &&
+               renew(p, a, ctx, &r, e);
+        reach_free(&r);
     }
     profile_free(&p);
     return done;
+}
+
+static void certificate_line(struct buffer *out, const char *name, const json_t *certificate)
+{
+    struct buffer line = BUFFER_INIT;
+
+    if (!json_is_object(certificate))
+        return;
+    buffer_printf(&line, "%s, until %.10s", op_string(certificate, "subject"),
+                  op_string(certificate, "not-after"));
+    op_line(out, name, buffer_text(&line));
+    buffer_free(&line);
 }
 
 static void text(const char *kind, const json_t *r, unsigned width, bool colour, struct buffer *out)
@@ -120,14 +178,22 @@ static void text(const char *kind, const json_t *r, unsigned width, bool colour,
     (void)kind, (void)width, (void)colour;
     buffer_printf(out, "Changed %s\n", op_string(r, "path"));
     op_line(out, "certificate was", op_string(r, "old-certificate"));
-    op_line(out, "certificate", op_string(r, "certificate"));
-    op_line(out, "key", op_string(r, "key"));
+    certificate_line(out, "", json_object_get(r, "old"));
+    op_line(out, "certificate is", op_string(r, "certificate"));
+    certificate_line(out, "", json_object_get(r, "new"));
+    if (strcmp(op_string(r, "old-key"), op_string(r, "key")) != 0)
+        op_line(out, "key was", op_string(r, "old-key"));
+    op_line(out, "key is", op_string(r, "key"));
 }
 
 const struct op op_profile_renew = {
     .verb = "profile renew",
     .group = "Profiles",
     .summary = "move a profile to the new certificate on its token, or on another",
+    .description =
+        "Takes the certificate that expires last of those with the same subject or the same key. "
+        "Only key, certificate and, on another token, module are changed in the file; comments "
+        "stay.",
     .example = "signet profile renew release\nsignet profile renew release --token @2",
     .effects = OP_WRITES,
     .args = args,

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* signet profile signtool: the same signature by other programs. */
 #include <stdlib.h>
+#include <string.h>
+#include <strings.h>
 
 #include "base/text.h"
 #include "op/text.h"
 #include "profiles/ops.h"
 #include "profiles/profile.h"
+#include "profiles/quote.h"
+#include "token/modules.h"
 
 static const struct op_arg args[] = {
     {.name = "NAME",
@@ -15,38 +19,12 @@ static const struct op_arg args[] = {
      .help = "name or path of a profile"},
 };
 
-/* For cmd.exe, parsed by the C runtime of the program: in double quotes, a quote as \", backslashes
- * before it doubled. In a batch file a percent sign is written twice. */
-static void quote_windows(struct buffer *out, const char *text)
-{
-    size_t backslashes = 0;
-
-    buffer_append_byte(out, '"');
-    for (; *text != '\0'; text++) {
-        if (*text == '\\') {
-            backslashes++;
-        } else {
-            for (; *text == '"' && backslashes > 0; backslashes--)
-                buffer_append_byte(out, '\\');
-            if (*text == '"')
-                buffer_append_byte(out, '\\');
-            if (*text == '%')
-                buffer_append_byte(out, '%');
-            backslashes = 0;
-        }
-        buffer_append_byte(out, (uint8_t)*text);
-    }
-    for (; backslashes > 0; backslashes--)
-        buffer_append_byte(out, '\\');
-    buffer_append_byte(out, '"');
-}
-
 static void option_windows(struct buffer *out, const char *option, const char *value)
 {
     if (value == NULL)
         return;
     buffer_printf(out, " %s ", option);
-    quote_windows(out, value);
+    quote_cmd(out, value);
 }
 
 static void option_shell(struct buffer *out, const char *option, const char *value)
@@ -58,27 +36,45 @@ static void option_shell(struct buffer *out, const char *option, const char *val
     free(quoted);
 }
 
+static const char *hash(const struct profile *p)
+{
+    return signer_hash_name((enum signer_hash)p->digest);
+}
+
 static const char *server(const struct profile *p)
 {
     return p->timestamp_servers.count > 0 ? p->timestamp_servers.item[0] : NULL;
 }
 
+/* A certificate in a file has its own path; one on the token is exported first. */
+static bool is_in_file(const struct profile *p)
+{
+    return p->certificate != NULL && strncasecmp(p->certificate, "sha256:", 7) != 0;
+}
+
+/* The braces are part of what the SafeNet provider takes; the PIN alone is put in. */
 static char *signtool(const struct profile *p)
 {
     struct buffer out = BUFFER_INIT;
     char *key =
         text_format("[{{PIN}}]=%s", p->container_name == NULL ? "CONTAINER" : p->container_name);
 
-    buffer_printf(&out, "signtool sign /fd %s", signer_hash_name((enum signer_hash)p->digest));
+    buffer_printf(&out, "signtool sign /fd %s", hash(p));
+    option_windows(&out, "/f", "certificate.cer");
     option_windows(&out, "/csp",
                    p->container_provider == NULL ? "PROVIDER" : p->container_provider);
     option_windows(&out, "/k", key);
-    buffer_append_text(&out, " /f certificate.cer");
+    if (p->chain.count > 0)
+        option_windows(&out, "/ac", "intermediate.cer");
     option_windows(&out, "/d", p->description);
     option_windows(&out, "/du", p->url);
     option_windows(&out, "/tr", server(p));
     if (server(p) != NULL)
-        buffer_append_text(&out, " /td sha256");
+        buffer_printf(&out, " /td %s", hash(p));
+    if (p->existing == SIGN_APPEND)
+        buffer_append_text(&out, " /as");
+    if (p->page_hashes == 1)
+        buffer_append_text(&out, " /ph");
     buffer_append_text(&out, " FILE");
     free(key);
     return buffer_take(&out);
@@ -88,9 +84,13 @@ static char *jsign(const struct profile *p)
 {
     struct buffer out = BUFFER_INIT;
 
-    buffer_append_text(
-        &out, "jsign --storetype PKCS11 --keystore pkcs11.cfg --storepass PIN --alias KEY");
-    buffer_printf(&out, " --alg SHA-%s", signer_hash_name((enum signer_hash)p->digest) + 3);
+    buffer_append_text(&out, "jsign --storetype PKCS11 --keystore pkcs11.cfg --storepass PIN "
+                             "--alias ALIAS");
+    if (is_in_file(p))
+        option_shell(&out, "--certfile", p->certificate);
+    else if (p->chain.count > 0)
+        buffer_append_text(&out, " --certfile certificate.pem");
+    buffer_printf(&out, " --alg SHA-%s", hash(p) + strlen("sha"));
     option_shell(&out, "--name", p->description);
     option_shell(&out, "--url", p->url);
     option_shell(&out, "--tsaurl", server(p));
@@ -102,22 +102,57 @@ static char *jsign(const struct profile *p)
     return buffer_take(&out);
 }
 
-static char *osslsigncode(const struct profile *p)
+static char *osslsigncode(const struct profile *p, const char *module)
 {
     struct buffer out = BUFFER_INIT;
 
     buffer_append_text(&out, "osslsigncode sign");
-    option_shell(&out, "-pkcs11module", p->module == NULL ? "MODULE" : p->module);
+    option_shell(&out, "-pkcs11module", module == NULL ? "MODULE" : module);
     option_shell(&out, "-key", p->key == NULL ? "KEY" : p->key);
-    buffer_append_text(&out, " -readpass PIN-FILE -certs certificate.pem");
-    buffer_printf(&out, " -h %s", signer_hash_name((enum signer_hash)p->digest));
+    buffer_append_text(&out, " -readpass PIN-FILE");
+    option_shell(&out, "-certs", is_in_file(p) ? p->certificate : "certificate.pem");
+    for (size_t i = 0; i < p->chain.count; i++)
+        option_shell(&out, "-ac", p->chain.item[i]);
+    buffer_printf(&out, " -h %s", hash(p));
+    if (p->purpose == SIGN_COMMERCIAL)
+        buffer_append_text(&out, " -comm");
     option_shell(&out, "-n", p->description);
     option_shell(&out, "-i", p->url);
     option_shell(&out, "-ts", server(p));
     if (p->existing == SIGN_APPEND)
         buffer_append_text(&out, " -nest");
+    if (p->page_hashes == 1)
+        buffer_append_text(&out, " -ph");
     buffer_append_text(&out, " -in FILE -out SIGNED");
     return buffer_take(&out);
+}
+
+/* How the certificate comes off the token, into the files that the commands name. */
+static char *export_command(const struct profile *p, const char *file, const char *format)
+{
+    struct buffer out = BUFFER_INIT;
+
+    if (p->key == NULL)
+        return NULL;
+    option_shell(&out, "signet export", p->key);
+    buffer_printf(&out, " -o %s --format %s", file, format);
+    return buffer_take(&out);
+}
+
+/* Other programs know no names of p11-kit's; where the module is not here, its name has to do. */
+static char *module_path(const struct profile *p, struct op_ctx *ctx)
+{
+    const char *names[1] = {p->module};
+    struct module_list list = {0};
+    char *path = NULL;
+
+    if (p->module == NULL)
+        return NULL;
+    if (strchr(p->module, '/') == NULL && modules_named(names, 1, &list, ctx->cancel, NULL)) {
+        path = list.count > 0 ? strdup(list.entry[0].path) : NULL;
+        modules_free(&list);
+    }
+    return path == NULL ? strdup(p->module) : path;
 }
 
 static json_t *take(char *text)
@@ -131,39 +166,74 @@ static json_t *take(char *text)
 static bool run(const struct op_args *a, struct op_ctx *ctx, struct error *e)
 {
     struct profile *p = profile_load(op_text(a, "NAME"), NULL, e);
+    char *module;
+    json_t *record;
 
     if (p == NULL)
         return false;
-    op_emit(ctx, "commands",
-            json_pack("{s:o, s:o, s:o, s:b}", "signtool", take(signtool(p)), "jsign",
-                      take(jsign(p)), "osslsigncode", take(osslsigncode(p)), "container-known",
-                      p->container_name != NULL));
+    module = module_path(p, ctx);
+    record = json_pack(
+        "{s:o, s:o, s:o, s:s?, s:b, s:b}", "signtool", take(signtool(p)), "jsign", take(jsign(p)),
+        "osslsigncode", take(osslsigncode(p, module)), "module", module, "container-known",
+        p->container_name != NULL && p->container_provider != NULL, "chain", p->chain.count > 0);
+    json_object_set_new(record, "export-cer", take(export_command(p, "certificate.cer", "der")));
+    json_object_set_new(record, "export-pem",
+                        is_in_file(p) ? json_null()
+                                      : take(export_command(p, "certificate.pem", "pem")));
+    op_emit(ctx, "commands", record);
+    free(module);
     profile_free(&p);
     return true;
+}
+
+static void export_line(struct buffer *out, const json_t *r, const char *key)
+{
+    if (*op_string(r, key) != '\0')
+        buffer_printf(out, "  %s\n", op_string(r, key));
+}
+
+static void text_signtool(const json_t *r, struct buffer *out)
+{
+    buffer_append_text(out, "signtool, as a line of a .cmd file. Put the PIN in place of the word "
+                            "PIN; the braces stay. Whoever\nmay list the processes of that machine "
+                            "can read it. certificate.cer comes from here:\n");
+    export_line(out, r, "export-cer");
+    buffer_printf(out, "  %s\n", op_string(r, "signtool"));
+    if (op_true(r, "chain"))
+        buffer_append_text(out,
+                           "  (intermediate.cer: the profile's chain file, which signtool takes "
+                           "as DER or PEM)\n");
+    if (!op_true(r, "container-known"))
+        buffer_append_text(
+            out,
+            "  The container is not known here: the token's own program shows it under "
+            "Windows, as does\n  certutil -csp PROVIDER -key. Then write it down in the "
+            "profile, by signet profile edit:\n"
+            "    container: {name: \"…\", provider: \"eToken Base Cryptographic Provider\"}\n");
 }
 
 static void text(const char *kind, const json_t *r, unsigned width, bool colour, struct buffer *out)
 {
     (void)kind, (void)width, (void)colour;
+    text_signtool(r, out);
     buffer_printf(out,
-                  "signtool, in cmd.exe; put the PIN in place of {{PIN}}, and mind who reads the "
-                  "command line:\n"
-                  "  %s\n\n",
-                  op_string(r, "signtool"));
-    buffer_printf(out, "jsign:\n  %s\n\n", op_string(r, "jsign"));
-    buffer_printf(out, "osslsigncode:\n  %s\n", op_string(r, "osslsigncode"));
-    if (!op_true(r, "container-known"))
-        buffer_append_text(
-            out, "\nThe container name is not known: the token's own program shows it. Set it with "
-                 "container: {name: …, provider: …} in the profile.\n");
+                  "\njsign. Put the PIN in place of PIN, or env:NAME or file:PATH; ALIAS is the "
+                  "certificate's label. pkcs11.cfg:\n"
+                  "    name = signet\n    library = %s\n  %s\n",
+                  *op_string(r, "module") == '\0' ? "MODULE" : op_string(r, "module"),
+                  op_string(r, "jsign"));
+    buffer_append_text(out, "\nosslsigncode, with OpenSSL's engine for PKCS#11. PIN-FILE holds the "
+                            "PIN:\n");
+    export_line(out, r, "export-pem");
+    buffer_printf(out, "  %s\n", op_string(r, "osslsigncode"));
 }
 
 const struct op op_profile_signtool = {
     .verb = "profile signtool",
     .group = "Profiles",
     .summary = "print the equal command for signtool, jsign and osslsigncode",
-    .description = "The PIN is a placeholder in all of them. signet export writes the certificate "
-                   "file that they want.",
+    .description = "The PIN is a placeholder in all of them, and the words in capitals are to be "
+                   "replaced. The container name is quoted for cmd.exe.",
     .effects = OP_READS,
     .args = args,
     .arg_count = sizeof args / sizeof *args,

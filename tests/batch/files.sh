@@ -135,6 +135,7 @@ like "$?" '^(130|0)$' 'SIGINT: exit 130 (or it was done already)'
 is "$(find . -name '.*signet*' | wc -l)" 0 'nothing half-written stays after SIGINT'
 
 # Builds that want one token queue for it.
+rm -f files/*.exe
 make_programs 16 1000
 for i in {1..16}; do
   "$batch" sign rsa "files/$i.exe" >"build$i" 2>&1 &

@@ -8,7 +8,7 @@ set -uo pipefail
 source "$(dirname "$0")/../lib/fixture.sh" "$1"
 
 shim=$build/tests/lib/shim.so
-longest=66 # seconds: the longest deadline, of a signature, and a little
+longest=65 # seconds: the longest deadline, of a signature, and a little
 make_token test rsa:2048
 make_profile shim "$shim" 01
 make_programs 3 1000
@@ -22,7 +22,7 @@ case_run() { # NAME CALL ACTION COMMAND…
   export XDG_STATE_HOME=$work/cases/$name.state SHIM_LOG=$work/cases/$name.log
   : >"$SHIM_LOG"
   started=$SECONDS
-  SHIM_CALL=$call SHIM_ACTION=$action timeout 120 "$@" >"$work/cases/$name.said" 2>&1 </dev/null
+  SHIM_CALL=$call SHIM_ACTION=$action timeout 150 "$@" >"$work/cases/$name.said" 2>&1 </dev/null
   status=$?
   took=$((SECONDS - started))
   logins=$(grep -c '^C_Login$' "$SHIM_LOG")
@@ -65,11 +65,12 @@ for file in "$work"/cases/*.result; do
   good=0
   # 0: the call is not used, or it was only late, or recovery worked; otherwise a status of ours, never a signal or a timeout.
   [[ $status =~ ^(0|1|2|3|4|5|6|8)$ ]] || good=1
-  [[ $took -le $((longest * 3)) && $took -lt 119 ]] || good=1
+  # A signature that hangs is asked for once more, of a fresh host.
+  [[ $took -le $((longest * 2)) ]] || good=1
   # A login that got no answer is not made again; a fresh host after a lost session makes one more, after a CKR_OK.
   if [[ $name == *-C_Login-* ]]; then [[ $logins -le 1 ]] || good=1; else [[ $logins -le 4 ]] || good=1; fi
   # A failure says something about the module or the token.
-  if [[ $status != 0 ]]; then grep -qE 'shim|token|module|login' "$work/cases/${name%.result}.said" || good=1; fi
+  if [[ $status != 0 ]]; then grep -qE 'shim|token|module|login|certificate' "$work/cases/${name%.result}.said" || good=1; fi
   result "$good" "$name: exit $status after $took s, $logins C_Login"
 done
 result "$([[ $total -ge 150 ]]; echo $?)" "$total cases were run"

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A PKCS#11 module that forwards to another one and misbehaves on request, for what no soft token can do. Environment:
- *   SHIM_MODULE  the module behind it (SoftHSM)
- *   SHIM_CALL    the call that misbehaves, such as C_Sign
- *   SHIM_ACTION  abort | hang | delay | lie | a return value in hex, such as 0x30
- *   SHIM_AFTER   so many calls are good before that (0)
- *   SHIM_ONCE    a file: misbehave only while it is not there, and make it
- *   SHIM_FLAGS   bits in hex, added to the token's flags
- *   SHIM_LOG     a file: one line for each call that is entered
+ * A PKCS#11 module that forwards to another one and misbehaves on request, for what no soft token
+ * can do. Environment: SHIM_MODULE  the module behind it (SoftHSM) SHIM_CALL    the call that
+ * misbehaves, such as C_Sign SHIM_ACTION  abort | hang | delay | lie | a return value in hex, such
+ * as 0x30 SHIM_AFTER   so many calls are good before that (0) SHIM_ONCE    a file: misbehave only
+ * while it is not there, and make it SHIM_FLAGS   bits in hex, added to the token's flags SHIM_LOG
+ * a file: one line for each call that is entered
  */
 #include <dlfcn.h>
 #include <fcntl.h>

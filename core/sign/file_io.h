@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Bytes of a regular file at a place, all of them or an error. */
+#ifndef SIGNET_SIGN_FILE_IO_H
+#define SIGNET_SIGN_FILE_IO_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+/* `size` bytes from `offset`. False with errno, which is 0 where the file ends before. */
+bool file_io_read(int fd, void *out, size_t size, uint64_t offset);
+
+/* False with errno. */
+bool file_io_write(int fd, const void *bytes, size_t size, uint64_t offset);
+
+/* Whether these bytes stand there now. */
+bool file_io_holds(int fd, const void *bytes, size_t size, uint64_t offset);
+
+/* After a file_io_read that said false: ERROR_SYSTEM with errno, or ERROR_FORMAT with `what` where
+ * the file ended. Returns false. */
+bool file_io_error(struct error *e, const char *name, const char *what);
+
+#endif

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Profiles into files: whole, or a few keys of one that a person wrote, with everything else left
+ * as it is. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/path.h"
+#include "base/tempfile.h"
+#include "profiles/profile.h"
+#include "profiles/quote.h"
+#include "profiles/schema.h"
+
+/* A new file's mode is 0644 less the umask; an old one keeps its own, and its owner. */
+static bool set_mode(struct tempfile *t, const char *path)
+{
+    struct stat status;
+    mode_t mask;
+
+    if (stat(path, &status) == 0)
+        return tempfile_copy_mode(t, &status, NULL);
+    mask = umask(0);
+    umask(mask);
+    return fchmod(tempfile_fd(t), 0644 & ~mask) == 0;
+}
+
+static bool save_bytes(const char *path, const struct buffer *bytes, bool replace, struct error *e)
+{
+    /* The file that a link leads to is written, not the link. */
+    char *real = replace ? realpath(path, NULL) : NULL;
+    struct tempfile *t = tempfile_open(real == NULL ? path : real, e);
+    bool saved = false;
+
+    if (t != NULL) {
+        if (write(tempfile_fd(t), bytes->data, bytes->length) != (ssize_t)bytes->length ||
+            !set_mode(t, path))
+            error_set_errno(e, "cannot write '%s'", path);
+        else
+            saved = tempfile_commit(t, replace, e);
+    }
+    tempfile_free(&t);
+    free(real);
+    return saved;
+}
+
+bool profile_replace_text(const char *path, const struct buffer *text, struct error *e)
+{
+    return save_bytes(path, text, true, e);
+}
+
+bool profile_save(const struct profile *p, const char *path, bool replace, struct error *e)
+{
+    struct buffer text = BUFFER_INIT;
+    char *folder = path_parent(path, e);
+    bool saved = folder != NULL && path_make_folders(folder, 0755, e) &&
+                 profile_write(p, &text, e) && save_bytes(path, &text, replace, e);
+
+    buffer_free(&text);
+    free(folder);
+    return saved;
+}
+
+/* Exchanges the value where it stands, or adds the key as the last line. `p` tells where. */
+static bool change_text(struct buffer *text, const struct profile *p,
+                        const struct profile_change *change, struct error *e)
+{
+    const struct schema_key *k = schema_find(change->key);
+    const struct profile_place *place = &p->place[k - schema_keys];
+    struct buffer fresh = BUFFER_INIT;
+
+    buffer_append(&fresh, text->data, place->line > 0 ? place->start : text->length);
+    if (place->line > 0) {
+        quote_yaml(&fresh, change->value, true);
+        buffer_append(&fresh, text->data + place->end, text->length - place->end);
+    } else {
+        if (text->length > 0 && text->data[text->length - 1] != '\n')
+            buffer_append_byte(&fresh, '\n');
+        buffer_printf(&fresh, "%s: ", change->key);
+        quote_yaml(&fresh, change->value, false);
+        buffer_append_byte(&fresh, '\n');
+    }
+    buffer_free(text);
+    *text = fresh;
+    return buffer_ok(text, e);
+}
+
+static const char *changed_to(const char *key, const struct profile_change *changes, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(changes[i].key, key) == 0)
+            return changes[i].value;
+    return NULL;
+}
+
+/* The changes and nothing else. */
+static bool is_as_meant(const struct profile *before, const struct profile *after,
+                        const struct profile_change *changes, size_t count)
+{
+    bool same = true;
+
+    for (size_t i = 0; same && i < schema_key_count; i++) {
+        const struct schema_key *k = &schema_keys[i];
+        const char *wanted = changed_to(k->name, changes, count);
+        char *value = wanted == NULL ? NULL : schema_value(k, after, 0);
+
+        same = wanted == NULL ? schema_same(k, before, after)
+                              : value != NULL && strcmp(value, wanted) == 0;
+        free(value);
+    }
+    return same;
+}
+
+static bool change(const char *path, struct buffer *text, const struct profile_change *changes,
+                   size_t count, struct error *e)
+{
+    struct profile *before = profile_parse(path, text->data, text->length, NULL, e), *now = NULL;
+    bool changed = before != NULL;
+
+    /* Each change moves what stands behind it: places are looked up anew. */
+    for (size_t i = 0; changed && i < count; i++) {
+        now = profile_parse(path, text->data, text->length, NULL, e);
+        changed = now != NULL && change_text(text, now, &changes[i], e);
+        profile_free(&now);
+    }
+    if (changed)
+        now = profile_parse(path, text->data, text->length, NULL, NULL);
+    if (changed && (now == NULL || !is_as_meant(before, now, changes, count)))
+        changed = error_set(e, ERROR_PROFILE,
+                            "'%s' is written in a way that cannot be changed here; set %s with "
+                            "signet profile edit",
+                            path, changes[0].key);
+    profile_free(&before);
+    profile_free(&now);
+    return changed;
+}
+
+bool profile_change_file(const char *path, const struct profile_change *changes, size_t count,
+                         struct error *e)
+{
+    struct buffer text = BUFFER_INIT;
+    bool changed = path_read_file(path, PROFILE_MAX, &text, e) &&
+                   change(path, &text, changes, count, e) && save_bytes(path, &text, true, e);
+
+    buffer_free(&text);
+    return changed;
+}
+
+bool profile_can_change(const char *path, const struct profile_change *changes, size_t count,
+                        struct error *e)
+{
+    struct buffer text = BUFFER_INIT;
+    char *folder = path_parent(path, e);
+    bool can = folder != NULL && path_read_file(path, PROFILE_MAX, &text, e) &&
+               change(path, &text, changes, count, e);
+
+    if (can && access(folder, W_OK) != 0)
+        can = error_set_errno(e, "cannot write in '%s'", folder);
+    free(folder);
+    buffer_free(&text);
+    return can;
+}
