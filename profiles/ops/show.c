@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* signet profile show: what holds, with what `use` gives and the defaults. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -129,7 +130,7 @@ static void text(const char *kind, const json_t *r, unsigned width, bool colour,
         const json_t *value = get(r, name);
         char *note = strcmp(origin, "use") == 0       ? text_format("  (%s)", op_string(r, "use"))
                      : strcmp(origin, "default") == 0 ? text_format("  (default)")
-                                                      : text_format("");
+                                                      : strdup("");
 
         if (json_is_array(value))
             json_array_foreach(value, index, item)

@@ -27,13 +27,20 @@ static void option_windows(struct buffer *out, const char *option, const char *v
     quote_cmd(out, value);
 }
 
+static void append_shell(struct buffer *out, const char *value)
+{
+    char *quoted = text_shell_quote(value);
+
+    buffer_printf(out, " %s", quoted == NULL ? "?" : quoted);
+    free(quoted);
+}
+
 static void option_shell(struct buffer *out, const char *option, const char *value)
 {
-    char *quoted = value == NULL ? NULL : text_shell_quote(value);
-
-    if (quoted != NULL)
-        buffer_printf(out, " %s %s", option, quoted);
-    free(quoted);
+    if (value == NULL)
+        return;
+    buffer_printf(out, " %s", option);
+    append_shell(out, value);
 }
 
 static const char *hash(const struct profile *p)
@@ -111,8 +118,8 @@ static char *osslsigncode(const struct profile *p, const char *module)
     option_shell(&out, "-key", p->key == NULL ? "KEY" : p->key);
     buffer_append_text(&out, " -readpass PIN-FILE");
     option_shell(&out, "-certs", is_in_file(p) ? p->certificate : "certificate.pem");
-    for (size_t i = 0; i < p->chain.count; i++)
-        option_shell(&out, "-ac", p->chain.item[i]);
+    if (p->chain.count > 0)
+        option_shell(&out, "-ac", p->chain.count == 1 ? p->chain.item[0] : "chain.pem");
     buffer_printf(&out, " -h %s", hash(p));
     if (p->purpose == SIGN_COMMERCIAL)
         buffer_append_text(&out, " -comm");
@@ -134,8 +141,23 @@ static char *export_command(const struct profile *p, const char *file, const cha
 
     if (p->key == NULL)
         return NULL;
-    option_shell(&out, "signet export", p->key);
+    buffer_append_text(&out, "signet export");
+    append_shell(&out, p->key);
     buffer_printf(&out, " -o %s --format %s", file, format);
+    return buffer_take(&out);
+}
+
+/* osslsigncode takes one file of intermediate certificates. */
+static char *join_command(const struct profile *p)
+{
+    struct buffer out = BUFFER_INIT;
+
+    if (p->chain.count < 2)
+        return NULL;
+    buffer_append_text(&out, "cat");
+    for (size_t i = 0; i < p->chain.count; i++)
+        append_shell(&out, p->chain.item[i]);
+    buffer_append_text(&out, " >chain.pem");
     return buffer_take(&out);
 }
 
@@ -176,6 +198,7 @@ static bool run(const struct op_args *a, struct op_ctx *ctx, struct error *e)
         "{s:o, s:o, s:o, s:s?, s:b, s:b}", "signtool", take(signtool(p)), "jsign", take(jsign(p)),
         "osslsigncode", take(osslsigncode(p, module)), "module", module, "container-known",
         p->container_name != NULL && p->container_provider != NULL, "chain", p->chain.count > 0);
+    json_object_set_new(record, "join-chain", take(join_command(p)));
     json_object_set_new(record, "export-cer", take(export_command(p, "certificate.cer", "der")));
     json_object_set_new(record, "export-pem",
                         is_in_file(p) ? json_null()
@@ -186,7 +209,7 @@ static bool run(const struct op_args *a, struct op_ctx *ctx, struct error *e)
     return true;
 }
 
-static void export_line(struct buffer *out, const json_t *r, const char *key)
+static void command_line(struct buffer *out, const json_t *r, const char *key)
 {
     if (*op_string(r, key) != '\0')
         buffer_printf(out, "  %s\n", op_string(r, key));
@@ -197,8 +220,8 @@ static void text_signtool(const json_t *r, struct buffer *out)
     buffer_append_text(out, "signtool, as a line of a .cmd file. Put the PIN in place of the word "
                             "PIN; the braces stay. Whoever\nmay list the processes of that machine "
                             "can read it. certificate.cer comes from here:\n");
-    export_line(out, r, "export-cer");
-    buffer_printf(out, "  %s\n", op_string(r, "signtool"));
+    command_line(out, r, "export-cer");
+    command_line(out, r, "signtool");
     if (op_true(r, "chain"))
         buffer_append_text(out,
                            "  (intermediate.cer: the profile's chain file, which signtool takes "
@@ -219,13 +242,14 @@ static void text(const char *kind, const json_t *r, unsigned width, bool colour,
     buffer_printf(out,
                   "\njsign. Put the PIN in place of PIN, or env:NAME or file:PATH; ALIAS is the "
                   "certificate's label. pkcs11.cfg:\n"
-                  "    name = signet\n    library = %s\n  %s\n",
-                  *op_string(r, "module") == '\0' ? "MODULE" : op_string(r, "module"),
-                  op_string(r, "jsign"));
+                  "    name = signet\n    library = %s\n",
+                  *op_string(r, "module") == '\0' ? "MODULE" : op_string(r, "module"));
+    command_line(out, r, "jsign");
     buffer_append_text(out, "\nosslsigncode, with OpenSSL's engine for PKCS#11. PIN-FILE holds the "
                             "PIN:\n");
-    export_line(out, r, "export-pem");
-    buffer_printf(out, "  %s\n", op_string(r, "osslsigncode"));
+    command_line(out, r, "export-pem");
+    command_line(out, r, "join-chain");
+    command_line(out, r, "osslsigncode");
 }
 
 const struct op op_profile_signtool = {

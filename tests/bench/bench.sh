@@ -1,0 +1,74 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# The batch signer beside its references, in one run: whole processes, turn by turn, the best of each counts (these are ratios of
+# a noisy machine). Fails below the limits; writes bench.json into the build folder.
+# usage: bench.sh BUILD_FOLDER
+set -uo pipefail
+# shellcheck source=../lib/fixture.sh
+source "$(dirname "$0")/../lib/fixture.sh" "$1"
+
+files=200 rounds=5
+bare=$build/tests/bench/bare_sign
+engine=$(find /usr/lib -path '*engines-3/pkcs11.so' -print -quit)
+make_token test rsa:3072 EC:prime256v1
+make_profile rsa "$softhsm" 01 'existing: replace'
+make_profile ec "$softhsm" 02 'existing: replace'
+make_programs "$files" 85000
+export SIGNET_PIN=$test_pin BENCH_PIN=$test_pin
+cd "$work" || exit
+
+seconds() { # COMMAND…: wall-clock seconds of one run
+  local start=$EPOCHREALTIME
+  "$@" >/dev/null 2>&1 || echo "failed: $1" >&2
+  awk -v a="$start" -v b="$EPOCHREALTIME" 'BEGIN {printf "%.4f\n", b - a}'
+}
+
+least() { sort -n | head -n 1; }
+ratio() { awk -v a="$1" -v b="$2" 'BEGIN {printf "%.2f\n", a / b}'; }
+at_least() { # VALUE LIMIT NAME
+  result "$(awk -v a="$1" -v b="$2" 'BEGIN {exit !(a >= b)}'; echo $?)" "$3: $1, at least $2"
+}
+
+other_signer() { # ID COUNT: one osslsigncode process per file
+  local i
+  for ((i = 1; i <= $2; i++)); do
+    osslsigncode sign -pkcs11engine "$engine" -pkcs11module "$softhsm" -certs "$1.pem" -h sha256 \
+      -key "pkcs11:token=test;id=%$1;type=private" -pass "$test_pin" -in "files/$i.exe" -out "other-$i.exe" || return
+    rm -f "other-$i.exe"
+  done
+}
+
+measure() { # PROFILE ID KEY
+  local i
+  : >ours
+  : >reference
+  for ((i = 0; i < rounds; i++)); do
+    seconds "$bare" "$softhsm" test "$3" "$files" >>reference
+    seconds "$batch" sign "$1" files/*.exe >>ours
+  done
+  our_time=$(least <ours)
+  bare_time=$(least <reference)
+  other_time=$(seconds other_signer "$2" 20)
+  other_ratio=$(awk -v a="$other_time" -v b="$our_time" -v n="$files" 'BEGIN {printf "%.2f\n", a / 20 * n / b}')
+}
+
+measure rsa 01 key1
+rsa_bare=$(ratio "$bare_time" "$our_time") rsa_other=$other_ratio
+at_least "$rsa_bare" 0.9 'RSA-3072: of a bare C_Sign loop'
+at_least "$rsa_other" 3.5 'RSA-3072: times one osslsigncode process per file'
+measure ec 02 key2
+ec_other=$other_ratio
+at_least "$ec_other" 10 'P-256: times one osslsigncode process per file'
+
+# 1 GiB: memory, and time beside copying, hashing and writing out.
+cp hello.exe big.exe
+truncate -s 1G big.exe
+/usr/bin/time -f '%M %e' -o used "$batch" sign rsa big.exe >/dev/null 2>&1
+read -r memory big_time <used
+copy_time=$(seconds bash -c 'cp --reflink=never big.exe copy.exe && sha256sum copy.exe && sync copy.exe')
+big_ratio=$(ratio "$big_time" "$copy_time")
+result "$([[ $memory -le 32768 ]]; echo $?)" "1 GiB: $memory KiB resident, at most 32768"
+echo "# 1 GiB: $big_ratio times cp, sha256sum and fsync ($big_time s)"
+printf '{"rsa-3072":{"of-bare-loop":%s,"times-osslsigncode":%s},"p-256":{"times-osslsigncode":%s},"gib":{"resident-kib":%s,"times-copy":%s}}\n' \
+  "$rsa_bare" "$rsa_other" "$ec_other" "$memory" "$big_ratio" >"$build/bench.json"
+done_testing
