@@ -378,13 +378,14 @@ end:
 /* A line that begins with %: a directive, or what libyaml takes for one. */
 static const uint8_t *directive(const struct parsing *p)
 {
-    const uint8_t *at = p->bytes, *end = at + p->length;
+    const uint8_t *line = p->bytes, *end = line + p->length;
 
-    while (at != NULL && at < end && *at != '%') {
-        at = memchr(at, '\n', (size_t)(end - at));
-        at += at != NULL;
+    while (line < end && *line != '%') {
+        const uint8_t *newline = memchr(line, '\n', (size_t)(end - line));
+
+        line = newline == NULL ? end : newline + 1;
     }
-    return at != NULL && at < end ? at : NULL;
+    return line < end ? line : NULL;
 }
 
 /* What libyaml should not even see. */

@@ -272,7 +272,7 @@ static bool find_certificate(struct ready *r, const struct profile *p)
              "its file to chain:",
              missing);
     else
-        note(r, READY_OK, "chain", "%d certificates and the root", sk_X509_num(r->chain));
+        note(r, READY_OK, "chain", "complete: %d below the root", sk_X509_num(r->chain));
 out:
     free(missing);
     EVP_PKEY_free(key);

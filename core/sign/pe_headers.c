@@ -63,8 +63,8 @@ static bool find_pe(const struct reading *r, uint64_t *pe, uint8_t coff[COFF_HEA
     if (!get(r, dos, sizeof dos, 0, "it is cut short: it ends inside its DOS header"))
         return false;
     *pe = le_32(dos + DOS_NEW_HEADER);
-    /* Old DOS programs have anything there; 4 is the least that tiny programs use. */
-    if (*pe < 4 || *pe + COFF_HEADER > r->out->size)
+    /* Old DOS programs have anything there. */
+    if (*pe + COFF_HEADER > r->out->size)
         return error_set(r->e, ERROR_UNSUPPORTED,
                          "'%s' is a DOS program without a PE header, which cannot carry a "
                          "signature, or was cut short before it",

@@ -109,6 +109,7 @@ static char *jsign(const struct profile *p)
     return buffer_take(&out);
 }
 
+/* -nest is left to the person: it fails on a file that has no signature yet. */
 static char *osslsigncode(const struct profile *p, const char *module)
 {
     struct buffer out = BUFFER_INIT;
@@ -126,8 +127,6 @@ static char *osslsigncode(const struct profile *p, const char *module)
     option_shell(&out, "-n", p->description);
     option_shell(&out, "-i", p->url);
     option_shell(&out, "-ts", server(p));
-    if (p->existing == SIGN_APPEND)
-        buffer_append_text(&out, " -nest");
     if (p->page_hashes == 1)
         buffer_append_text(&out, " -ph");
     buffer_append_text(&out, " -in FILE -out SIGNED");
@@ -143,6 +142,7 @@ static char *export_command(const struct profile *p, const char *file, const cha
         return NULL;
     buffer_append_text(&out, "signet export");
     append_shell(&out, p->key);
+    option_shell(&out, "--module", p->module);
     buffer_printf(&out, " -o %s --format %s", file, format);
     return buffer_take(&out);
 }
@@ -198,6 +198,7 @@ static bool run(const struct op_args *a, struct op_ctx *ctx, struct error *e)
         "{s:o, s:o, s:o, s:s?, s:b, s:b}", "signtool", take(signtool(p)), "jsign", take(jsign(p)),
         "osslsigncode", take(osslsigncode(p, module)), "module", module, "container-known",
         p->container_name != NULL && p->container_provider != NULL, "chain", p->chain.count > 0);
+    json_object_set_new(record, "append", json_boolean(p->existing == SIGN_APPEND));
     json_object_set_new(record, "join-chain", take(join_command(p)));
     json_object_set_new(record, "export-cer", take(export_command(p, "certificate.cer", "der")));
     json_object_set_new(record, "export-pem",
@@ -250,6 +251,8 @@ static void text(const char *kind, const json_t *r, unsigned width, bool colour,
     command_line(out, r, "export-pem");
     command_line(out, r, "join-chain");
     command_line(out, r, "osslsigncode");
+    if (op_true(r, "append"))
+        buffer_append_text(out, "  (-nest too, for a file that is signed already)\n");
 }
 
 const struct op op_profile_signtool = {

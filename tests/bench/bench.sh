@@ -29,6 +29,7 @@ at_least() { # VALUE LIMIT NAME
   result "$(awk -v a="$1" -v b="$2" 'BEGIN {exit !(a >= b)}'; echo $?)" "$3: $1, at least $2"
 }
 
+# shellcheck disable=SC2317
 other_signer() { # ID COUNT: one osslsigncode process per file
   local i
   for ((i = 1; i <= $2; i++)); do

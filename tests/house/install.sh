@@ -22,8 +22,11 @@ done
 
 bin=$(dirname "$(find "$root/dest" -path '*/bin/signet')")
 token=$(find "$root/dest" -path '*/libexec/signet-token')
-"$bin/signet" --version | grep -q '^signet ' || wrong 'signet --version'
-"$bin/signet" verify --help | grep -q 'signet-batch verify' || wrong 'signet does not pass a verb on to signet-batch'
-SIGNET_TOKEN=$token "$bin/signet" tokens --module /usr/lib/softhsm/libsofthsm2.so --json | grep -q libsofthsm2 ||
-  wrong 'the installed signet cannot use the installed signet-token'
+# Into a variable first: a grep that has seen enough would close the pipe under the program.
+said=$("$bin/signet" --version)
+[[ $said == 'signet '* ]] || wrong 'signet --version'
+said=$("$bin/signet" verify --help)
+[[ $said == *'signet-batch verify'* ]] || wrong 'signet does not pass a verb on to signet-batch'
+said=$(SIGNET_TOKEN=$token "$bin/signet" tokens --module /usr/lib/softhsm/libsofthsm2.so --json)
+[[ $said == *libsofthsm2* ]] || wrong 'the installed signet cannot use the installed signet-token'
 exit "$status"

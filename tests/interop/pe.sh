@@ -27,12 +27,16 @@ for arch in x86_64 i686; do
   [[ $arch == i686 ]] && entry=_start
   "$gcc" -O1 -s -DBARE -nostdlib -Wl,--subsystem,10 -Wl,-e,"$entry" -o "in/$arch.efi" code.c
   "$gcc" -O1 -s -DBARE -nostdlib -Wl,--subsystem,1 -Wl,-e,"$entry" -o "in/$arch.sys" code.c
+  # Resources and no code, as language packs have it.
+  printf '1 RCDATA { "text" }\n' | "$arch-w64-mingw32-windres" -O coff -o resource.o
+  "$gcc" -s -shared -nostdlib -Wl,-e,0 -o "in/$arch.res.dll" resource.o
 done
 cp in/x86_64.exe in/odd.exe
 printf 'xyz' >>in/odd.exe
 cp in/i686.exe in/overlay.exe
 head -c 100001 /dev/urandom >>in/overlay.exe
-result "$([[ $(find in -type f | wc -l) == 10 ]]; echo $?)" 'ten programs are built'
+programs=$(find in -type f | wc -l)
+is "$programs" 12 'all programs are built'
 
 verdict() { osslsigncode verify -CAfile ca.pem -in "$1" 2>&1; }
 checksum_good() { # what osslsigncode computes is what the header says
@@ -50,15 +54,20 @@ for id in 01 02 03; do
     for file in "out-$id-$hash"/*; do
       verdict "$file" | grep -q 'Signature verification: ok' && checksum_good "$file" && accepted=$((accepted + 1))
     done
-    is "$accepted" 10 "key $id, $hash: osslsigncode accepts all"
+    is "$accepted" "$programs" "key $id, $hash: osslsigncode accepts all"
+    "$batch" verify --ca ca.pem "out-$id-$hash"/* >said 2>&1
+    is "$?" 0 "key $id, $hash: and so do we"
+  done
+  # It knows no other hash than SHA-256.
+  for arch in x86_64 i686; do
+    sbverify --cert ca.pem "out-$id-sha256/$arch.efi" >said 2>&1
+    is "$?" 0 "key $id: sbverify accepts the EFI image for $arch"
   done
 done
 
 said=$(verdict out-01-sha256/x86_64.exe)
 like "$said" 'Größe ÄÖÜ' 'the description arrives'
 like "$said" 'https://example.com/a\?b=c' 'the URL arrives'
-sbverify --cert ca.pem out-01-sha256/x86_64.efi >said 2>&1
-is "$?" 0 'sbverify accepts the EFI image'
 
 osslsigncode extract-signature -in out-01-sha256/x86_64.exe -out sig.der >/dev/null 2>&1
 shape=$(openssl asn1parse -inform DER -in sig.der 2>/dev/null)
@@ -68,12 +77,56 @@ like "$shape" 'rsaEncryption' 'rsaEncryption for RSA'
 "$batch" sign p01sha256 -o again in/x86_64.exe >/dev/null 2>&1
 result "$(cmp -s again/x86_64.exe out-01-sha256/x86_64.exe; echo $?)" 'RSA: signed twice, bit for bit the same'
 
+cp out-01-sha256/odd.exe kept.exe
+"$batch" sign p02sha384 kept.exe >said 2>&1
+like "$(cat said)" 'kept' 'a signed file is kept'
+result "$(cmp -s kept.exe out-01-sha256/odd.exe; echo $?)" 'and not touched'
+"$batch" sign p02sha384 --existing replace kept.exe >said 2>&1
+like "$(verdict kept.exe)" 'SHA384|sha384' 'or signed anew'
+is "$(wc -c <kept.exe | tr -d ' ')" "$(wc -c <out-02-sha384/odd.exe | tr -d ' ')" 'with nothing left of the old signature'
+
 "$batch" sign p02sha384 --existing append -o nested out-01-sha256/odd.exe >said 2>&1
 is "$?" 0 'a second signature is nested'
-like "$(verdict nested/odd.exe)" 'Number of (verified )?signatures: 2|Signature Index: 1' 'osslsigncode sees two'
+is "$(verdict nested/odd.exe | grep -c 'Signature verification: ok')" 2 'osslsigncode accepts both'
+checksum_good nested/odd.exe
+is "$?" 0 'the CheckSum is right with both'
 "$batch" verify --ca ca.pem nested/odd.exe >/dev/null 2>&1
 is "$?" 0 'and so do we'
+
+# Other signers before us, with a key in a file.
+openssl req -new -newkey rsa:2048 -noenc -keyout soft.key -subj '/CN=Another signer' -out soft.csr 2>/dev/null
+openssl x509 -req -in soft.csr -CA ca.pem -CAkey ca.key -days 365 -out soft.pem 2>/dev/null \
+  -extfile <(printf '%s\n' 'keyUsage=critical,digitalSignature' 'extendedKeyUsage=codeSigning')
+osslsigncode sign -certs soft.pem -key soft.key -h sha256 -n 'By another' -in in/overlay.exe -out theirs.exe >/dev/null 2>&1
+"$batch" verify --ca ca.pem theirs.exe >said 2>&1
+is "$?" 0 'what osslsigncode signed is good'
+like "$(cat said)" 'By another' 'and says what it is'
+"$batch" sign p01sha256 -o both theirs.exe >said 2>&1
+like "$(cat said)" 'kept.*Another signer' 'it is kept, and the signer named'
+"$batch" sign p01sha256 --existing append -o both theirs.exe >said 2>&1
+is "$(verdict both/theirs.exe | grep -c 'Signature verification: ok')" 2 'and can take our signature beside its own'
+"$batch" sign p03sha384 --existing append both/theirs.exe >said 2>&1
+is "$(verdict both/theirs.exe | grep -c 'Signature verification: ok')" 3 'and one more'
 osslsigncode remove-signature -in out-01-sha256/overlay.exe -out removed.exe >/dev/null 2>&1
 "$batch" sign p01sha256 -o resigned removed.exe >/dev/null 2>&1
 is "$?" 0 'what another program took the signature from is signed again'
+
+# EFI images carry several signatures side by side.
+sbsign --key soft.key --cert soft.pem --output theirs.efi out-01-sha256/x86_64.efi >/dev/null 2>&1
+"$batch" verify --ca ca.pem --json theirs.efi >said 2>&1
+is "$?" 0 'an EFI image that sbsign signed after us is good'
+is "$(grep -o '"depth": *0' said | wc -l | tr -d ' ')" 2 'with both signatures'
+"$batch" sign p01sha256 --existing append -o both theirs.efi >said 2>&1
+is "$?" 1 'nothing is nested where two stand side by side'
+like "$(cat said)" 'side by side' 'and the reason is told'
+
+# What was changed afterwards is seen by all.
+cp out-01-sha256/x86_64.exe changed.exe
+printf 'X' | dd of=changed.exe bs=1 seek=1500 conv=notrunc 2>/dev/null
+"$batch" verify --ca ca.pem changed.exe >said 2>&1
+is "$?" 1 'a changed file is not good'
+like "$(cat said)" 'changed afterwards' 'and why'
+"$batch" sign p01sha256 changed.exe >said 2>&1
+is "$?" 1 'nor is it kept'
+like "$(cat said)" 'existing replace' 'and the way out is told'
 done_testing

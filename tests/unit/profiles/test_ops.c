@@ -208,8 +208,9 @@ static void test_signtool(void **state)
                            "'pkcs11:token=a;id=%01' -readpass PIN-FILE -certs /"));
     assert_non_null(strstr(op_string(o.record, "osslsigncode"),
                            " -ac chain.pem -h sha384 -comm -n 'Bob'\\''s"));
-    assert_non_null(strstr(op_string(o.record, "osslsigncode"), " -nest -ph -in FILE"));
+    assert_non_null(strstr(op_string(o.record, "osslsigncode"), " -ph -in FILE -out SIGNED"));
     assert_non_null(strstr(op_string(o.record, "join-chain"), "/two .pem' >chain.pem"));
+    assert_non_null(strstr(buffer_text(&o.text), "-nest too"));
     assert_null(strstr(buffer_text(&o.text), "The container is not known"));
     outside_free(&o);
     put("bare", "signet: 1\n");

@@ -150,6 +150,7 @@ static void shape(void **state)
         assert_true(der_is_algorithm(der_at(p.signer, 2), k->digest_oid, true));
         assert_true(der_is_algorithm(der_at(p.signer, 4), k->signature_oid, k->with_null));
         assert_int_equal(der_count(p.signer), 6); /* nothing unsigned */
+        assert_true(der_is_sorted(p.attributes));
         check_content(&p, k);
         check_signature(&p, k, identity.key);
         buffer_free(&file);

@@ -273,6 +273,16 @@ static void change_description(struct pe_image *image)
     at[0] = 'e';
 }
 
+static void change_content(struct pe_image *image)
+{
+    static const uint8_t was[] = {0x03, 0x01, 0x00, 0xa0, 0x04}; /* SpcPeImageData */
+    uint8_t *at = memmem(image->bytes.data + image->table, image->bytes.length - image->table, was,
+                         sizeof was);
+
+    assert_non_null(at);
+    at[2] = 1;
+}
+
 static void make_garbage(struct pe_image *image)
 {
     memset(image->bytes.data + image->table + 8, 'x', image->bytes.length - image->table - 8);
@@ -335,6 +345,7 @@ static void spoiled_signatures(void **state)
         {"the file was changed after it was signed", change_header},
         {"the signer's key did not make this signature", change_value},
         {"the signer's key did not make this signature", change_description},
+        {"the signed attributes do not fit the content", change_content},
         {"not one that Authenticode knows", make_garbage},
         {"holds no PKCS#7 signature", cut_der},
         {"holds no PKCS#7 signature", make_indefinite},

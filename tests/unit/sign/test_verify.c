@@ -14,6 +14,7 @@
 #include "cert/view.h"
 #include "pe_builder.h"
 #include "sign/authenticode.h"
+#include "sign/format.h"
 #include "sign/le.h"
 #include "signing.h"
 
@@ -327,6 +328,49 @@ static void bad_chains(void **state)
     }
 }
 
+/* Right in every way, but of an age when SHA-1 was enough. */
+static void old_digest(void **state)
+{
+    const EVP_MD *md = EVP_sha1();
+    struct verify_options options = signing_trust(&identity);
+    struct sign_spec spec = signing_spec(&identity);
+    struct buffer content = BUFFER_INIT, signature = BUFFER_INIT, der = BUFFER_INIT;
+    uint8_t digest[1][EVP_MAX_MD_SIZE];
+    const uint8_t *to_sign;
+    struct authenticode *a;
+    struct format_file *f;
+    struct verify_report report;
+    struct pe_image image;
+    size_t length;
+    int fd;
+
+    (void)state;
+    pe_build(&image, &(struct pe_recipe){.sections = 1, .section_size = 512});
+    fd = signing_file(image.bytes.data, image.bytes.length);
+    f = format_pe.open(fd, "test.exe", NULL);
+    assert_true(format_pe.digest(f, -1, &md, 1, digest, NULL, NULL));
+    assert_true(format_pe.content(f, md, digest[0], &content, NULL));
+    a = authenticode_new(&spec, &content, NULL);
+    to_sign = authenticode_digest(a, &length);
+    signing_sign(identity.key, spec.hash, to_sign, length, &signature);
+    assert_true(authenticode_finish(a, signature.data, signature.length, &der, NULL));
+    pe_add_certificate(&image, 2, der.data, der.length, true);
+    judge(&image.bytes, &options, &report);
+    assert_false(report.good);
+    assert_true(report.signature[0].digest_good);
+    assert_int_equal(report.signature[0].problem_count, 1);
+    assert_true(told(report.signature[0].problems, 1, "SHA1, which Windows no longer trusts"));
+    verify_report_free(&report);
+    authenticode_free(&a);
+    format_pe.close(&f);
+    X509_STORE_free(options.trust);
+    close(fd);
+    buffer_free(&content);
+    buffer_free(&signature);
+    buffer_free(&der);
+    buffer_free(&image.bytes);
+}
+
 /* A timestamp is seen, and the words for an expired certificate say so; it is not judged. */
 static void timestamps(void **state)
 {
@@ -534,15 +578,11 @@ static void limits(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(good_file),
-        cmocka_unit_test(unsigned_file),
-        cmocka_unit_test(changed_files),
-        cmocka_unit_test(another_certificate),
-        cmocka_unit_test(bad_chains),
-        cmocka_unit_test(timestamps),
-        cmocka_unit_test(intermediate_from_the_pool),
-        cmocka_unit_test(no_certificate),
-        cmocka_unit_test(one_of_two_is_bad),
+        cmocka_unit_test(good_file),      cmocka_unit_test(unsigned_file),
+        cmocka_unit_test(changed_files),  cmocka_unit_test(another_certificate),
+        cmocka_unit_test(bad_chains),     cmocka_unit_test(old_digest),
+        cmocka_unit_test(timestamps),     cmocka_unit_test(intermediate_from_the_pool),
+        cmocka_unit_test(no_certificate), cmocka_unit_test(one_of_two_is_bad),
         cmocka_unit_test(limits),
     };
 
