@@ -5,12 +5,10 @@
  * certificate table, and the table itself, which comes last; the file is padded with zeros to a
  * multiple of eight before it.
  */
-#include <errno.h>
 #include <openssl/x509.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "sign/file_io.h"
 #include "sign/format.h"

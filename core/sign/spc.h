@@ -15,7 +15,7 @@
 #define SPC_NESTED_SIGNATURE_OID "1.3.6.1.4.1.311.2.4.1"
 #define SPC_RFC3161_OID "1.3.6.1.4.1.311.3.3.1"
 
-/* CHOICE { [0] IMPLICIT BMPString, [1] IMPLICIT IA5String } */
+/* CHOICE { unicode [0] IMPLICIT BMPString, ascii [1] IMPLICIT IA5String } */
 typedef struct {
     int type; /* 0, 1 */
     union {
@@ -25,8 +25,8 @@ typedef struct {
 } SPC_STRING;
 DECLARE_ASN1_FUNCTIONS(SPC_STRING)
 
-/* CHOICE { [0] IMPLICIT IA5String url, [1] IMPLICIT SpcSerializedObject, [2] EXPLICIT SpcString
- * file } */
+/* CHOICE { url [0] IMPLICIT IA5String, moniker [1] IMPLICIT SpcSerializedObject,
+ *          file [2] EXPLICIT SpcString } */
 typedef struct {
     int type;
     union {
@@ -37,8 +37,8 @@ typedef struct {
 } SPC_LINK;
 DECLARE_ASN1_FUNCTIONS(SPC_LINK)
 
-/* SEQUENCE { [0] EXPLICIT SpcString programName OPTIONAL, [1] EXPLICIT SpcLink moreInfo OPTIONAL }
- */
+/* SEQUENCE { programName [0] EXPLICIT SpcString OPTIONAL,
+ *            moreInfo [1] EXPLICIT SpcLink OPTIONAL } */
 typedef struct {
     SPC_STRING *program_name;
     SPC_LINK *more_info;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* signet profile new: a profile from what is on a token. */
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -98,7 +99,6 @@ static const struct op_arg args[] = {
 static const struct {
     const char *option, *key;
 } keys[] = {
-    {"pin", "pin"},
     {"description", "description"},
     {"url", "url"},
     {"digest", "digest"},
@@ -132,6 +132,29 @@ static bool set_file(struct profile *p, const char *key, const char *option, con
     return done;
 }
 
+/* A PIN's file need not be there yet. */
+static bool set_pin(struct profile *p, const char *source, struct error *e)
+{
+    char folder[PATH_MAX], *whole = NULL;
+    bool done;
+
+    if (strncmp(source, "file:", 5) != 0 || source[5] == '/')
+        return set(p, "pin", "--pin", source, e);
+    if (getcwd(folder, sizeof folder) == NULL)
+        return error_set_errno(e, "cannot tell the current folder");
+    whole = text_format("file:%s/%s", folder, source + 5);
+    done = whole != NULL ? set(p, "pin", "--pin", whole, e) : error_set_memory(e);
+    free(whole);
+    return done;
+}
+
+/* A module is a name of p11-kit's, or a path. */
+static bool set_module(struct profile *p, const char *module, struct error *e)
+{
+    return strchr(module, '/') != NULL ? set_file(p, "module", "--module", module, e)
+                                       : set(p, "module", "--module", module, e);
+}
+
 static bool is_fingerprint(const char *certificate)
 {
     return strncasecmp(certificate, "sha256:", 7) == 0;
@@ -139,7 +162,7 @@ static bool is_fingerprint(const char *certificate)
 
 static bool set_options(struct profile *p, const struct op_args *a, struct error *e)
 {
-    const char *certificate = op_text(a, "certificate");
+    const char *certificate = op_text(a, "certificate"), *pin = op_text(a, "pin");
     char option[32];
 
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
@@ -151,6 +174,8 @@ static bool set_options(struct profile *p, const struct op_args *a, struct error
     for (size_t i = 0; i < op_count(a, "chain"); i++)
         if (!set_file(p, "chain", "--chain", op_text_at(a, "chain", i), e))
             return false;
+    if (pin != NULL && !set_pin(p, pin, e))
+        return false;
     if (certificate != NULL && !(is_fingerprint(certificate)
                                      ? set(p, "certificate", "--certificate", certificate, e)
                                      : set_file(p, "certificate", "--certificate", certificate, e)))
@@ -291,7 +316,7 @@ static bool fill(struct profile *p, const struct op_args *a, struct op_ctx *ctx,
     if (!is_complete(p, a))
         return fill_from_token(p, a, ctx, e);
     return (!op_given(a, "key") || set(p, "key", "--key", op_text(a, "key"), e)) &&
-           (!op_given(a, "module") || set(p, "module", "--module", op_text(a, "module"), e));
+           (!op_given(a, "module") || set_module(p, op_text(a, "module"), e));
 }
 
 static char *target(const struct op_args *a, struct error *e)

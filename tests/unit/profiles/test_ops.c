@@ -330,6 +330,32 @@ static void test_new_without_a_token(void **state)
     outside_free(&o);
 }
 
+/* What is relative to the shell's folder is written whole. */
+static void test_new_with_relative_paths(void **state)
+{
+    struct outside o = {0};
+    struct error e = ERROR_INIT;
+    char *now, *wanted;
+
+    (void)state;
+    assert_int_equal(chdir(scratch), 0);
+    scratch_write(scratch_path("leaf.pem"), "", 0644);
+    scratch_write(scratch_path("m.so"), "", 0644);
+    assert_true(RUN(&op_profile_new, &o, &e, "whole", "--key", "pkcs11:token=a;id=%01",
+                    "--certificate", "leaf.pem", "--chain", "leaf.pem", "--module", "./m.so",
+                    "--pin", "file:none.pin"));
+    now = contents(named("whole"));
+    assert_true(asprintf(&wanted,
+                         "signet: 1\nname: whole\nmodule: \"%s/m.so\"\n"
+                         "key: pkcs11:token=a;id=%%01\ncertificate: \"%s/leaf.pem\"\n"
+                         "chain: [\"%s/leaf.pem\"]\npin: file:%s/none.pin\n",
+                         scratch, scratch, scratch, scratch) > 0);
+    assert_string_equal(now, wanted);
+    free(now);
+    free(wanted);
+    outside_free(&o);
+}
+
 static void test_new_refuses(void **state)
 {
     static const struct {
@@ -369,6 +395,7 @@ int main(void)
         cmocka_unit_test(test_edit),
         cmocka_unit_test(test_edit_of_what_changed_meanwhile),
         cmocka_unit_test(test_new_without_a_token),
+        cmocka_unit_test(test_new_with_relative_paths),
         cmocka_unit_test(test_new_refuses),
     };
 
