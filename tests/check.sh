@@ -36,17 +36,18 @@ configure() { # FOLDER COMPILER OPTION…
   meson compile -C "$folder"
 }
 
-suites() { # FOLDER ARGUMENT…: runs meson tests, counts each
-  local folder=$1 line status
+suites() { # FOLDER ARGUMENT…: runs meson tests, counts each; what a failed one said stands below its line
+  local folder=$1 line result name
   shift
-  meson test -C "$folder" --no-rebuild --print-errorlogs "$@" >"$report" 2>&1
-  status=$?
-  while IFS=$'\t' read -r result name; do
-    line=0
-    [[ $result == OK ]] || line=1
-    note "$line" "$name ($(basename "$folder"))"
-  done < <(tests/lib/results.py "$folder/meson-logs/testlog.json")
-  [[ $status == 0 ]] || sed -n '/^[^ ]* *Summary/,$!p' "$report" | tail -n 120
+  meson test -C "$folder" --no-rebuild "$@" >"$report" 2>&1
+  while IFS= read -r line; do
+    result=${line%%$'\t'*} name=${line#*$'\t'}
+    case $result in
+      OK) note 0 "$name ($(basename "$folder"))" ;;
+      '') echo "        $name" ;;
+      *) note 1 "$name ($(basename "$folder")): $result" ;;
+    esac
+  done < <(tests/lib/results.py "$folder/meson-logs/testlog.json" || echo "MISSING	the tests of $folder")
 }
 
 mkdir -p build
@@ -69,6 +70,6 @@ while read -r result name; do
   note "$([[ $result == ok ]]; echo $?)" "fuzz $name"
 done < <(grep -E '^(ok|FAILED) ' build/fuzz.log)
 
-echo "judged by: $(osslsigncode --version 2>/dev/null | head -n 1 | tr -d ",:"), $(sbverify --version 2>&1 | head -n 1)"
+echo "judged by: $(osslsigncode --version 2>/dev/null | head -n 1 | tr -d ',:'), $(sbverify --version 2>&1 | head -n 1)"
 echo "$passed passed, $failed failed"
 [[ $failed == 0 ]]
