@@ -70,6 +70,6 @@ while read -r result name; do
   note "$([[ $result == ok ]]; echo $?)" "fuzz $name"
 done < <(grep -E '^(ok|FAILED) ' build/fuzz.log)
 
-echo "judged by: $(osslsigncode --version 2>/dev/null | head -n 1 | tr -d ',:'), $(sbverify --version 2>&1 | head -n 1)"
+echo "judged by: $(osslsigncode --version 2>/dev/null | head -n 1 | cut -d , -f 1), $(sbverify --version 2>&1 | head -n 1)"
 echo "$passed passed, $failed failed"
 [[ $failed == 0 ]]

@@ -12,7 +12,7 @@ enum { QUEUE_MAX = 64 };
 
 struct queue {
     pthread_mutex_t mutex;
-    pthread_cond_t changed;
+    pthread_cond_t filled, emptied;
     void *item[QUEUE_MAX];
     size_t first, count, limit;
     unsigned producers; /* that may still push */
