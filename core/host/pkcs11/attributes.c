@@ -51,3 +51,32 @@ CK_RV attribute_bool(const struct object_ref *o, CK_ATTRIBUTE_TYPE type, bool *o
     *out = value != CK_FALSE;
     return rv;
 }
+
+enum { UNTOUCHED = 0xa5 }; /* no CK_BBOOL: CK_TRUE is 1, CK_FALSE 0 */
+
+void attribute_bools(const struct object_ref *o, const CK_ATTRIBUTE_TYPE *types, size_t count,
+                     uint32_t *known, uint32_t *set)
+{
+    CK_ATTRIBUTE attribute[ATTRIBUTE_BOOLS];
+    CK_BBOOL value[ATTRIBUTE_BOOLS];
+
+    *known = *set = 0;
+    for (size_t i = 0; i < count; i++) {
+        value[i] = UNTOUCHED;
+        attribute[i] = (CK_ATTRIBUTE){types[i], &value[i], sizeof value[i]};
+    }
+    /* Its answer is one of those that it could not give; each length tells of its own. */
+    o->module->f->C_GetAttributeValue(o->session, o->handle, attribute, count);
+    for (size_t i = 0; i < count; i++) {
+        bool told = attribute[i].ulValueLen == sizeof value[i] && value[i] <= CK_TRUE, yes;
+
+        if (told)
+            yes = value[i] != CK_FALSE;
+        else if (attribute[i].ulValueLen == CK_UNAVAILABLE_INFORMATION)
+            continue;
+        else /* Some modules stop at the first that they do not know. */
+            told = attribute_bool(o, types[i], &yes) == CKR_OK;
+        *known |= told ? 1u << i : 0;
+        *set |= told && yes ? 1u << i : 0;
+    }
+}

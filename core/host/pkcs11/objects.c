@@ -89,14 +89,7 @@ static void read_flags(const struct object_ref *o, struct wire_object *out)
 #undef X
     };
 
-    for (unsigned i = 0; i < WIRE_FLAG_COUNT; i++) {
-        bool value = false;
-
-        if (attribute_bool(o, types[i], &value) != CKR_OK)
-            continue;
-        out->flags_known |= 1u << i;
-        out->flags_set |= value ? 1u << i : 0;
-    }
+    attribute_bools(o, types, WIRE_FLAG_COUNT, &out->flags_known, &out->flags_set);
 }
 
 static void read_certificate(const struct object_ref *o, struct wire_object *out)
