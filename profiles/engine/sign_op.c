@@ -19,10 +19,13 @@ static const struct op_arg args[] = {
     {.name = "PROFILE",
      .type = OP_PROFILE,
      .positional = true,
+     .help = "the profile; left out with --key"},
+    {.name = "FILE",
+     .type = OP_PATH,
+     .positional = true,
      .repeatable = true,
-     .help = "the profile, then files: paths, @LIST for a file with a path a line, '-' for JSON "
-             "jobs on standard input; "
-             "without files, the profile's patterns; with --key, files only"},
+     .help = "a file, @LIST for a file with a path a line, '-' for JSON jobs on standard input; "
+             "without any, what files: of the profile matches"},
     {.name = "output",
      .letter = 'o',
      .type = OP_PATH,
@@ -202,18 +205,20 @@ static bool make_folders(const struct plan *plan, struct error *e)
     return made;
 }
 
+/* With --key there is no profile, and the first word names a file too. */
 static bool make_plan(struct batch *b, const struct op_args *a, struct error *e)
 {
-    size_t count = op_count(a, "PROFILE"), first = op_given(a, "key") ? 0 : 1;
-    const char **names = calloc(count + 1, sizeof *names);
+    size_t given = op_count(a, "FILE"), count = 0;
+    const char **names = calloc(given + 1, sizeof *names);
     bool made;
 
     if (names == NULL)
         return error_set_memory(e);
-    for (size_t i = first; i < count; i++)
-        names[i - first] = op_text_at(a, "PROFILE", i);
-    made = plan_make(&b->plan, names, count - first, &b->profile->files,
-                     b->profile->output_directory, e);
+    if (op_given(a, "key") && op_given(a, "PROFILE"))
+        names[count++] = op_text(a, "PROFILE");
+    for (size_t i = 0; i < given; i++)
+        names[count++] = op_text_at(a, "FILE", i);
+    made = plan_make(&b->plan, names, count, &b->profile->files, b->profile->output_directory, e);
     free(names);
     return made;
 }
@@ -224,7 +229,7 @@ static bool run(const struct op_args *a, struct op_ctx *ctx, struct error *e)
     bool without = op_given(a, "key"), dry_run = op_flag(a, "dry-run"), done = false;
     struct profile *p;
 
-    if (!without && op_count(a, "PROFILE") == 0)
+    if (!without && !op_given(a, "PROFILE"))
         return error_set(e, ERROR_USAGE, "sign: which profile? signet profile list shows them");
     p = batch_profile(a, without ? NULL : op_text(a, "PROFILE"), e);
     if (p == NULL)
@@ -285,7 +290,7 @@ static void text(const char *kind, const json_t *r, unsigned width, bool colour,
         buffer_printf(out, ": %s", op_string(error, "text"));
     else if (strcmp(status, "same") == 0)
         append_other(out, " as ", op_string(r, "same-as"));
-    else if (op_string(r, "output")[0] != '\0' && !op_true(r, "in-place"))
+    if (op_string(r, "output")[0] != '\0' && !op_true(r, "in-place"))
         append_other(out, " -> ", op_string(r, "output"));
     buffer_append_byte(out, '\n');
 }
