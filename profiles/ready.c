@@ -10,7 +10,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/path.h"
 #include "base/text.h"
 #include "cert/chain.h"
@@ -18,12 +17,10 @@
 #include "cert/view.h"
 #include "op/record.h"
 #include "token/objects.h"
+#include "token/settle.h"
 #include "token/uri.h"
 
 enum { WARN_DAYS = 60 };
-
-/* For how long a token that looks wrong is read anew, in ms, and the pause before. */
-enum { READING_TIME = 1500, READING_PAUSE = 50 };
 
 static struct ready_finding *add(struct ready *r, enum ready_level level, const char *subject)
 {
@@ -416,32 +413,25 @@ static void look_at_token(struct ready *r, const struct profile *p, const char *
     make_request(r, p, pin);
 }
 
-/* SoftHSM, for one, writes its token's file anew at each login, and not in one step: who reads in
- * that moment sees no token, or one without a label and a PIN. */
-static bool looks_half_written(const struct ready *r)
+/* The token is not there, or cannot be read: that may pass (token/settle.h). */
+static bool may_settle(const struct ready *r)
 {
-    for (size_t i = 0; i < r->count; i++) {
-        const struct ready_finding *f = &r->finding[i];
-
-        if (f->level == READY_ERROR &&
-            ((strcmp(f->subject, "token") == 0 && f->error.code != ERROR_USAGE) ||
-             (strcmp(f->subject, "tries") == 0 && f->error.code == ERROR_UNFIT)))
+    for (size_t i = 0; i < r->count; i++)
+        if (r->finding[i].level == READY_ERROR && strcmp(r->finding[i].subject, "token") == 0 &&
+            r->finding[i].error.code != ERROR_USAGE)
             return true;
-    }
     return false;
 }
 
 bool ready_prepare(struct ready *out, const struct profile *profile, const char *pin,
                    struct cancel *cancel, struct error *e)
 {
-    int64_t started = clock_ms();
+    int64_t end = 0;
 
     *out = (struct ready){0};
     look_at_token(out, profile, pin, cancel);
-    while (looks_half_written(out) && clock_ms() - started < READING_TIME &&
-           !cancel_requested(cancel)) {
+    while (may_settle(out) && settle_again(&end, cancel)) {
         ready_free(out);
-        clock_sleep_ms(READING_PAUSE);
         look_at_token(out, profile, pin, cancel);
     }
     look_at_output(out, profile);

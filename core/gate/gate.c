@@ -10,6 +10,7 @@
 #include "base/path.h"
 #include "base/text.h"
 #include "gate/session.h"
+#include "token/settle.h"
 #include "wire/rv.h"
 
 static bool copy_request(struct gate_session *s, const struct gate_request *r, struct error *e)
@@ -74,27 +75,42 @@ void gate_close(struct gate_session **session)
     *session = NULL;
 }
 
-static bool same_token(const CK_TOKEN_INFO *a, const CK_TOKEN_INFO *b)
+bool session_is_token(const struct gate_session *s, const struct wire_slot *slot)
 {
-    return memcmp(a->serialNumber, b->serialNumber, sizeof a->serialNumber) == 0 &&
+    const CK_TOKEN_INFO *a = &slot->token, *b = &s->token;
+
+    return slot->has_token &&
+           memcmp(a->serialNumber, b->serialNumber, sizeof a->serialNumber) == 0 &&
            memcmp(a->label, b->label, sizeof a->label) == 0 &&
            memcmp(a->model, b->model, sizeof a->model) == 0;
 }
 
 /* A slot's number may change with a fresh host; the token's serial, label and model do not. */
-static bool find_slot(struct gate_session *s, struct error *e)
+static bool search_slots(struct gate_session *s, bool *found, struct error *e)
 {
     struct wire_slots all;
-    bool found = false;
 
     if (!host_slots(s->host, s->cancel, &all, e))
         return false;
-    for (size_t i = 0; i < all.count && !found; i++)
-        if (all.slot[i].has_token && same_token(&all.slot[i].token, &s->token)) {
+    *found = false;
+    for (size_t i = 0; i < all.count && !*found; i++)
+        if (session_is_token(s, &all.slot[i])) {
             s->slot = all.slot[i].id;
-            found = true;
+            *found = true;
         }
     wire_slots_free(&all);
+    return true;
+}
+
+static bool find_slot(struct gate_session *s, struct error *e)
+{
+    int64_t end = 0;
+    bool found;
+
+    do {
+        if (!search_slots(s, &found, e))
+            return false;
+    } while (!found && settle_again(&end, s->cancel));
     return found || error_set(e, ERROR_MISSING, "the token '%s' is gone", s->label);
 }
 

@@ -7,9 +7,11 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/text.h"
 #include "gate/audit.h"
 #include "gate/guard.h"
 #include "gate/session.h"
+#include "token/settle.h"
 #include "wire/rv.h"
 
 /* The counter's flags of one kind of PIN. */
@@ -187,19 +189,36 @@ static bool check_all(const struct gate_session *s, const CK_TOKEN_INFO *now,
            check_length(s, new_pin, now, e) && check_guard(s, e) && check_counter(s, now->flags, e);
 }
 
+/* The token as it is now: still the same one, and where it seems to have no user PIN, that is not
+ * believed at once. */
+static bool read_token(const struct gate_session *s, struct host *host, CK_SLOT_ID slot,
+                       CK_TOKEN_INFO *out, struct error *e)
+{
+    struct wire_slot now;
+    int64_t end = 0;
+    bool same, usable;
+
+    do {
+        if (!host_token(host, slot, s->cancel, &now, e))
+            return false;
+        *out = now.token;
+        same = session_is_token(s, &now);
+        usable = same && (is_so(s) || (out->flags & CKF_USER_PIN_INITIALIZED));
+        wire_slot_free(&now);
+    } while (!usable && settle_again(&end, s->cancel));
+    return same || error_set(e, ERROR_MISSING, "the token '%s' is gone", s->label);
+}
+
 bool session_permit(struct gate_session *s, const char *event, const struct secret *new_pin,
                     struct error *e)
 {
     struct error reason = ERROR_INIT;
     struct guard_mark mark;
-    struct wire_slot now;
-    bool allowed;
+    CK_TOKEN_INFO now;
 
-    if (!host_token(s->host, s->slot, s->cancel, &now, e))
+    if (!read_token(s, s->host, s->slot, &now, e))
         return false;
-    allowed = check_all(s, &now.token, new_pin, &reason);
-    wire_slot_free(&now);
-    if (!allowed) {
+    if (!check_all(s, &now, new_pin, &reason)) {
         audit(s, event, "forbidden", NULL, reason.text);
         if (e != NULL)
             *e = reason;
@@ -275,23 +294,21 @@ bool gate_would_try(const struct gate_request *request, struct host *host, struc
 {
     struct gate_session s = {
         .device = (char *)(uintptr_t)request->device,
+        .token = request->slot->token,
         .user = request->user,
         .actor = request->actor,
         .source = (struct pin_source *)(uintptr_t)request->source,
         .tries_left = request->tries_left,
+        .cancel = request->cancel,
     };
-    struct wire_slot now;
-    char label[sizeof now.token.label + 1] = "";
+    CK_TOKEN_INFO now;
     bool allowed;
 
-    if (!host_token(host, request->slot->id, request->cancel, &now, e))
-        return false;
-    memcpy(label, now.token.label, sizeof now.token.label);
-    for (size_t end = sizeof now.token.label; end > 0 && label[end - 1] == ' '; end--)
-        label[end - 1] = '\0';
-    s.label = label;
-    s.token = now.token;
-    allowed = pin_source_check(request->source, e) && check_all(&s, &now.token, NULL, e);
-    wire_slot_free(&now);
+    s.label = text_padded(s.token.label, sizeof s.token.label);
+    if (s.label == NULL)
+        return error_set_memory(e);
+    allowed = read_token(&s, host, request->slot->id, &now, e) &&
+              pin_source_check(request->source, e) && check_all(&s, &now, NULL, e);
+    free(s.label);
     return allowed;
 }

@@ -59,6 +59,9 @@ bool session_settle(struct gate_session *s, const char *event, const struct atte
 /* One login in s->host, whole: permit, attempt, settle. */
 bool session_login(struct gate_session *s, struct error *e);
 
+/* The token that was asked for, not another in its place. */
+bool session_is_token(const struct gate_session *s, const struct wire_slot *slot);
+
 /* Starts a host when there is none, and finds the token in it. */
 bool session_connect(struct gate_session *s, struct error *e);
 

@@ -139,20 +139,26 @@ static bool deliver(struct host *h, struct wire_frame *f)
 static void reap(struct host *h, bool lied)
 {
     char status_text[64], text[1024];
+    enum wire_type doing;
+    bool stopping;
     int status = 0;
 
     if (lied || process_wait(h->pid, &status, REAP_MS, NULL) != 1) {
         kill(h->pid, SIGKILL);
         process_wait(h->pid, &status, -1, NULL);
     }
-    if (h->stopping)
+    pthread_mutex_lock(&h->mutex);
+    stopping = h->stopping;
+    doing = h->doing;
+    pthread_mutex_unlock(&h->mutex);
+    if (stopping)
         snprintf(text, sizeof text, "the host of '%s' was stopped", h->path);
     else if (lied)
         snprintf(text, sizeof text, "the host of '%s' sent an answer that nobody asked for",
                  h->path);
     else
         snprintf(text, sizeof text, "'%s' crashed while %s (its host: %s)", h->path,
-                 wire_type_name(h->doing),
+                 wire_type_name(doing),
                  process_status_text(status, status_text, sizeof status_text));
     die(h, ERROR_HOST, text);
 }

@@ -14,11 +14,15 @@ make_profile shim "$shim" 01
 make_programs 3 1000
 export SIGNET_PIN=$test_pin
 
-# Each case runs in a state folder and with a log of its own, several at once; its line of results goes to a file.
+# Each case runs in a state folder, on a token and with a log of its own, several at once: one that logs in must not change
+# what another reads. Its line of results goes to a file.
 case_run() { # NAME CALL ACTION COMMAND…
   local name=$1 call=$2 action=$3 status started took logins
   shift 3
   mkdir -p "$work/cases"
+  export SOFTHSM2_CONF=$work/cases/$name.conf
+  cp -R "$work/tokens" "$work/cases/$name.tokens"
+  sed "s|$work/tokens|$work/cases/$name.tokens|" "$work/softhsm2.conf" >"$SOFTHSM2_CONF"
   export XDG_STATE_HOME=$work/cases/$name.state SHIM_LOG=$work/cases/$name.log
   : >"$SHIM_LOG"
   started=$SECONDS
@@ -98,6 +102,19 @@ for action in abort 0x30 0xb3; do
   like "$?: $(cat "$work/said")" '^0:' "C_Sign $action once: every file is signed"
   is "$(grep -c '^C_Login$' "$SHIM_LOG")" 2 'with one login of a fresh host'
 done
+
+# A token that another process is writing looks wrong for a moment; one that stays so is not logged in to.
+export XDG_STATE_HOME=$work/settling SHIM_CALL=C_GetTokenInfo SHIM_ACTION=lie
+for after in 0 1 2 3; do
+  make_programs 1 1000
+  SHIM_AFTER=$after SHIM_ONCE=$work/once-$after "$batch" sign shim "$work/files/1.exe" >"$work/said" 2>&1
+  like "$?: $(cat "$work/said")" '^0:' "a token half written at reading $((after + 1)) is read again"
+  : >"$SHIM_LOG"
+  make_programs 1 1000
+  SHIM_AFTER=$after "$batch" sign shim "$work/files/1.exe" >"$work/said" 2>&1
+  is "$?/$(grep -c '^C_Login$' "$SHIM_LOG")" 3/0 "one that stays so from reading $((after + 1)) on is not tried"
+done
+unset SHIM_CALL SHIM_ACTION
 
 # A module that cannot be used leaves the others working.
 mkdir -p "$work/bin"

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A PKCS#11 module that forwards to another one and misbehaves on request, for what no soft token
- * can do. Environment: SHIM_MODULE  the module behind it (SoftHSM) SHIM_CALL    the call that
- * misbehaves, such as C_Sign SHIM_ACTION  abort | hang | delay | lie | a return value in hex, such
- * as 0x30 SHIM_AFTER   so many calls are good before that (0) SHIM_ONCE    a file: misbehave only
- * while it is not there, and make it SHIM_FLAGS   bits in hex, added to the token's flags SHIM_LOG
- * a file: one line for each call that is entered
+ * can do. Its environment:
+ *
+ *   SHIM_MODULE  the module behind it (SoftHSM)
+ *   SHIM_CALL    the call that misbehaves, such as C_Sign
+ *   SHIM_ACTION  abort, hang, delay, lie, or a return value in hex, such as 0x30
+ *   SHIM_AFTER   so many calls are good before that (0)
+ *   SHIM_ONCE    a file: misbehave only while it is not there, and make it
+ *   SHIM_FLAGS   bits in hex, added to the token's flags
+ *   SHIM_LOG     a file: one line for each call that is entered
  */
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -127,6 +131,7 @@ static CK_RV before(const char *call, bool *lie)
 CALLS(X)
 #undef X
 
+/* The lie of C_GetTokenInfo is a token that is being written: no label, no user PIN. */
 static CK_RV shim_C_GetTokenInfo(CK_SLOT_ID id, CK_TOKEN_INFO *info)
 {
     bool lie;
@@ -136,6 +141,10 @@ static CK_RV shim_C_GetTokenInfo(CK_SLOT_ID id, CK_TOKEN_INFO *info)
         rv = real->C_GetTokenInfo(id, info);
     if (rv == CKR_OK)
         info->flags |= strtoul(setting("SHIM_FLAGS"), NULL, 16);
+    if (rv == CKR_OK && lie) {
+        memset(info->label, ' ', sizeof info->label);
+        info->flags &= ~(CK_FLAGS)CKF_USER_PIN_INITIALIZED;
+    }
     return rv;
 }
 
