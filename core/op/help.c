@@ -132,8 +132,11 @@ static void option(struct buffer *out, const struct op_arg *a)
 
 void op_help_verb(const char *program, const struct op *op, struct buffer *out)
 {
-    buffer_printf(out, "%s %s: %s\n\nusage: %s %s", program, op->verb, op->summary, program,
-                  op->verb);
+    char title[256];
+
+    snprintf(title, sizeof title, "%s %s: %s", program, op->verb, op->summary);
+    wrap(out, title, 0);
+    buffer_printf(out, "\nusage: %s %s", program, op->verb);
     positionals(out, op);
     buffer_append_text(out, " [OPTION...]\n\n");
     if (op->description != NULL) {

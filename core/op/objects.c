@@ -162,7 +162,7 @@ static void text(const char *kind, const json_t *record, unsigned width, bool co
 const struct op op_objects = {
     .verb = "objects",
     .group = "Look",
-    .summary = "list the keys and certificates of a token, and which belong together",
+    .summary = "list a token's keys and certificates, and which belong together",
     .description = "Keys and certificates belong together when their public keys are equal; the id "
                    "that a token gives "
                    "them does not matter. Never needs a PIN for what is public.",

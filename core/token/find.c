@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which token a name means. */
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -27,6 +27,14 @@ static enum fit fit_text(const char *name, const char *text)
     return text[length] == '\0' ? EXACT_FIT : PREFIX_FIT;
 }
 
+static bool is_number(const char *text, unsigned number)
+{
+    char digits[12];
+
+    snprintf(digits, sizeof digits, "%u", number);
+    return strcmp(text, digits) == 0;
+}
+
 static enum fit fit(const char *name, const struct token_uri *uri, const struct token *t)
 {
     enum fit label, serial;
@@ -34,7 +42,7 @@ static enum fit fit(const char *name, const struct token_uri *uri, const struct 
     if (uri != NULL)
         return token_uri_matches_slot(uri, &t->slot) ? EXACT_FIT : NO_FIT;
     if (name[0] == '@')
-        return strtoul(name + 1, NULL, 10) == t->number ? EXACT_FIT : NO_FIT;
+        return is_number(name + 1, t->number) ? EXACT_FIT : NO_FIT;
     label = fit_text(name, t->label);
     serial = fit_text(name, t->serial);
     return label > serial ? label : serial;

@@ -40,9 +40,8 @@ enum wire_type {
         WIRE_TYPES
 };
 
-enum {
-    WIRE_PINPAD_DEADLINE = 120000
-}; /* ms; login and PIN change on a reader's own keys, and touch */
+/* ms; login and PIN change on a reader's own keys, and touch */
+enum { WIRE_PINPAD_DEADLINE = 120000 };
 
 bool wire_type_spends(enum wire_type type);
 int64_t wire_type_deadline(enum wire_type type);
@@ -93,7 +92,7 @@ void wire_slots_put(struct buffer *out, const struct wire_slots *s);
 bool wire_slots_get(struct wire_reader *r, struct wire_slots *s);
 void wire_slots_free(struct wire_slots *s);
 
-/* Attributes of a key that are yes or no. attribute, name in text and JSON, shown for: k(ey) */
+/* Attributes of a key that are yes or no; the name in text and JSON. */
 #define WIRE_FLAGS(X)                                                                              \
     X(WIRE_TOKEN_OBJECT, CKA_TOKEN, "token")                                                       \
     X(WIRE_PRIVATE, CKA_PRIVATE, "private")                                                        \
@@ -131,8 +130,9 @@ struct wire_object {
     uint32_t flags_set;   /* ... and what */
     uint32_t bits;        /* of an RSA modulus or an EC field; 0 unknown */
     char curve[32];       /* "P-256", "P-384", "P-521", else a name or dotted OID; "" for RSA */
-    uint8_t *spki;        /* SubjectPublicKeyInfo in DER, where it can be known (from the key's own
-                             attributes,        its public key object, or its certificate); else NULL */
+    /* SubjectPublicKeyInfo in DER, where it can be known (from the key's own attributes, its public
+     * key object, or its certificate); else NULL. */
+    uint8_t *spki;
     size_t spki_length;
     uint8_t *der; /* CKA_VALUE of a certificate */
     size_t der_length;

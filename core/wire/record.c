@@ -7,7 +7,11 @@
 
 /* The fewest bytes that one of each can take in a message, to bound counts before memory is asked
  * for. */
-enum { LEAST_MECHANISM = 28, LEAST_SLOT = 16, LEAST_OBJECT = 48 };
+enum {
+    LEAST_MECHANISM = 32,
+    LEAST_SLOT = sizeof(CK_SLOT_INFO) + sizeof(CK_TOKEN_INFO),
+    LEAST_OBJECT = 48
+};
 
 static void mechanism_put(struct buffer *out, const struct wire_mechanism *m)
 {

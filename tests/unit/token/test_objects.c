@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which objects belong together, and which one a name means. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+/* cmocka.h needs the four above. */
+#include <cmocka.h>
+
+#include <string.h>
+
+#include "token/objects.h"
+
+static struct wire_slot slot = {.has_token = true};
+
+static struct wire_object object(CK_OBJECT_CLASS class, const char *id, const char *label,
+                                 const char *spki)
+{
+    struct wire_object o = {.class = class, .label = (char *)(uintptr_t)label};
+
+    o.id = (uint8_t *)(uintptr_t)id;
+    o.id_length = strlen(id);
+    o.spki = (uint8_t *)(uintptr_t)spki;
+    o.spki_length = spki == NULL ? 0 : strlen(spki);
+    return o;
+}
+
+/* CKA_ID is what modules get wrong: the public key decides where both are known. */
+static void test_partners_by_public_key(void **state)
+{
+    struct wire_object list[] = {
+        object(CKO_PRIVATE_KEY, "1", "key", "A"),
+        object(CKO_CERTIFICATE, "1", "wrong", "B"),
+        object(CKO_CERTIFICATE, "2", "right", "A"),
+        object(CKO_PUBLIC_KEY, "3", "", "A"),
+    };
+    struct wire_objects all = {list, 4, 0};
+    bool by_id = true;
+
+    (void)state;
+    assert_ptr_equal(objects_certificate_of(&all, &list[0], &by_id), &list[2]);
+    assert_false(by_id);
+    assert_ptr_equal(objects_public_key_of(&all, &list[0], NULL), &list[3]);
+    assert_null(objects_private_key_of(&all, &list[1], NULL));
+    assert_ptr_equal(objects_private_key_of(&all, &list[2], NULL), &list[0]);
+}
+
+static void test_partners_by_id_where_no_key_is_known(void **state)
+{
+    struct wire_object list[] = {
+        object(CKO_PRIVATE_KEY, "1", "key", NULL),     object(CKO_CERTIFICATE, "2", "other", "B"),
+        object(CKO_CERTIFICATE, "1", "probable", "A"), object(CKO_PRIVATE_KEY, "", "no id", NULL),
+        object(CKO_CERTIFICATE, "", "no id", "C"),
+    };
+    struct wire_objects all = {list, 5, 0};
+    bool by_id = false;
+
+    (void)state;
+    assert_ptr_equal(objects_certificate_of(&all, &list[0], &by_id), &list[2]);
+    assert_true(by_id);
+    /* No id is not an equal id. */
+    assert_null(objects_certificate_of(&all, &list[3], &by_id));
+    assert_false(by_id);
+}
+
+static const struct wire_object *find(const struct wire_objects *all, const char *name,
+                                      CK_OBJECT_CLASS class, enum error_code *code)
+{
+    struct error e = ERROR_INIT;
+    const struct wire_object *found = objects_find_named(all, &slot, name, class, &e);
+
+    *code = e.code;
+    return found;
+}
+
+static void test_names(void **state)
+{
+    struct wire_object list[] = {
+        object(CKO_PRIVATE_KEY, "\x01", "signer", "A"),
+        object(CKO_PRIVATE_KEY, "\x02", "twin", "B"),
+        object(CKO_PRIVATE_KEY, "\x03", "twin", "C"),
+        object(CKO_CERTIFICATE, "\x01", "signer", "A"),
+    };
+    struct wire_objects all = {list, 4, 0};
+    enum error_code code;
+
+    (void)state;
+    assert_ptr_equal(find(&all, "signer", CKO_PRIVATE_KEY, &code), &list[0]);
+    assert_ptr_equal(find(&all, "signer", CKO_CERTIFICATE, &code), &list[3]);
+    assert_ptr_equal(find(&all, "02", CKO_PRIVATE_KEY, &code), &list[1]);
+    assert_ptr_equal(find(&all, "pkcs11:id=%03", CKO_PRIVATE_KEY, &code), &list[2]);
+    assert_null(find(&all, "twin", CKO_PRIVATE_KEY, &code));
+    assert_int_equal(code, ERROR_USAGE);
+    assert_null(find(&all, "sign", CKO_PRIVATE_KEY, &code));
+    assert_int_equal(code, ERROR_MISSING);
+    assert_null(find(&all, "twin", CKO_CERTIFICATE, &code));
+    assert_int_equal(code, ERROR_MISSING);
+}
+
+/* One key that is there twice is one key. */
+static void test_the_same_key_twice(void **state)
+{
+    struct wire_object list[] = {
+        object(CKO_PRIVATE_KEY, "\x01", "k", "A"),
+        object(CKO_PRIVATE_KEY, "\x02", "k", "A"),
+    };
+    struct wire_objects all = {list, 2, 0};
+    enum error_code code;
+
+    (void)state;
+    assert_ptr_equal(find(&all, "k", CKO_PRIVATE_KEY, &code), &list[0]);
+}
+
+/* Before login many tokens hide private keys: what speaks for one stands in. */
+static void test_hidden_private_keys(void **state)
+{
+    struct wire_object list[] = {
+        object(CKO_CERTIFICATE, "\x01", "signer", "A"),
+        object(CKO_PUBLIC_KEY, "\x01", "signer", "A"),
+        object(CKO_CERTIFICATE, "\x02", "only a certificate", "B"),
+    };
+    struct wire_objects all = {list, 3, 0};
+    enum error_code code;
+
+    (void)state;
+    assert_ptr_equal(find(&all, "pkcs11:id=%01;type=private", CKO_PRIVATE_KEY, &code), &list[1]);
+    assert_ptr_equal(find(&all, "pkcs11:id=%02", CKO_PRIVATE_KEY, &code), &list[2]);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_partners_by_public_key),
+        cmocka_unit_test(test_partners_by_id_where_no_key_is_known),
+        cmocka_unit_test(test_names),
+        cmocka_unit_test(test_the_same_key_twice),
+        cmocka_unit_test(test_hidden_private_keys),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
