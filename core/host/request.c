@@ -15,6 +15,7 @@ enum { MOST_KEYS = 64 };
 
 /* This process is one module: its state is the process's. */
 static struct module module;
+static atomic_bool parallel; /* the module can lock: lanes may call it side by side */
 static struct host_key keys[MOST_KEYS];
 static _Atomic uint32_t key_count;
 static pthread_mutex_t keys_mutex = PTHREAD_MUTEX_INITIALIZER;
@@ -39,6 +40,7 @@ static bool load(struct wire_reader *r, unsigned lane, struct buffer *answer, st
     loaded = module_load(&module, path, s);
     if (loaded)
         wire_module_put(answer, &module.info);
+    atomic_store(&parallel, loaded && module.info.can_lock);
     free(path);
     return loaded;
 }
@@ -210,7 +212,7 @@ void request_answer(const struct wire_frame *request, struct buffer *reply)
 
 bool request_can_run_parallel(void)
 {
-    return module.info.can_lock;
+    return atomic_load(&parallel);
 }
 
 void request_finalize(void)

@@ -123,6 +123,7 @@ static void end_in_order(void)
 
     pthread_mutex_lock(&mutex);
     if (busy == 0 && pthread_create(&thread, NULL, finalize, &done) == 0) {
+        pthread_detach(thread);
         clock_gettime(CLOCK_REALTIME, &end);
         end.tv_sec += FINALIZE_SECONDS;
         while (!done && pthread_cond_timedwait(&changed, &mutex, &end) == 0)
