@@ -7,6 +7,7 @@
 #include "op/record.h"
 #include "op/session.h"
 #include "op/text.h"
+#include "token/objects.h"
 
 static const struct op_arg args[] = {
     {.name = "TOKEN",
@@ -18,13 +19,41 @@ static const struct op_arg args[] = {
      .help = "log in, to see what the token hides before: most show private keys only then"},
 };
 
+static void list_object(json_t *list, const struct wire_slot *slot, const struct wire_objects *all,
+                        size_t i, bool *listed)
+{
+    if (!listed[i])
+        json_array_append_new(list, record_object(slot, all, &all->object[i]));
+    listed[i] = true;
+}
+
+/* What belongs to one key stands together: private key, public key, certificates. */
+static json_t *list_objects(const struct wire_slot *slot, const struct wire_objects *all)
+{
+    static const CK_OBJECT_CLASS order[] = {CKO_PRIVATE_KEY, CKO_PUBLIC_KEY, CKO_CERTIFICATE};
+    bool *listed = calloc(all->count + 1, sizeof *listed);
+    json_t *list = json_array();
+
+    for (size_t c = 0; listed != NULL && c < sizeof order / sizeof *order; c++)
+        for (size_t i = 0; i < all->count; i++) {
+            if (listed[i] || all->object[i].class != order[c])
+                continue;
+            list_object(list, slot, all, i, listed);
+            for (size_t later = c; later < sizeof order / sizeof *order; later++)
+                for (size_t j = 0; j < all->count; j++)
+                    if (all->object[j].class == order[later] &&
+                        objects_belong(&all->object[i], &all->object[j]))
+                        list_object(list, slot, all, j, listed);
+        }
+    free(listed);
+    return list;
+}
+
 static json_t *document(const struct inventory *inv, const struct token *t,
                         const struct wire_objects *all, bool logged_in)
 {
-    json_t *list = json_array();
+    json_t *list = list_objects(&t->slot, all);
 
-    for (size_t i = 0; i < all->count; i++)
-        json_array_append_new(list, record_object(&t->slot, all, &all->object[i]));
     return json_pack("{s:o, s:b, s:o, s:i}", "token", record_token(inv, t, false), "logged-in",
                      logged_in, "objects", list, "others", (int)all->others);
 }
@@ -136,8 +165,11 @@ static bool shows_private_key(const json_t *objects)
     size_t index;
     json_t *o;
 
-    json_array_foreach(objects, index,
-                       o) if (strcmp(op_string(o, "class"), "private-key") == 0) return true;
+    json_array_foreach(objects, index, o)
+    {
+        if (strcmp(op_string(o, "class"), "private-key") == 0)
+            return true;
+    }
     return false;
 }
 
@@ -149,7 +181,10 @@ static void text(const char *kind, const json_t *record, unsigned width, bool co
     json_t *o;
 
     (void)kind, (void)width, (void)colour;
-    json_array_foreach(objects, index, o) op_text_object(o, out);
+    json_array_foreach(objects, index, o)
+    {
+        op_text_object(o, out);
+    }
     if (json_array_size(objects) == 0)
         buffer_append_text(out, "This token shows no keys and no certificates.\n");
     if (op_number(record, "others", 0) > 0)

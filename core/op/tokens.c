@@ -114,10 +114,11 @@ void op_text_mechanisms(const json_t *t, struct buffer *out)
     {
         json_int_t least = op_number(m, "minimum", 0), most = op_number(m, "maximum", 0);
 
-        buffer_printf(out, "    %-32s", op_string(m, "name"));
         if (most > 0)
-            buffer_printf(out, " %lld to %lld", (long long)least, (long long)most);
-        buffer_append_byte(out, '\n');
+            buffer_printf(out, "    %-32s %lld to %lld\n", op_string(m, "name"), (long long)least,
+                          (long long)most);
+        else
+            buffer_printf(out, "    %s\n", op_string(m, "name"));
     }
 }
 
@@ -126,8 +127,12 @@ static void modules_with_errors(const json_t *modules, struct buffer *out)
     size_t index;
     json_t *m;
 
-    json_array_foreach(modules, index, m) if (*op_string(m, "error") != '\0') buffer_printf(
-        out, "module %s cannot be used: %s\n", op_string(m, "name"), op_string(m, "error"));
+    json_array_foreach(modules, index, m)
+    {
+        if (*op_string(m, "error") != '\0')
+            buffer_printf(out, "module %s cannot be used: %s\n", op_string(m, "name"),
+                          op_string(m, "error"));
+    }
 }
 
 static void text(const char *kind, const json_t *record, unsigned width, bool colour,

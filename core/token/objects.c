@@ -18,6 +18,16 @@ static bool same_id(const struct wire_object *a, const struct wire_object *b)
            memcmp(a->id, b->id, a->id_length) == 0;
 }
 
+static bool same_probably(const struct wire_object *a, const struct wire_object *b)
+{
+    return (a->spki == NULL || b->spki == NULL) && same_id(a, b);
+}
+
+bool objects_belong(const struct wire_object *a, const struct wire_object *b)
+{
+    return objects_same_key(a, b) || same_probably(a, b);
+}
+
 /* Public keys decide; where one side's is not known, the id does. */
 static const struct wire_object *partner(const struct wire_objects *all,
                                          const struct wire_object *o, CK_OBJECT_CLASS class,
@@ -34,7 +44,7 @@ static const struct wire_object *partner(const struct wire_objects *all,
             continue;
         if (objects_same_key(o, other))
             return other;
-        if (probable == NULL && (o->spki == NULL || other->spki == NULL) && same_id(o, other))
+        if (probable == NULL && same_probably(o, other))
             probable = other;
     }
     if (by_id != NULL)

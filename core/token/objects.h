@@ -13,6 +13,9 @@
 /* True when both public keys are known and equal. */
 bool objects_same_key(const struct wire_object *a, const struct wire_object *b);
 
+/* True when they have the same public key, or, where one side's is not known, the same CKA_ID. */
+bool objects_belong(const struct wire_object *a, const struct wire_object *b);
+
 /* The first certificate (or private key) that has the same public key as `o`; NULL for none. Where
  * a private key's public half cannot be known, an equal CKA_ID decides, and *by_id says so (may be
  * NULL). */
