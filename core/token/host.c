@@ -472,6 +472,7 @@ bool exchange_run(struct host *h, const struct exchange *x, struct wire_status *
                   struct buffer *answer, struct error *e)
 {
     struct pending p = {.body = BUFFER_INIT};
+    int64_t started = clock_ms();
     bool done;
 
     *status = (struct wire_status){0};
@@ -486,6 +487,9 @@ bool exchange_run(struct host *h, const struct exchange *x, struct wire_status *
     pthread_mutex_unlock(&h->mutex);
     if (done)
         done = unpack(h, &p, status, answer, e);
+    if (x->type != WIRE_SIGN)
+        log_line("%s: %s took %lld ms", h->path, wire_type_name(x->type),
+                 (long long)(clock_ms() - started));
     buffer_free(&p.body);
     return done;
 }

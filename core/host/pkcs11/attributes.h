@@ -6,10 +6,7 @@
 #include "base/buffer.h"
 #include "host/pkcs11/module.h"
 
-enum {
-    ATTRIBUTE_MAX = 1 << 20, /* bytes; a longer one is not believed */
-    ATTRIBUTE_BOOLS = 32,    /* asked for at once */
-};
+enum { ATTRIBUTE_MAX = 1 << 20 }; /* bytes; a longer one is not believed */
 
 struct object_ref {
     struct module *module;
@@ -23,10 +20,18 @@ CK_RV attribute_bytes(const struct object_ref *o, CK_ATTRIBUTE_TYPE type, struct
 CK_RV attribute_ulong(const struct object_ref *o, CK_ATTRIBUTE_TYPE type, CK_ULONG *out);
 CK_RV attribute_bool(const struct object_ref *o, CK_ATTRIBUTE_TYPE type, bool *out);
 
-/* `count` (ATTRIBUTE_BOOLS at most) of them in one call, for tokens that are far away: bit i of
- * `known` and `set` is about types[i]. PKCS#11 2.40 section 4.1 (C_GetAttributeValue): each
- * attribute is answered on its own, whatever is the matter with the others. */
-void attribute_bools(const struct object_ref *o, const CK_ATTRIBUTE_TYPE *types, size_t count,
-                     uint32_t *known, uint32_t *set);
+/* One of several that are asked for at once. */
+struct attribute_slot {
+    CK_ATTRIBUTE_TYPE type;
+    void *room;    /* for `size` bytes */
+    size_t size;   /* what is told must fit; of a CK_ULONG or CK_BBOOL: its size */
+    size_t length; /* out: bytes told */
+    CK_RV rv;      /* out: CKR_OK; CKR_BUFFER_TOO_SMALL: ask with attribute_bytes; else not told */
+};
+
+/* All of them in one call, for tokens that are far away; those that it leaves open are asked for
+ * alone. PKCS#11 2.40 section 4.1 (C_GetAttributeValue): each attribute is answered on its own,
+ * whatever is the matter with the others; some modules stop at the first that they do not know. */
+void attribute_many(const struct object_ref *o, struct attribute_slot *slots, size_t count);
 
 #endif

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "host/pkcs11/public_key.h"
+#include "host/pkcs11/spki.h"
 #include "wire/rv.h"
 
 enum { MOST_OBJECTS = 100000, AT_ONCE = 64 };
@@ -55,72 +56,133 @@ static bool tells_nothing(CK_RV rv)
     return rv == CKR_ATTRIBUTE_TYPE_INVALID || rv == CKR_ATTRIBUTE_SENSITIVE;
 }
 
+static uint8_t *copy(const void *bytes, size_t length)
+{
+    uint8_t *fresh = length == 0 ? NULL : malloc(length);
+
+    return fresh == NULL ? NULL : memcpy(fresh, bytes, length);
+}
+
 static uint8_t *read_bytes(const struct object_ref *o, CK_ATTRIBUTE_TYPE type, const char *name,
                            struct wire_object *out, size_t *length)
 {
     struct buffer value = BUFFER_INIT;
     CK_RV rv = attribute_bytes(o, type, &value);
+    uint8_t *bytes = NULL;
 
-    *length = 0;
-    if (rv != CKR_OK && !tells_nothing(rv))
+    if (rv == CKR_OK)
+        bytes = copy(value.data, value.length);
+    else if (!tells_nothing(rv))
         problem(out, name, rv);
-    if (rv != CKR_OK || value.length == 0) {
-        buffer_free(&value);
-        return NULL;
-    }
-    *length = value.length;
-    return (uint8_t *)buffer_take(&value);
+    *length = bytes == NULL ? 0 : value.length;
+    buffer_free(&value);
+    return bytes;
 }
 
-static void read_label(const struct object_ref *o, struct wire_object *out)
-{
-    size_t length;
-    char *label = (char *)read_bytes(o, CKA_LABEL, "CKA_LABEL", out, &length);
+/* What is asked of each object at once. */
+enum { ID, LABEL, KEY_TYPE, CERTIFICATE_TYPE, FIRST_FLAG, SLOTS = FIRST_FLAG + WIRE_FLAG_COUNT };
 
-    /* The value is NUL-terminated by read_bytes; a NUL inside ends the label. */
-    out->label = label != NULL ? label : strdup("");
-}
+struct basics {
+    uint8_t id[256], label[256];
+    CK_ULONG key_type, certificate_type;
+    CK_BBOOL flag[WIRE_FLAG_COUNT];
+    struct attribute_slot slot[SLOTS];
+};
 
-static void read_flags(const struct object_ref *o, struct wire_object *out)
+static void ask_basics(const struct object_ref *o, struct basics *b)
 {
-    static const CK_ATTRIBUTE_TYPE types[WIRE_FLAG_COUNT] = {
+    static const CK_ATTRIBUTE_TYPE flags[WIRE_FLAG_COUNT] = {
 #define X(flag, attribute, name) [flag] = attribute,
         WIRE_FLAGS(X)
 #undef X
     };
 
-    attribute_bools(o, types, WIRE_FLAG_COUNT, &out->flags_known, &out->flags_set);
+    b->slot[ID] = (struct attribute_slot){CKA_ID, b->id, sizeof b->id, 0, 0};
+    b->slot[LABEL] = (struct attribute_slot){CKA_LABEL, b->label, sizeof b->label, 0, 0};
+    b->slot[KEY_TYPE] =
+        (struct attribute_slot){CKA_KEY_TYPE, &b->key_type, sizeof b->key_type, 0, 0};
+    b->slot[CERTIFICATE_TYPE] = (struct attribute_slot){CKA_CERTIFICATE_TYPE, &b->certificate_type,
+                                                        sizeof b->certificate_type, 0, 0};
+    for (size_t i = 0; i < WIRE_FLAG_COUNT; i++)
+        b->slot[FIRST_FLAG + i] =
+            (struct attribute_slot){flags[i], &b->flag[i], sizeof b->flag[i], 0, 0};
+    attribute_many(o, b->slot, SLOTS);
+}
+
+static uint8_t *take_bytes(const struct object_ref *o, const struct attribute_slot *s,
+                           const char *name, struct wire_object *out, size_t *length)
+{
+    if (s->rv != CKR_OK && !tells_nothing(s->rv))
+        return read_bytes(o, s->type, name, out, length);
+    *length = s->length;
+    return copy(s->room, s->length);
+}
+
+/* A NUL inside ends the label. */
+static char *take_label(const struct object_ref *o, const struct attribute_slot *s,
+                        struct wire_object *out)
+{
+    size_t length;
+    uint8_t *bytes = take_bytes(o, s, "CKA_LABEL", out, &length);
+    char *label = strndup(bytes == NULL ? "" : (char *)bytes, length);
+
+    free(bytes);
+    return label;
+}
+
+static void take_flags(const struct basics *b, struct wire_object *out)
+{
+    for (size_t i = 0; i < WIRE_FLAG_COUNT; i++) {
+        const struct attribute_slot *s = &b->slot[FIRST_FLAG + i];
+
+        if (s->rv != CKR_OK || s->length != sizeof(CK_BBOOL) || b->flag[i] > CK_TRUE)
+            continue;
+        out->flags_known |= 1u << i;
+        out->flags_set |= b->flag[i] != CK_FALSE ? 1u << i : 0;
+    }
+}
+
+static CK_ULONG take_type(const struct attribute_slot *s, CK_ULONG value, const char *name,
+                          struct wire_object *out)
+{
+    if (s->rv == CKR_OK && s->length == sizeof value)
+        return value;
+    if (name != NULL)
+        problem(out, name, s->rv == CKR_OK ? CKR_ATTRIBUTE_VALUE_INVALID : s->rv);
+    return CK_UNAVAILABLE_INFORMATION;
+}
+
+static bool describe_certificate(struct wire_object *out)
+{
+    const unsigned char *at = out->der;
+    const uint8_t *spki;
+    size_t length;
+    X509 *x;
+    bool known = false;
+
+    if (!spki_of_certificate(out->der, out->der_length, &spki, &length))
+        return false;
+    if (spki_describe(spki, length, out))
+        return true;
+    x = d2i_X509(NULL, &at, (long)out->der_length);
+    if (x != NULL && X509_get0_pubkey(x) != NULL)
+        known = public_key_describe(X509_get0_pubkey(x), out);
+    X509_free(x);
+    ERR_clear_error();
+    return known;
 }
 
 static void read_certificate(const struct object_ref *o, struct wire_object *out)
 {
-    const unsigned char *at;
-    X509 *x;
-
-    attribute_ulong(o, CKA_CERTIFICATE_TYPE, &out->type);
     out->der = read_bytes(o, CKA_VALUE, "CKA_VALUE", out, &out->der_length);
-    if (out->der == NULL)
-        return;
-    at = out->der;
-    x = d2i_X509(NULL, &at, (long)out->der_length);
-    if (x == NULL || X509_get0_pubkey(x) == NULL)
+    if (out->der != NULL && !describe_certificate(out))
         snprintf(out->problem, sizeof out->problem, "its value is not an X.509 certificate");
-    else
-        public_key_describe(X509_get0_pubkey(x), out);
-    X509_free(x);
-    ERR_clear_error();
 }
 
 static void read_key(const struct object_ref *o, struct wire_object *out)
 {
-    CK_RV rv = attribute_ulong(o, CKA_KEY_TYPE, &out->type);
-    EVP_PKEY *key;
+    EVP_PKEY *key = public_key_read(o, out->type);
 
-    if (rv != CKR_OK) {
-        problem(out, "CKA_KEY_TYPE", rv);
-        return;
-    }
-    key = public_key_read(o, out->type);
     if (key != NULL)
         public_key_describe(key, out);
     EVP_PKEY_free(key);
@@ -128,14 +190,20 @@ static void read_key(const struct object_ref *o, struct wire_object *out)
 
 static void read_object(const struct object_ref *o, CK_OBJECT_CLASS class, struct wire_object *out)
 {
-    *out = (struct wire_object){.class = class, .type = CK_UNAVAILABLE_INFORMATION};
-    out->id = read_bytes(o, CKA_ID, "CKA_ID", out, &out->id_length);
-    read_label(o, out);
-    read_flags(o, out);
-    if (class == CKO_CERTIFICATE)
+    struct basics b;
+
+    *out = (struct wire_object){.class = class};
+    ask_basics(o, &b);
+    out->id = take_bytes(o, &b.slot[ID], "CKA_ID", out, &out->id_length);
+    out->label = take_label(o, &b.slot[LABEL], out);
+    take_flags(&b, out);
+    if (class == CKO_CERTIFICATE) {
+        out->type = take_type(&b.slot[CERTIFICATE_TYPE], b.certificate_type, NULL, out);
         read_certificate(o, out);
-    else
+    } else {
+        out->type = take_type(&b.slot[KEY_TYPE], b.key_type, "CKA_KEY_TYPE", out);
         read_key(o, out);
+    }
 }
 
 static bool same_id(const struct wire_object *a, const struct wire_object *b)

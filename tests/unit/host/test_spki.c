@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Public keys read as bytes: the same that OpenSSL writes, or left to it. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+/* cmocka.h needs the four above. */
+#include <cmocka.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "host/pkcs11/spki.h"
+#include "make.h"
+
+/* A certificate for a key of this type, in DER; the caller frees it. */
+static uint8_t *certificate(const char *type, size_t *length, uint8_t **spki, size_t *spki_length)
+{
+    EVP_PKEY *key = make_key(type);
+    struct certificate c = {.name = "test", .key = key};
+    X509 *x = make_certificate(&c);
+    uint8_t *der = NULL;
+
+    *length = (size_t)i2d_X509(x, &der);
+    *spki = NULL;
+    *spki_length = (size_t)i2d_PUBKEY(key, spki);
+    X509_free(x);
+    EVP_PKEY_free(key);
+    return der;
+}
+
+static void found_as_openssl_does(const char *type, bool described, const char *curve,
+                                  uint32_t bits)
+{
+    size_t length, wanted_length, found_length;
+    uint8_t *wanted, *der = certificate(type, &length, &wanted, &wanted_length);
+    struct wire_object o = {0};
+    const uint8_t *found;
+
+    assert_true(spki_of_certificate(der, length, &found, &found_length));
+    assert_int_equal(found_length, wanted_length);
+    assert_memory_equal(found, wanted, wanted_length);
+    assert_int_equal(spki_describe(found, found_length, &o), described);
+    if (described) {
+        assert_int_equal(o.bits, bits);
+        assert_string_equal(o.curve, curve);
+        assert_int_equal(o.spki_length, wanted_length);
+        assert_memory_equal(o.spki, wanted, wanted_length);
+    }
+    wire_object_free(&o);
+    OPENSSL_free(der);
+    OPENSSL_free(wanted);
+}
+
+static void test_usual_keys(void **state)
+{
+    (void)state;
+    found_as_openssl_does("RSA:2048", true, "", 2048);
+    found_as_openssl_does("RSA:1023", true, "", 1023);
+    found_as_openssl_does("P-256", true, "P-256", 256);
+    found_as_openssl_does("P-384", true, "P-384", 384);
+    found_as_openssl_does("P-521", true, "P-521", 521);
+}
+
+static void test_the_rest_is_left_to_openssl(void **state)
+{
+    (void)state;
+    found_as_openssl_does("secp256k1", false, NULL, 0);
+    found_as_openssl_does("ED25519", false, NULL, 0);
+}
+
+static void test_cut_anywhere(void **state)
+{
+    size_t length, spki_length, found_length;
+    uint8_t *spki, *der = certificate("P-256", &length, &spki, &spki_length);
+    const uint8_t *found;
+
+    (void)state;
+    for (size_t cut = 0; cut < length; cut++) {
+        uint8_t *exact = malloc(cut + 1); /* so that a sanitizer sees a step beyond */
+
+        memcpy(exact, der, cut);
+        assert_false(spki_of_certificate(exact, cut, &found, &found_length));
+        free(exact);
+    }
+    for (size_t cut = 0; cut < spki_length; cut++) {
+        struct wire_object o = {0};
+
+        assert_false(spki_describe(spki, cut, &o));
+        assert_null(o.spki);
+    }
+    OPENSSL_free(der);
+    OPENSSL_free(spki);
+}
+
+/* The same key in another dress would not be equal, byte by byte, to what a key object gives. */
+static void test_other_forms_are_left_to_openssl(void **state)
+{
+    size_t length, spki_length;
+    uint8_t *spki, *der = certificate("P-256", &length, &spki, &spki_length);
+    struct wire_object o = {0};
+
+    (void)state;
+    spki[26] = 2; /* a compressed point, by its first byte */
+    assert_false(spki_describe(spki, spki_length, &o));
+    OPENSSL_free(der);
+    OPENSSL_free(spki);
+    der = certificate("RSA:1024", &length, &spki, &spki_length);
+    assert_int_equal(spki[21], 0); /* the unused bits of the BIT STRING */
+    spki[21] = 1;
+    assert_false(spki_describe(spki, spki_length, &o));
+    OPENSSL_free(der);
+    OPENSSL_free(spki);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_usual_keys),
+        cmocka_unit_test(test_the_rest_is_left_to_openssl),
+        cmocka_unit_test(test_cut_anywhere),
+        cmocka_unit_test(test_other_forms_are_left_to_openssl),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
