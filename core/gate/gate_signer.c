@@ -21,6 +21,12 @@ static bool open_key(struct gate_session *s, struct error *e)
     return true;
 }
 
+static void end_logins(struct gate_session *s, const struct error *why)
+{
+    s->refused = true;
+    s->refusal = *why;
+}
+
 /* A key that wants a login per signature gets the same PIN each time; the first refusal ends the
  * session. The counter was reset by the login before, so the flags are not read again. */
 static bool sign_with_login(struct gate_session *s, unsigned lane, const struct wire_sign *base,
@@ -41,10 +47,10 @@ static bool sign_with_login(struct gate_session *s, unsigned lane, const struct 
         done = attempt_send(s->host, WIRE_SIGN_LOGIN, lane, &body, gate_lock_fd(s->lock),
                             what.pinpad, NULL, &result, &answer, e);
         done = session_settle(s, "sign-login", &result, e) && done;
-        if (!done && e != NULL && e->code != ERROR_HOST) {
-            s->refused = true;
-            s->refusal = *e;
-        }
+        /* A PIN that was sent and not accepted, or got no answer, is not sent again: not even by
+         * a fresh host. */
+        if (!done && (!result.answered || (result.status.attempted && !result.status.accepted)))
+            end_logins(s, e);
     }
     pthread_mutex_unlock(&s->attempting);
     if (done) {
@@ -76,14 +82,15 @@ static bool sign_once(struct gate_session *s, unsigned lane, enum signer_hash ha
     return key_sign(s->host, s->key.key, lane, hash, digest, length, NULL, signature, e);
 }
 
-/* Worth a fresh host: the host is dead, the session is, or the module says no more than that
- * something failed. */
+/* Worth a fresh host: the host is dead, the session is, the module says no more than that something
+ * failed, or a call that failed left its operation open under the next one. */
 static bool may_recover(const struct error *e)
 {
     return e->code == ERROR_HOST ||
            (e->code == ERROR_TOKEN &&
             (rv_is_dead_session(e->detail) || e->detail == CKR_GENERAL_ERROR ||
-             e->detail == CKR_DEVICE_ERROR || e->detail == CKR_FUNCTION_FAILED));
+             e->detail == CKR_DEVICE_ERROR || e->detail == CKR_FUNCTION_FAILED ||
+             e->detail == CKR_OPERATION_ACTIVE || e->detail == CKR_OPERATION_NOT_INITIALIZED));
 }
 
 static bool start_again(struct gate_session *s, struct error *e)
@@ -154,7 +161,7 @@ static bool sign(void *data, unsigned lane, enum signer_hash hash, const uint8_t
             atomic_store(&s->unproved, false);
             return true;
         }
-        if (!may_recover(&local) || !recover(s, generation, &local)) {
+        if (s->refused || !may_recover(&local) || !recover(s, generation, &local)) {
             if (e != NULL)
                 *e = local;
             return false;

@@ -273,9 +273,9 @@ bool session_settle(struct gate_session *s, const char *event, const struct atte
         audit(s, event, "no-answer", NULL, e == NULL ? NULL : e->text);
         return error_prefix(e, "the login got no answer and counts as refused");
     }
-    if (result->status.rv == CKR_OK) {
+    if (result->status.rv == CKR_OK || result->status.accepted) {
         audit(s, event, "ok", "CKR_OK", NULL);
-        return guard_clear(s->device, who(s), e);
+        return guard_clear(s->device, who(s), e) && result->status.rv == CKR_OK;
     }
     if (!result->status.attempted) {
         /* The module failed before the PIN was sent: the mark that this attempt set is taken back.

@@ -38,7 +38,7 @@ struct gate_session {
 
     /* Keys that want a login per signature: one at a time, and none after a refusal. */
     pthread_mutex_t attempting;
-    bool refused;
+    atomic_bool refused;
     struct error refusal;
 
     struct signer signer;

@@ -127,7 +127,7 @@ static bool sign_with(struct wire_reader *r, unsigned lane, bool login, struct b
         done = status_fail(s, CKR_KEY_HANDLE_INVALID, "", "no such key is open");
     else
         done = key_signature(&keys[what.key], lane, &what, login, &signature, s);
-    if (login && done == false && what.key < key_count)
+    if (login && !done && what.key < key_count)
         login_note_flags(&module, keys[what.key].slot, s);
     if (done)
         wire_put_bytes(answer, signature.data, signature.length);

@@ -70,6 +70,7 @@ void wire_status_put(struct buffer *out, const struct wire_status *s)
     wire_put_text(out, s->function);
     wire_put_text(out, s->text);
     wire_put_u8(out, s->attempted);
+    wire_put_u8(out, s->accepted);
     wire_put_u8(out, s->flags_known);
     wire_put_u64(out, s->token_flags);
 }
@@ -80,6 +81,7 @@ bool wire_status_get(struct wire_reader *r, struct wire_status *s)
     wire_get_field(r, s->function, sizeof s->function);
     wire_get_field(r, s->text, sizeof s->text);
     s->attempted = wire_get_bool(r);
+    s->accepted = wire_get_bool(r);
     s->flags_known = wire_get_bool(r);
     s->token_flags = wire_get_u64(r);
     return !r->failed;

@@ -53,6 +53,7 @@ struct wire_status {
     char function[32]; /* "C_Login"; "" when no call of the module is to blame */
     char text[256];    /* what else there is to say; "" for nothing */
     bool attempted;    /* spending requests: C_Login (or C_SetPIN) was really called */
+    bool accepted;     /* spending requests: the PIN was right; what failed came after it */
     bool flags_known;  /* spending requests: token_flags were read after the attempt */
     uint64_t token_flags;
 };

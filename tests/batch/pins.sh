@@ -99,4 +99,26 @@ OLD=$test_pin NEW=test-pin-5678 "$signet" change-pin test --module "$softhsm" --
 is "$?" 0 'change-pin'
 SIGNET_PIN=test-pin-5678 "$batch" check spied --trial >/dev/null 2>&1
 is "$?" 0 'the new PIN logs in'
+
+# A key that wants a login for each signature gets the same PIN each time, and a login that got no answer ends it.
+export SIGNET_PIN=test-pin-5678 test_pin=test-pin-5678
+token_tool test --keypairgen --key-type rsa:2048 --label always --id 07 --usage-sign --always-auth
+make_certificate test 07 'Always'
+make_profile always "$shim" 07
+make_programs 3 1000
+: >"$SHIM_LOG"
+said=$("$batch" sign always -v "$work"/files/[123].exe 2>&1)
+is "$?/$(grep -c C_Login "$SHIM_LOG")" 0/4 'always-authenticate: a login, and one for each of three signatures'
+like "$said" 'wants a login for each signature' '--verbose says so'
+make_programs 3 1000
+: >"$SHIM_LOG"
+SHIM_CALL=C_Sign SHIM_ACTION=0x30 SHIM_AFTER=1 SHIM_ONCE=$work/once-sign "$batch" sign always "$work"/files/[123].exe >/dev/null 2>&1
+is "$?/$(grep -c C_Login "$SHIM_LOG")" 0/6 'a C_Sign that fails after its login is no refused PIN: a fresh host goes on'
+make_programs 3 1000
+: >"$SHIM_LOG"
+SHIM_CALL=C_Login SHIM_ACTION=abort SHIM_AFTER=2 "$batch" sign always "$work"/files/[123].exe >/dev/null 2>&1
+is "$?/$(grep -c C_Login "$SHIM_LOG")" 8/3 'a crash in a later login: it is not made again'
+: >"$SHIM_LOG"
+"$batch" sign always "$work"/files/[123].exe >/dev/null 2>&1
+is "$?/$(grep -c C_Login "$SHIM_LOG")" 5/0 'nor by the next run'
 done_testing

@@ -210,6 +210,7 @@ static bool login_for_signature(struct host_key *k, CK_SESSION_HANDLE session,
         rv = k->module->f->C_Login(session, CKU_CONTEXT_SPECIFIC,
                                    (CK_UTF8CHAR_PTR)(uintptr_t)secret_bytes(pin),
                                    secret_length(pin));
+    s->accepted = rv == CKR_OK;
     return status_of(s, rv, "C_Login");
 }
 

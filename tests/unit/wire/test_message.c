@@ -34,6 +34,7 @@ static void test_status(void **state)
                                .function = "C_Login",
                                .text = "why",
                                .attempted = true,
+                               .accepted = true,
                                .flags_known = true,
                                .token_flags = CKF_USER_PIN_COUNT_LOW};
     struct wire_status got;
@@ -45,7 +46,7 @@ static void test_status(void **state)
     assert_true(wire_status_get(&r, &got));
     assert_true(wire_reader_done(&r, NULL));
     assert_true(got.rv == sent.rv && got.token_flags == sent.token_flags);
-    assert_true(got.attempted && got.flags_known);
+    assert_true(got.attempted && got.accepted && got.flags_known);
     assert_string_equal(got.function, "C_Login");
     assert_string_equal(got.text, "why");
 }
