@@ -150,16 +150,23 @@ bool session_login(struct gate_session *s, struct error *e)
     return session_settle(s, "login", &result, e) && done;
 }
 
-/* Asked for before the queue, so that a person who is slow to type holds up nobody. */
-static bool read_pin(struct gate_session *s, const struct gate_request *r, struct error *e)
+static struct secret *read_named(struct gate_session *s, const struct pin_source *source,
+                                 const char *what, struct error *e)
 {
-    char *what;
+    char *text = text_format("%s of '%s'", what, s->label);
+    struct secret *pin =
+        pin_source_read(source, text == NULL ? what : text, &s->person, s->cancel, e);
 
+    free(text);
+    return pin;
+}
+
+/* Asked for before the queue, so that a person who is slow to type holds up nobody. */
+static bool read_pin(struct gate_session *s, struct error *e)
+{
     if (!needs_login(s) || pin_source_kind(s->source) == PIN_PINPAD)
         return true;
-    what = text_format("%s of '%s'", s->user == CKU_SO ? "SO PIN" : "PIN", s->label);
-    s->pin = pin_source_read(s->source, what == NULL ? "PIN" : what, r->person, s->cancel, e);
-    free(what);
+    s->pin = read_named(s, s->source, s->user == CKU_SO ? "SO PIN" : "PIN", e);
     return s->pin != NULL;
 }
 
@@ -174,8 +181,8 @@ struct gate_session *gate_open(const struct gate_request *request, struct host *
 {
     struct gate_session *s = session_new(request, host, e);
 
-    if (s != NULL && (!read_pin(s, request, e) || !take_lock(s, request, e) ||
-                      !session_connect(s, e) || !session_login(s, e)))
+    if (s != NULL && (!read_pin(s, e) || !take_lock(s, request, e) || !session_connect(s, e) ||
+                      !session_login(s, e)))
         gate_close(&s);
     return s;
 }
@@ -200,11 +207,11 @@ static bool same_secret(const struct secret *a, const struct secret *b)
 static struct secret *read_new_pin(struct gate_session *s, const struct pin_source *source,
                                    struct error *e)
 {
-    struct secret *pin = pin_source_read(source, "New PIN", &s->person, s->cancel, e), *again;
+    struct secret *pin = read_named(s, source, "New PIN", e), *again;
 
     if (pin == NULL || pin_source_kind(source) != PIN_PROMPT)
         return pin;
-    again = pin_source_read(source, "New PIN, once more", &s->person, s->cancel, e);
+    again = pin_source_read(source, "Once more", &s->person, s->cancel, e);
     if (again != NULL && !same_secret(pin, again)) {
         error_set(e, ERROR_PIN_SOURCE, "the two new PINs differ; nothing was changed");
         secret_free(&pin);
@@ -248,7 +255,7 @@ bool gate_change_pin(const struct gate_request *request, const struct pin_source
     if (pin_source_kind(s->source) == PIN_PINPAD)
         done = take_lock(s, request, e) && session_connect(s, e) && set_pin(s, NULL, e);
     else {
-        s->pin = pin_source_read(s->source, "Old PIN", request->person, s->cancel, e);
+        s->pin = read_named(s, s->source, "Old PIN", e);
         if (s->pin != NULL)
             fresh = read_new_pin(s, new_pin, e);
         if (fresh != NULL && same_secret(s->pin, fresh))
