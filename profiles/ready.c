@@ -127,7 +127,7 @@ static bool find_key(struct ready *r, const struct profile *p, struct cancel *ca
     struct error e = ERROR_INIT;
     struct token_uri *uri;
 
-    if (!host_objects(inventory_host(&r->inventory, r->token), r->token->slot.id, cancel,
+    if (!objects_read(inventory_host(&r->inventory, r->token), r->token->slot.id, NULL, cancel,
                       &r->objects, &e))
         return fail(r, "token", &e);
     uri = token_uri_parse(p->key, &e);

@@ -74,13 +74,18 @@ static bool token(struct wire_reader *r, unsigned lane, struct buffer *answer,
 static bool objects(struct wire_reader *r, unsigned lane, struct buffer *answer,
                     struct wire_status *s)
 {
-    struct wire_objects all;
-    bool read = objects_read(&module, (CK_SLOT_ID)wire_get_u64(r), &all, s);
+    CK_SLOT_ID slot = (CK_SLOT_ID)wire_get_u64(r);
+    uint32_t first = wire_get_u32(r), most = wire_get_u32(r);
+    struct wire_objects page;
+    bool read;
 
     (void)lane;
+    if (r->failed || most == 0)
+        return malformed(s);
+    read = objects_page(&module, slot, first, most, &page, s);
     if (read)
-        wire_objects_put(answer, &all);
-    wire_objects_free(&all);
+        wire_objects_put(answer, &page);
+    wire_objects_free(&page);
     return read;
 }
 

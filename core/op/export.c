@@ -163,10 +163,10 @@ static bool run(const struct op_args *a, struct op_ctx *ctx, struct error *e)
     struct token *t;
     bool done = false;
 
-    if (!op_inventory(a, ctx, false, &inv, e))
+    if (!op_inventory(a, ctx, &inv, e))
         return false;
     t = op_token(a, "URI", &inv, e);
-    if (t != NULL && host_objects(inventory_host(&inv, t), t->slot.id, ctx->cancel, &all, e))
+    if (t != NULL && objects_read(inventory_host(&inv, t), t->slot.id, NULL, ctx->cancel, &all, e))
         o = op_object(&all, t, op_text(a, "URI"), &class, e);
     if (o != NULL)
         done = export_object(a, ctx, &all, o, class, e);

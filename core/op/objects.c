@@ -19,47 +19,39 @@ static const struct op_arg args[] = {
      .help = "log in, to see what the token hides before: most show private keys only then"},
 };
 
-static void list_object(json_t *list, const struct wire_slot *slot, const struct wire_objects *all,
-                        size_t i, bool *listed)
+static json_t *document(const struct op_ctx *ctx, const struct inventory *inv,
+                        const struct token *t, const struct wire_objects *all, bool logged_in)
 {
-    if (!listed[i])
-        json_array_append_new(list, record_object(slot, all, &all->object[i]));
-    listed[i] = true;
-}
-
-/* What belongs to one key stands together: private key, public key, certificates. */
-static json_t *list_objects(const struct wire_slot *slot, const struct wire_objects *all)
-{
-    static const CK_OBJECT_CLASS order[] = {CKO_PRIVATE_KEY, CKO_PUBLIC_KEY, CKO_CERTIFICATE};
-    bool *listed = calloc(all->count + 1, sizeof *listed);
     json_t *list = json_array();
 
-    for (size_t c = 0; listed != NULL && c < sizeof order / sizeof *order; c++)
-        for (size_t i = 0; i < all->count; i++) {
-            if (listed[i] || all->object[i].class != order[c])
-                continue;
-            list_object(list, slot, all, i, listed);
-            for (size_t later = c; later < sizeof order / sizeof *order; later++)
-                for (size_t j = 0; j < all->count; j++)
-                    if (all->object[j].class == order[later] &&
-                        objects_belong(&all->object[i], &all->object[j]))
-                        list_object(list, slot, all, j, listed);
-        }
-    free(listed);
-    return list;
+    for (size_t i = 0; i < all->count; i++)
+        json_array_append_new(list, ctx->live ? record_object_brief(&t->slot, all, &all->object[i])
+                                              : record_object(&t->slot, all, &all->object[i]));
+    return json_pack("{s:o, s:b, s:o, s:i, s:i}", "token", record_token(inv, t, false), "logged-in",
+                     logged_in, "objects", list, "others", (int)all->others, "total",
+                     (int)all->total);
 }
 
-static json_t *document(const struct inventory *inv, const struct token *t,
-                        const struct wire_objects *all, bool logged_in)
-{
-    json_t *list = list_objects(&t->slot, all);
+/* For who watches: the first page at once. */
+struct first_page {
+    struct op_ctx *ctx;
+    const struct inventory *inv;
+    const struct token *token;
+    bool login, shown;
+};
 
-    return json_pack("{s:o, s:b, s:o, s:i}", "token", record_token(inv, t, false), "logged-in",
-                     logged_in, "objects", list, "others", (int)all->others);
+static void emit_first(void *data, const struct wire_objects *so_far)
+{
+    struct first_page *p = data;
+
+    if (!p->shown)
+        op_emit(p->ctx, "objects-part", document(p->ctx, p->inv, p->token, so_far, p->login));
+    p->shown = true;
 }
 
 static bool read_logged_in(const struct op_args *a, struct op_ctx *ctx, struct inventory *inv,
-                           struct token *t, struct wire_objects *all, struct error *e)
+                           struct token *t, const struct objects_parts *parts,
+                           struct wire_objects *all, struct error *e)
 {
     struct gate_person person = op_person(ctx);
     struct pin_source *source;
@@ -75,7 +67,7 @@ static bool read_logged_in(const struct op_args *a, struct op_ctx *ctx, struct i
     host = op_take_host(inv, t);
     session = gate_open(&request, &host, e);
     if (session != NULL)
-        read = host_objects(gate_host(session), gate_slot(session), ctx->cancel, all, e);
+        read = objects_read(gate_host(session), gate_slot(session), parts, ctx->cancel, all, e);
     gate_close(&session);
     pin_source_free(&source);
     return read;
@@ -88,14 +80,19 @@ static bool run(const struct op_args *a, struct op_ctx *ctx, struct error *e)
     struct token *t;
     bool login = op_flag(a, "login"), read = false;
 
-    if (!op_inventory(a, ctx, false, &inv, e))
+    if (!op_inventory(a, ctx, &inv, e))
         return false;
     t = op_token(a, "TOKEN", &inv, e);
-    if (t != NULL)
-        read = login ? read_logged_in(a, ctx, &inv, t, &all, e)
-                     : host_objects(inventory_host(&inv, t), t->slot.id, ctx->cancel, &all, e);
+    if (t != NULL) {
+        struct first_page first = {ctx, &inv, t, login, false};
+        struct objects_parts parts = {emit_first, &first}, *wanted = ctx->live ? &parts : NULL;
+
+        read =
+            login ? read_logged_in(a, ctx, &inv, t, wanted, &all, e)
+                  : objects_read(inventory_host(&inv, t), t->slot.id, wanted, ctx->cancel, &all, e);
+    }
     if (read)
-        op_emit(ctx, "objects", document(&inv, t, &all, login));
+        op_emit(ctx, "objects", document(ctx, &inv, t, &all, login));
     wire_objects_free(&all);
     inventory_free(&inv);
     return read;
@@ -147,6 +144,7 @@ void op_text_object(const json_t *o, struct buffer *out)
     buffer_printf(out, "  %-19s '%s'\n", "URI", op_string(o, "uri"));
     op_field(out, o, "id", "id");
     op_line(out, "problem", op_string(o, "problem"));
+    op_field(out, o, "for new orders", "ca-reason");
     if (strcmp(op_string(o, "class"), "private-key") == 0)
         op_line(out, "key", can_leave(attributes));
     if (strcmp(op_string(o, "class"), "certificate") == 0) {

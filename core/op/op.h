@@ -95,6 +95,8 @@ struct op_outside {
 
 struct op;
 
+struct host_pool;
+
 struct op_ctx {
     const struct op *op;
     const char *program; /* "signet" or "signet-batch" */
@@ -104,6 +106,11 @@ struct op_ctx {
     bool json; /* records will be JSON: leave out what only people need */
     bool verbose;
     bool terminal; /* a person is at a terminal */
+
+    /* Of a program that stays, the console: */
+    struct host_pool *pool; /* hosts that rest between its operations; NULL: none */
+    bool live;              /* "tokens-part" and "objects-part" come before "tokens" and "objects",
+                               and objects in brief */
 };
 
 void op_emit(struct op_ctx *ctx, const char *kind, json_t *record);

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "cert/rules.h"
 #include "cert/view.h"
 #include "gate/gate.h"
 #include "op/names.h"
@@ -72,10 +73,12 @@ json_t *record_module(const struct inventory_module *m)
                         record_take(text_printable(m->entry.name, strlen(m->entry.name))));
     json_object_set_new(record, "path",
                         record_take(text_printable(m->entry.path, strlen(m->entry.path))));
-    if (m->error.code != ERROR_NONE) {
+    if (m->read && m->error.code != ERROR_NONE)
         json_object_set_new(record, "error", json_string(m->error.text));
+    if (!m->read)
+        json_object_set_new(record, "reading", json_true());
+    if (!m->read || m->error.code != ERROR_NONE)
         return record;
-    }
     json_object_set_new(record, "manufacturer",
                         padded(m->info.info.manufacturerID, sizeof m->info.info.manufacturerID));
     json_object_set_new(
@@ -140,6 +143,24 @@ static void add_token_info(json_t *record, const CK_TOKEN_INFO *info)
     json_object_set_new(record, "so-pin", json_string(gate_counter_text(info->flags, true)));
 }
 
+static unsigned long largest_key(const struct wire_slot *s, CK_MECHANISM_TYPE type)
+{
+    for (size_t i = 0; i < s->mechanism_count; i++)
+        if (s->mechanisms[i].type == type &&
+            s->mechanisms[i].info.ulMaxKeySize != CK_UNAVAILABLE_INFORMATION)
+            return s->mechanisms[i].info.ulMaxKeySize;
+    return 0;
+}
+
+static void add_judgement(json_t *record, const struct wire_slot *s)
+{
+    unsigned long rsa = largest_key(s, CKM_RSA_PKCS), ec = largest_key(s, CKM_ECDSA);
+    const char *why;
+
+    json_object_set_new(record, "ca-accepts", json_boolean(rules_token(rsa, ec, &why)));
+    json_object_set_new(record, "ca-reason", json_string(why));
+}
+
 json_t *record_token(const struct inventory *inv, const struct token *t, bool mechanisms)
 {
     json_t *record = json_object(), *list;
@@ -160,6 +181,7 @@ json_t *record_token(const struct inventory *inv, const struct token *t, bool me
     json_object_set_new(record, "model", json_string(t->model));
     json_object_set_new(record, "serial", json_string(t->serial));
     add_token_info(record, &t->slot.token);
+    add_judgement(record, &t->slot);
     if (!mechanisms)
         return record;
     list = json_array();
@@ -287,8 +309,24 @@ static void add_partner(json_t *record, const char *key, const struct wire_slot 
         json_object_set_new(record, "matched-by", json_string("id"));
 }
 
-json_t *record_object(const struct wire_slot *s, const struct wire_objects *all,
-                      const struct wire_object *o)
+static void add_key_judgement(json_t *record, const struct wire_object *o)
+{
+    const char *why;
+
+    json_object_set_new(record, "ca-accepts", json_boolean(rules_key(o->curve, o->bits, &why)));
+    json_object_set_new(record, "ca-reason", json_string(why));
+}
+
+/* Does the token say that the key can be copied off it? Null: it does not tell. */
+static json_t *leaves_device(const struct wire_object *o)
+{
+    return o->flags_known & 1u << WIRE_EXTRACTABLE
+               ? json_boolean(o->flags_set & 1u << WIRE_EXTRACTABLE)
+               : json_null();
+}
+
+json_t *record_object_brief(const struct wire_slot *s, const struct wire_objects *all,
+                            const struct wire_object *o)
 {
     json_t *record = json_object();
     bool by_id;
@@ -302,7 +340,6 @@ json_t *record_object(const struct wire_slot *s, const struct wire_objects *all,
     json_object_set_new(record, "uri", record_take(token_uri_of_object(s, o)));
     json_object_set_new(record, "type", type_text(o));
     json_object_set_new(record, "bits", o->bits > 0 ? json_integer(o->bits) : json_null());
-    json_object_set_new(record, "attributes", attributes(o));
     if (o->problem[0] != '\0')
         json_object_set_new(record, "problem", json_string(o->problem));
     if (o->class != CKO_CERTIFICATE) {
@@ -315,7 +352,26 @@ json_t *record_object(const struct wire_slot *s, const struct wire_objects *all,
 
         add_partner(record, "private-key-uri", s, partner, by_id);
     }
+    if (o->class == CKO_PRIVATE_KEY)
+        json_object_set_new(record, "leaves-device", leaves_device(o));
+    add_key_judgement(record, o);
     x = o->class == CKO_CERTIFICATE ? record_x509(o) : NULL;
+    if (x != NULL) {
+        json_object_set_new(record, "name", record_take(cert_common_name(x)));
+        json_object_set_new(record, "days-left", json_integer(cert_days_left(x, time(NULL))));
+        json_object_set_new(record, "code-signing", json_boolean(cert_for_code_signing(x)));
+    }
+    X509_free(x);
+    return record;
+}
+
+json_t *record_object(const struct wire_slot *s, const struct wire_objects *all,
+                      const struct wire_object *o)
+{
+    json_t *record = record_object_brief(s, all, o);
+    X509 *x = o->class == CKO_CERTIFICATE ? record_x509(o) : NULL;
+
+    json_object_set_new(record, "attributes", attributes(o));
     if (x != NULL)
         json_object_set_new(record, "certificate", record_certificate(x));
     X509_free(x);

@@ -50,7 +50,7 @@ static bool run(const struct op_args *a, struct op_ctx *ctx, struct error *e)
     struct token *t;
     bool done;
 
-    if (!op_inventory(a, ctx, false, &inv, e))
+    if (!op_inventory(a, ctx, &inv, e))
         return false;
     t = op_token(a, "TOKEN", &inv, e);
     done = t != NULL && login(a, ctx, &inv, t, e);

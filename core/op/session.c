@@ -5,19 +5,28 @@
 
 enum { MOST_MODULES = 64, WAIT_MS = 60000 };
 
-bool op_inventory(const struct op_args *args, struct op_ctx *ctx, bool all, struct inventory *out,
-                  struct error *e)
+bool op_inventory_with(const struct op_args *args, struct op_ctx *ctx,
+                       struct inventory_options *options, struct inventory *out, struct error *e)
 {
     const char *modules[MOST_MODULES];
-    struct inventory_options options = {.all = all, .module_count = op_count(args, "module")};
 
-    if (options.module_count > MOST_MODULES)
+    options->module_count = op_count(args, "module");
+    options->pool = ctx->pool;
+    if (options->module_count > MOST_MODULES)
         return error_set(e, ERROR_USAGE, "too many modules");
-    for (size_t i = 0; i < options.module_count; i++)
+    for (size_t i = 0; i < options->module_count; i++)
         modules[i] = op_text_at(args, "module", i);
-    if (options.module_count > 0)
-        options.modules = modules;
-    return inventory_read(out, &options, ctx->cancel, e);
+    if (options->module_count > 0)
+        options->modules = modules;
+    return inventory_read(out, options, ctx->cancel, e);
+}
+
+bool op_inventory(const struct op_args *args, struct op_ctx *ctx, struct inventory *out,
+                  struct error *e)
+{
+    struct inventory_options options = {0};
+
+    return op_inventory_with(args, ctx, &options, out, e);
 }
 
 /* A single --module that failed is the better answer to "no token". */

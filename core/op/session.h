@@ -8,8 +8,12 @@
 #include "token/objects.h"
 
 /* Reads the modules of --module, or all. Freed with inventory_free. */
-bool op_inventory(const struct op_args *args, struct op_ctx *ctx, bool all, struct inventory *out,
+bool op_inventory(const struct op_args *args, struct op_ctx *ctx, struct inventory *out,
                   struct error *e);
+
+/* The same with `all`, or in parts: modules and pool of `options` are set here. */
+bool op_inventory_with(const struct op_args *args, struct op_ctx *ctx,
+                       struct inventory_options *options, struct inventory *out, struct error *e);
 
 /* The token that argument `name` means; without one, the only one. */
 struct token *op_token(const struct op_args *args, const char *name, const struct inventory *inv,

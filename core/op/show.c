@@ -28,7 +28,7 @@ static bool show_object(struct op_ctx *ctx, const struct inventory *inv, const s
     struct wire_objects all;
     const struct wire_object *o;
 
-    if (!host_objects(inventory_host(inv, t), t->slot.id, ctx->cancel, &all, e))
+    if (!objects_read(inventory_host(inv, t), t->slot.id, NULL, ctx->cancel, &all, e))
         return false;
     o = op_object(&all, t, name, NULL, e);
     if (o != NULL)
@@ -47,7 +47,7 @@ static bool run(const struct op_args *a, struct op_ctx *ctx, struct error *e)
 
     if (token_uri_is(name) && uri == NULL)
         return false;
-    if (op_inventory(a, ctx, false, &inv, e)) {
+    if (op_inventory(a, ctx, &inv, e)) {
         t = op_token(a, "URI", &inv, e);
         if (t != NULL && uri != NULL && token_uri_names_object(uri)) {
             shown = show_object(ctx, &inv, t, name, e);

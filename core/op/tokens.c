@@ -43,14 +43,23 @@ static bool any_usable(const struct inventory *inv)
     return usable;
 }
 
+/* Slow modules hold up nobody who watches. */
+static void emit_part(void *data, const struct inventory *so_far)
+{
+    op_emit(data, "tokens-part", document(so_far, true, true));
+}
+
 static bool run(const struct op_args *a, struct op_ctx *ctx, struct error *e)
 {
+    struct inventory_options options = {
+        .all = op_flag(a, "all"), .part = ctx->live ? emit_part : NULL, .data = ctx};
     struct inventory inv;
     bool usable;
 
-    if (!op_inventory(a, ctx, op_flag(a, "all"), &inv, e))
+    if (!op_inventory_with(a, ctx, &options, &inv, e))
         return false;
-    op_emit(ctx, "tokens", document(&inv, op_flag(a, "all"), ctx->verbose || ctx->json));
+    op_emit(ctx, "tokens",
+            document(&inv, op_flag(a, "all") || ctx->live, ctx->verbose || ctx->json));
     usable = any_usable(&inv);
     if (!usable && e != NULL)
         *e = inv.module[0].error;
@@ -97,6 +106,7 @@ void op_text_token(const json_t *t, struct buffer *out)
     op_field(out, t, "serial", "serial");
     op_field(out, t, "module", "module");
     pin_line(t, out);
+    op_field(out, t, "for new orders", "ca-reason");
     op_true_keys(&flags, json_object_get(t, "flags"));
     op_line(out, "flags", buffer_text(&flags));
     buffer_free(&flags);

@@ -77,25 +77,6 @@ bool host_token(struct host *h, CK_SLOT_ID slot, struct cancel *cancel, struct w
     return done;
 }
 
-bool host_objects(struct host *h, CK_SLOT_ID slot, struct cancel *cancel, struct wire_objects *out,
-                  struct error *e)
-{
-    struct buffer answer = BUFFER_INIT;
-    bool done = ask(h, WIRE_OBJECTS, &slot, cancel, &answer, e);
-
-    *out = (struct wire_objects){0};
-    if (done) {
-        struct wire_reader r = wire_reader_of(answer.data, answer.length);
-
-        wire_objects_get(&r, out);
-        done = wire_reader_done(&r, e);
-    }
-    if (!done)
-        wire_objects_free(out);
-    buffer_free(&answer);
-    return done;
-}
-
 bool host_logout(struct host *h, CK_SLOT_ID slot, struct cancel *cancel, struct error *e)
 {
     return ask(h, WIRE_LOGOUT, &slot, cancel, NULL, e);

@@ -45,12 +45,10 @@ bool host_alive(const struct host *h);
 bool host_call(struct host *h, enum wire_type type, unsigned lane, const struct buffer *body,
                struct cancel *cancel, struct buffer *answer, struct error *e);
 
-/* WIRE_SLOTS, WIRE_TOKEN, WIRE_OBJECTS, WIRE_LOGOUT with their answers unpacked. */
+/* WIRE_SLOTS, WIRE_TOKEN, WIRE_LOGOUT with their answers unpacked. */
 bool host_slots(struct host *h, struct cancel *cancel, struct wire_slots *out, struct error *e);
 bool host_token(struct host *h, CK_SLOT_ID slot, struct cancel *cancel, struct wire_slot *out,
                 struct error *e);
-bool host_objects(struct host *h, CK_SLOT_ID slot, struct cancel *cancel, struct wire_objects *out,
-                  struct error *e);
 bool host_logout(struct host *h, CK_SLOT_ID slot, struct cancel *cancel, struct error *e);
 
 #endif

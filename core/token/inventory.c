@@ -15,21 +15,34 @@ enum { WORKERS = 8, SERIAL_CHARACTERS = 16, DEVICE_CHARACTERS = 64 };
 /* What the workers share. */
 struct reading {
     struct inventory *inventory;
-    struct wire_slots *slots; /* one for each module */
+    const struct inventory_options *options;
     struct cancel *cancel;
     atomic_size_t next;
+    pthread_mutex_t mutex; /* one part at a time */
 };
+
+static bool collect(struct inventory *inv, struct error *e);
+
+static void tell_part(struct reading *r, struct inventory_module *m)
+{
+    pthread_mutex_lock(&r->mutex);
+    m->read = true;
+    if (r->options->part != NULL && collect(r->inventory, NULL))
+        r->options->part(r->options->data, r->inventory);
+    pthread_mutex_unlock(&r->mutex);
+}
 
 static void read_module(struct reading *r, size_t index)
 {
     struct inventory_module *m = &r->inventory->module[index];
 
-    m->host = host_start(m->entry.path, r->cancel, &m->error);
-    if (m->host == NULL)
-        return;
-    m->info = *host_module(m->host);
-    if (!host_slots(m->host, r->cancel, &r->slots[index], &m->error))
-        host_stop(&m->host);
+    m->host = host_pool_take(r->inventory->pool, m->entry.path, r->cancel, &m->error);
+    if (m->host != NULL) {
+        m->info = *host_module(m->host);
+        if (!host_slots(m->host, r->cancel, &m->slots, &m->error))
+            host_stop(&m->host);
+    }
+    tell_part(r, m);
 }
 
 static void *read_modules(void *data)
@@ -107,27 +120,20 @@ static bool describe(struct token *t, struct error *e)
     return t->device != NULL || error_set_memory(e);
 }
 
-static bool collect(struct inventory *inv, struct wire_slots *slots, struct error *e)
+static void free_tokens(struct inventory *inv)
 {
-    size_t total = 0;
+    for (size_t i = 0; i < inv->token_count; i++) {
+        struct token *t = &inv->token[i];
 
-    for (size_t i = 0; i < inv->module_count; i++)
-        total += slots[i].count;
-    inv->token = calloc(total + 1, sizeof *inv->token);
-    if (inv->token == NULL)
-        return error_set_memory(e);
-    for (size_t i = 0; i < inv->module_count; i++)
-        for (size_t j = 0; j < slots[i].count; j++) {
-            struct token *t = &inv->token[inv->token_count++];
-
-            t->module = i;
-            t->slot = slots[i].slot[j];
-            slots[i].slot[j] = (struct wire_slot){0};
-            t->same_as = inv->token_count - 1;
-            if (!describe(t, e))
-                return false;
-        }
-    return true;
+        free(t->label);
+        free(t->manufacturer);
+        free(t->model);
+        free(t->serial);
+        free(t->device);
+    }
+    free(inv->token);
+    inv->token = NULL;
+    inv->token_count = 0;
 }
 
 static const char *reason_to_hide(const struct inventory *inv, const struct token *t)
@@ -177,6 +183,31 @@ static void number(struct inventory *inv)
             inv->token[i].number = next++;
 }
 
+/* The tokens of all modules that were read, anew. */
+static bool collect(struct inventory *inv, struct error *e)
+{
+    size_t total = 0;
+
+    free_tokens(inv);
+    for (size_t i = 0; i < inv->module_count; i++)
+        total += inv->module[i].read ? inv->module[i].slots.count : 0;
+    inv->token = calloc(total + 1, sizeof *inv->token);
+    if (inv->token == NULL)
+        return error_set_memory(e);
+    for (size_t i = 0; i < inv->module_count; i++)
+        for (size_t j = 0; inv->module[i].read && j < inv->module[i].slots.count; j++) {
+            struct token *t = &inv->token[inv->token_count++];
+
+            t->module = i;
+            t->slot = inv->module[i].slots.slot[j];
+            t->same_as = inv->token_count - 1;
+            if (!describe(t, e))
+                return false;
+        }
+    number(inv);
+    return true;
+}
+
 static bool choose_modules(struct inventory *inv, const struct inventory_options *options,
                            struct cancel *cancel, struct error *e)
 {
@@ -206,28 +237,19 @@ static bool choose_modules(struct inventory *inv, const struct inventory_options
 bool inventory_read(struct inventory *out, const struct inventory_options *options,
                     struct cancel *cancel, struct error *e)
 {
-    struct reading r = {.inventory = out, .cancel = cancel};
+    struct reading r = {
+        .inventory = out, .options = options, .cancel = cancel, .mutex = PTHREAD_MUTEX_INITIALIZER};
     bool read = false;
 
-    *out = (struct inventory){0};
+    *out = (struct inventory){.pool = options->pool};
     if (!choose_modules(out, options, cancel, e))
         return false;
-    r.slots = calloc(out->module_count + 1, sizeof *r.slots);
-    if (r.slots == NULL) {
-        error_set_memory(e);
-        goto out;
-    }
     read_side_by_side(&r);
+    pthread_mutex_destroy(&r.mutex);
     if (cancel_requested(cancel))
         error_set(e, ERROR_CANCELLED, "cancelled while reading the tokens");
-    else if (collect(out, r.slots, e))
-        read = true;
-    if (read)
-        number(out);
-out:
-    for (size_t i = 0; r.slots != NULL && i < out->module_count; i++)
-        wire_slots_free(&r.slots[i]);
-    free(r.slots);
+    else
+        read = collect(out, e);
     if (!read)
         inventory_free(out);
     return read;
@@ -235,22 +257,13 @@ out:
 
 void inventory_free(struct inventory *inv)
 {
-    for (size_t i = 0; i < inv->token_count; i++) {
-        struct token *t = &inv->token[i];
-
-        wire_slot_free(&t->slot);
-        free(t->label);
-        free(t->manufacturer);
-        free(t->model);
-        free(t->serial);
-        free(t->device);
-    }
+    free_tokens(inv);
     for (size_t i = 0; i < inv->module_count; i++) {
-        host_stop(&inv->module[i].host);
+        host_pool_give(inv->pool, &inv->module[i].host);
+        wire_slots_free(&inv->module[i].slots);
         free(inv->module[i].entry.name);
         free(inv->module[i].entry.path);
     }
-    free(inv->token);
     free(inv->module);
     *inv = (struct inventory){0};
 }

@@ -14,23 +14,26 @@
 #include "base/error.h"
 #include "token/host.h"
 #include "token/modules.h"
+#include "token/pool.h"
 #include "wire/message.h"
 
 struct inventory_module {
     struct module_entry entry;
     struct host *host;       /* NULL where it did not start, or died */
     struct wire_module info; /* set while host is */
-    struct error error;      /* ERROR_NONE, or why it cannot be used */
+    struct wire_slots slots;
+    struct error error; /* ERROR_NONE, or why it cannot be used */
+    bool read;          /* it answered, or failed */
 };
 
 struct token {
-    size_t module; /* index into inventory.module */
-    struct wire_slot slot;
-    unsigned number;    /* 1 for @1; 0 for one that is hidden */
-    const char *hidden; /* NULL, or why it is not listed, in static words: "empty slot", "trust",
-                           "not initialised", "same device", "cannot be read" */
-    size_t same_as;     /* index of the token that stands for the same device; else its own */
-    char *label;        /* printable, never NULL */
+    size_t module;         /* index into inventory.module */
+    struct wire_slot slot; /* its mechanisms are the module's */
+    unsigned number;       /* 1 for @1; 0 for one that is hidden */
+    const char *hidden;    /* NULL, or why it is not listed, in static words: "empty slot", "trust",
+                              "not initialised", "same device", "cannot be read" */
+    size_t same_as;        /* index of the token that stands for the same device; else its own */
+    char *label;           /* printable, never NULL */
     char *manufacturer;
     char *model;
     char *serial;
@@ -43,12 +46,18 @@ struct inventory {
     struct token *token; /* every slot, hidden ones too */
     size_t token_count;
     size_t hidden_modules; /* trust modules that were left out */
+    struct host_pool *pool;
 };
 
 struct inventory_options {
     const char *const *modules; /* --module; NULL: all that modules_list gives */
     size_t module_count;
-    bool all; /* trust modules too */
+    bool all;               /* trust modules too */
+    struct host_pool *pool; /* where hosts come from and go to; NULL: none rests */
+    /* May be NULL. Called each time that a module was read, with what is there so far; numbers may
+     * change yet. Calls come from several threads, one at a time. */
+    void (*part)(void *data, const struct inventory *so_far);
+    void *data;
 };
 
 /* Reads it all. False only when nothing could be done at all (no memory, an unknown --module,
@@ -56,7 +65,7 @@ struct inventory_options {
 bool inventory_read(struct inventory *out, const struct inventory_options *options,
                     struct cancel *cancel, struct error *e);
 
-/* Stops the hosts. */
+/* Stops the hosts, or lets them rest. */
 void inventory_free(struct inventory *inv);
 
 struct host *inventory_host(const struct inventory *inv, const struct token *t);

@@ -6,6 +6,8 @@
 
 #include "base/text.h"
 
+enum { PAGE = 256 }; /* objects that are asked for at once */
+
 bool objects_same_key(const struct wire_object *a, const struct wire_object *b)
 {
     return a->spki != NULL && b->spki != NULL && a->spki_length == b->spki_length &&
@@ -18,14 +20,172 @@ static bool same_id(const struct wire_object *a, const struct wire_object *b)
            memcmp(a->id, b->id, a->id_length) == 0;
 }
 
-static bool same_probably(const struct wire_object *a, const struct wire_object *b)
+/* Moves the objects of a page to the end of `all`. */
+static bool append(struct wire_objects *all, struct wire_objects *page, struct error *e)
 {
-    return (a->spki == NULL || b->spki == NULL) && same_id(a, b);
+    size_t count = all->count + page->count;
+    struct wire_object *grown = realloc(all->object, (count + 1) * sizeof *grown);
+
+    if (grown == NULL)
+        return error_set_memory(e);
+    all->object = grown;
+    if (page->count > 0)
+        memcpy(grown + all->count, page->object, page->count * sizeof *grown);
+    for (size_t i = all->count; i < count; i++)
+        grown[i].group = i; /* until all are here */
+    all->count = count;
+    all->others += page->others;
+    all->total = page->total;
+    page->count = 0;
+    return true;
 }
 
-bool objects_belong(const struct wire_object *a, const struct wire_object *b)
+static bool read_page(struct host *h, CK_SLOT_ID slot, uint32_t first, struct cancel *cancel,
+                      struct wire_objects *all, struct error *e)
 {
-    return objects_same_key(a, b) || same_probably(a, b);
+    struct buffer body = BUFFER_INIT, answer = BUFFER_INIT;
+    struct wire_objects page = {0};
+    struct wire_reader r;
+    bool read;
+
+    wire_put_u64(&body, slot);
+    wire_put_u32(&body, first);
+    wire_put_u32(&body, PAGE);
+    read = buffer_ok(&body, e) && host_call(h, WIRE_OBJECTS, 0, &body, cancel, &answer, e);
+    if (read) {
+        r = wire_reader_of(answer.data, answer.length);
+        wire_objects_get(&r, &page);
+        read = wire_reader_done(&r, e) && append(all, &page, e);
+    }
+    wire_objects_free(&page);
+    buffer_free(&body);
+    buffer_free(&answer);
+    return read;
+}
+
+static void borrow_public_key(struct wire_object *key, const struct wire_objects *all,
+                              CK_OBJECT_CLASS from)
+{
+    for (size_t i = 0; key->spki == NULL && i < all->count; i++) {
+        const struct wire_object *o = &all->object[i];
+
+        if (o->class != from || o->spki == NULL || !same_id(key, o) ||
+            (from == CKO_PUBLIC_KEY && o->type != key->type))
+            continue;
+        key->spki = malloc(o->spki_length);
+        if (key->spki == NULL)
+            return;
+        memcpy(key->spki, o->spki, o->spki_length);
+        key->spki_length = o->spki_length;
+        key->bits = o->bits;
+        memcpy(key->curve, o->curve, sizeof key->curve);
+    }
+}
+
+static int compare_keys(const void *a, const void *b)
+{
+    const struct wire_object *x = *(struct wire_object *const *)a;
+    const struct wire_object *y = *(struct wire_object *const *)b;
+
+    if (x->spki_length != y->spki_length)
+        return x->spki_length < y->spki_length ? -1 : 1;
+    return x->spki_length == 0 ? 0 : memcmp(x->spki, y->spki, x->spki_length);
+}
+
+static int rank(const struct wire_object *o)
+{
+    return o->class == CKO_PRIVATE_KEY ? 0 : o->class == CKO_PUBLIC_KEY ? 1 : 2;
+}
+
+static int compare_groups(const void *a, const void *b)
+{
+    const struct wire_object *x = a, *y = b;
+
+    if (x->group != y->group)
+        return x->group < y->group ? -1 : 1;
+    return rank(x) - rank(y);
+}
+
+/* What does not tell its public key goes to the first that has its id. */
+static void group_by_id(struct wire_objects *all, struct wire_object *o)
+{
+    for (size_t i = 0; i < all->count; i++) {
+        struct wire_object *other = &all->object[i];
+
+        if (other == o || !same_id(o, other))
+            continue;
+        if (other->spki != NULL || other < o)
+            o->group = other->group;
+        if (other->spki != NULL)
+            return;
+    }
+}
+
+/* A group's number says where it stands: what its best member is, then where the first of its
+ * members stood. */
+static void number_groups(struct wire_object **sorted, size_t count, const struct wire_objects *all)
+{
+    for (size_t start = 0, end; start < count; start = end) {
+        size_t first = all->count;
+        int best = 2;
+
+        for (end = start; end < count && compare_keys(&sorted[start], &sorted[end]) == 0 &&
+                          (end == start || sorted[end]->spki != NULL);
+             end++) {
+            size_t at = (size_t)(sorted[end] - all->object);
+
+            first = at < first ? at : first;
+            best = rank(sorted[end]) < best ? rank(sorted[end]) : best;
+        }
+        for (size_t i = start; i < end; i++)
+            sorted[i]->group = (size_t)best * all->count + first;
+    }
+}
+
+bool objects_group(struct wire_objects *all, struct error *e)
+{
+    struct wire_object **sorted = calloc(all->count + 1, sizeof(struct wire_object *));
+
+    if (sorted == NULL)
+        return error_set_memory(e);
+    for (size_t i = 0; i < all->count; i++)
+        sorted[i] = &all->object[i];
+    qsort(sorted, all->count, sizeof(struct wire_object *), compare_keys);
+    number_groups(sorted, all->count, all);
+    free(sorted);
+    for (size_t i = 0; i < all->count; i++)
+        if (all->object[i].spki == NULL)
+            group_by_id(all, &all->object[i]);
+    if (all->count > 0)
+        qsort(all->object, all->count, sizeof *all->object, compare_groups);
+    return true;
+}
+
+bool objects_read(struct host *h, CK_SLOT_ID slot, const struct objects_parts *parts,
+                  struct cancel *cancel, struct wire_objects *out, struct error *e)
+{
+    uint32_t seen = 0;
+
+    *out = (struct wire_objects){0};
+    do {
+        if (!read_page(h, slot, seen, cancel, out, e)) {
+            wire_objects_free(out);
+            return false;
+        }
+        seen += PAGE;
+        if (parts != NULL && seen < out->total)
+            parts->part(parts->data, out);
+    } while (seen < out->total);
+    for (size_t i = 0; i < out->count; i++)
+        if (out->object[i].class == CKO_PRIVATE_KEY) {
+            borrow_public_key(&out->object[i], out, CKO_PUBLIC_KEY);
+            borrow_public_key(&out->object[i], out, CKO_CERTIFICATE);
+        }
+    if (!objects_group(out, e)) {
+        wire_objects_free(out);
+        return false;
+    }
+    return true;
 }
 
 /* Public keys decide; where one side's is not known, the id does. */
@@ -33,18 +193,19 @@ static const struct wire_object *partner(const struct wire_objects *all,
                                          const struct wire_object *o, CK_OBJECT_CLASS class,
                                          bool *by_id)
 {
-    const struct wire_object *probable = NULL;
+    const struct wire_object *end = all->object + all->count, *first = o, *probable = NULL;
 
     if (by_id != NULL)
         *by_id = false;
-    for (size_t i = 0; i < all->count; i++) {
-        const struct wire_object *other = &all->object[i];
-
+    while (first > all->object && first[-1].group == o->group)
+        first--;
+    for (const struct wire_object *other = first; other < end && other->group == o->group;
+         other++) {
         if (other == o || other->class != class)
             continue;
         if (objects_same_key(o, other))
             return other;
-        if (probable == NULL && same_probably(o, other))
+        if (probable == NULL && (o->spki == NULL || other->spki == NULL) && same_id(o, other))
             probable = other;
     }
     if (by_id != NULL)

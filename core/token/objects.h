@@ -6,15 +6,33 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/cancel.h"
 #include "base/error.h"
+#include "token/host.h"
 #include "token/uri.h"
 #include "wire/message.h"
 
+/* While the objects of a token arrive: those that are here, and in so_far->total how many there
+ * are. */
+struct objects_parts {
+    void (*part)(void *data, const struct wire_objects *so_far);
+    void *data;
+};
+
+/* Reads all objects of a token, page by page, each with its own deadline. A private key that does
+ * not tell its public half (EC has no point there) borrows it from the public key object, else the
+ * certificate, with its CKA_ID. The objects are grouped. `parts` may be NULL. Freed with
+ * wire_objects_free. */
+bool objects_read(struct host *h, CK_SLOT_ID slot, const struct objects_parts *parts,
+                  struct cancel *cancel, struct wire_objects *out, struct error *e);
+
+/* Puts objects of one key side by side, private key, public key, certificates, and gives them one
+ * `group`: keys first, then what has none. One that does not tell its public key goes to the first
+ * with its CKA_ID. False: ERROR_MEMORY. objects_read does it; the functions below rely on it. */
+bool objects_group(struct wire_objects *all, struct error *e);
+
 /* True when both public keys are known and equal. */
 bool objects_same_key(const struct wire_object *a, const struct wire_object *b);
-
-/* True when they have the same public key, or, where one side's is not known, the same CKA_ID. */
-bool objects_belong(const struct wire_object *a, const struct wire_object *b);
 
 /* The first certificate (or private key) that has the same public key as `o`; NULL for none. Where
  * a private key's public half cannot be known, an equal CKA_ID decides, and *by_id says so (may be

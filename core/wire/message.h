@@ -21,10 +21,11 @@
 /* type, can spend a try of a PIN, deadline in ms (design section 1a), name in messages: what is
  * done. Requests that can spend a try are sent by attempt_send (token/attempt.h) alone. */
 #define WIRE_REQUESTS(X)                                                                           \
-    X(WIRE_LOAD, false, 30000, "loading the module")          /* path as text -> wire_module */    \
-    X(WIRE_SLOTS, false, 10000, "listing the slots")          /* nothing -> wire_slots */          \
-    X(WIRE_TOKEN, false, 10000, "reading the token")          /* u64 slot -> wire_slot */          \
-    X(WIRE_OBJECTS, false, 10000, "reading the objects")      /* u64 slot -> wire_objects */       \
+    X(WIRE_LOAD, false, 30000, "loading the module") /* path as text -> wire_module */             \
+    X(WIRE_SLOTS, false, 10000, "listing the slots") /* nothing -> wire_slots */                   \
+    X(WIRE_TOKEN, false, 10000, "reading the token") /* u64 slot -> wire_slot */                   \
+    X(WIRE_OBJECTS, false, 10000,                                                                  \
+      "reading the objects") /* u64 slot, u32 first, u32 most -> wire_objects */                   \
     X(WIRE_OPEN_KEY, false, 10000, "opening the key")         /* wire_open_key -> wire_opened */   \
     X(WIRE_SIGN, false, 60000, "signing")                     /* wire_sign -> bytes: signature */  \
     X(WIRE_LOGOUT, false, 10000, "logging out")               /* u64 slot -> nothing */            \
@@ -138,15 +139,19 @@ struct wire_object {
     uint8_t *der; /* CKA_VALUE of a certificate */
     size_t der_length;
     char problem[160]; /* "" or what could not be read of it */
+    size_t group;      /* not sent: see objects_group (token/objects.h) */
 };
 void wire_object_put(struct buffer *out, const struct wire_object *o);
 bool wire_object_get(struct wire_reader *r, struct wire_object *o);
 void wire_object_free(struct wire_object *o);
 
+/* A page of a token's objects, or all of them. A request with `first` 0 lists them anew; the next
+ * pages go on in that list. */
 struct wire_objects {
     struct wire_object *object;
     size_t count;
     uint32_t others; /* objects of other classes */
+    uint32_t total;  /* objects of all classes on the token */
 };
 void wire_objects_put(struct buffer *out, const struct wire_objects *o);
 bool wire_objects_get(struct wire_reader *r, struct wire_objects *o);

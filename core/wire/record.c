@@ -142,6 +142,7 @@ void wire_object_free(struct wire_object *o)
 
 void wire_objects_put(struct buffer *out, const struct wire_objects *o)
 {
+    wire_put_u32(out, o->total);
     wire_put_u32(out, o->others);
     wire_put_u32(out, (uint32_t)o->count);
     for (size_t i = 0; i < o->count; i++)
@@ -150,10 +151,10 @@ void wire_objects_put(struct buffer *out, const struct wire_objects *o)
 
 bool wire_objects_get(struct wire_reader *r, struct wire_objects *o)
 {
-    uint32_t others = wire_get_u32(r);
+    uint32_t total = wire_get_u32(r), others = wire_get_u32(r);
     size_t count = wire_get_count(r, LEAST_OBJECT);
 
-    *o = (struct wire_objects){.others = others};
+    *o = (struct wire_objects){.others = others, .total = total};
     if (count > 0)
         o->object = calloc(count, sizeof *o->object);
     if (count > 0 && o->object == NULL)

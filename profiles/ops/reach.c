@@ -11,7 +11,7 @@ static bool read_inventory(struct reach *out, const struct op_args *a, struct op
     struct inventory_options options = {.modules = &module, .module_count = 1};
 
     if (module == NULL || op_count(a, "module") > 0)
-        return op_inventory(a, ctx, false, &out->inventory, e);
+        return op_inventory(a, ctx, &out->inventory, e);
     return inventory_read(&out->inventory, &options, ctx->cancel, e);
 }
 
@@ -39,7 +39,7 @@ bool reach_objects(struct reach *out, const struct op_args *a, struct op_ctx *ct
                    const char *module, const char *name, struct error *e)
 {
     return reach_token(out, a, ctx, module, name, e) &&
-           host_objects(inventory_host(&out->inventory, out->token), out->token->slot.id,
+           objects_read(inventory_host(&out->inventory, out->token), out->token->slot.id, NULL,
                         ctx->cancel, &out->objects, e);
 }
 

@@ -206,44 +206,46 @@ static void read_object(const struct object_ref *o, CK_OBJECT_CLASS class, struc
     }
 }
 
-static bool same_id(const struct wire_object *a, const struct wire_object *b)
-{
-    return a->id_length > 0 && a->id_length == b->id_length &&
-           memcmp(a->id, b->id, a->id_length) == 0;
-}
-
-/* A private EC key has no point of its own: its public key object tells, else a certificate with
- * the same CKA_ID. */
-static void borrow_public_key(struct wire_object *key, const struct wire_objects *all,
-                              CK_OBJECT_CLASS from)
-{
-    for (size_t i = 0; key->spki == NULL && i < all->count; i++) {
-        const struct wire_object *o = &all->object[i];
-
-        if (o->class != from || o->spki == NULL || !same_id(key, o) ||
-            (from == CKO_PUBLIC_KEY && o->type != key->type))
-            continue;
-        key->spki = malloc(o->spki_length);
-        if (key->spki == NULL)
-            return;
-        memcpy(key->spki, o->spki, o->spki_length);
-        key->spki_length = o->spki_length;
-        key->bits = o->bits;
-        memcpy(key->curve, o->curve, sizeof key->curve);
-    }
-}
-
 static bool wanted(const struct object_ref *o, CK_OBJECT_CLASS *class)
 {
     return attribute_ulong(o, CKA_CLASS, class) == CKR_OK &&
            (*class == CKO_PRIVATE_KEY || *class == CKO_PUBLIC_KEY || *class == CKO_CERTIFICATE);
 }
 
-static void read_all(struct module *m, CK_SESSION_HANDLE session, const CK_OBJECT_HANDLE *handles,
-                     size_t count, struct wire_objects *out)
+/* The list that pages are read from. Its session stays open: handles may end with the last one. */
+static struct {
+    bool open;
+    CK_SLOT_ID slot;
+    CK_SESSION_HANDLE session;
+    CK_OBJECT_HANDLE *handles;
+    size_t count;
+} list;
+
+static void close_list(struct module *m)
 {
-    for (size_t i = 0; i < count; i++) {
-        struct object_ref o = {m, session, handles[i]};
+    if (list.open)
+        m->f->C_CloseSession(list.session);
+    free(list.handles);
+    memset(&list, 0, sizeof list);
+}
+
+static bool open_list(struct module *m, CK_SLOT_ID slot, struct wire_status *s)
+{
+    close_list(m);
+    list.slot = slot;
+    list.open =
+        status_of(s, m->f->C_OpenSession(slot, CKF_SERIAL_SESSION, NULL, NULL, &list.session),
+                  "C_OpenSession");
+    if (list.open && objects_search(m, list.session, NULL, 0, &list.handles, &list.count, s))
+        return true;
+    close_list(m);
+    return false;
+}
+
+static void read_page(struct module *m, size_t first, size_t end, struct wire_objects *out)
+{
+    for (size_t i = first; i < end; i++) {
+        struct object_ref o = {m, list.session, list.handles[i]};
         CK_OBJECT_CLASS class;
 
         if (wanted(&o, &class))
@@ -251,37 +253,25 @@ static void read_all(struct module *m, CK_SESSION_HANDLE session, const CK_OBJEC
         else
             out->others++;
     }
-    for (size_t i = 0; i < out->count; i++) {
-        struct wire_object *o = &out->object[i];
-
-        if (o->class != CKO_PRIVATE_KEY)
-            continue;
-        borrow_public_key(o, out, CKO_PUBLIC_KEY);
-        borrow_public_key(o, out, CKO_CERTIFICATE);
-    }
 }
 
-bool objects_read(struct module *m, CK_SLOT_ID slot, struct wire_objects *out,
-                  struct wire_status *s)
+bool objects_page(struct module *m, CK_SLOT_ID slot, uint32_t first, uint32_t most,
+                  struct wire_objects *out, struct wire_status *s)
 {
-    CK_SESSION_HANDLE session;
-    CK_OBJECT_HANDLE *handles = NULL;
-    size_t count = 0;
-    bool done;
+    size_t end;
 
     *out = (struct wire_objects){0};
-    if (!status_of(s, m->f->C_OpenSession(slot, CKF_SERIAL_SESSION, NULL, NULL, &session),
-                   "C_OpenSession"))
+    if (first == 0 && !open_list(m, slot, s))
         return false;
-    done = objects_search(m, session, NULL, 0, &handles, &count, s);
-    if (done && count > 0) {
-        out->object = calloc(count, sizeof *out->object);
-        if (out->object == NULL)
-            done = status_fail(s, CKR_HOST_MEMORY, "", "no memory");
-        else
-            read_all(m, session, handles, count, out);
-    }
-    free(handles);
-    m->f->C_CloseSession(session);
-    return done;
+    if (!list.open || list.slot != slot || first > list.count)
+        return status_fail(s, CKR_OPERATION_NOT_INITIALIZED, "", "there is no such page");
+    end = most < list.count - first ? first + most : list.count;
+    out->total = (uint32_t)list.count;
+    out->object = calloc(end - first + 1, sizeof *out->object);
+    if (out->object == NULL)
+        return status_fail(s, CKR_HOST_MEMORY, "", "no memory");
+    read_page(m, first, end, out);
+    if (end == list.count)
+        close_list(m);
+    return true;
 }

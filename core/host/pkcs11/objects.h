@@ -5,10 +5,11 @@
 
 #include "host/pkcs11/attributes.h"
 
-/* All private keys, public keys and certificates that the session may see. One that cannot be read
- * in full is there, with its problem. */
-bool objects_read(struct module *m, CK_SLOT_ID slot, struct wire_objects *out,
-                  struct wire_status *s);
+/* Private keys, public keys and certificates that the session may see: at most `most` of all
+ * objects, from the one with number `first` on; `first` 0 lists them anew. One that cannot be read
+ * in full is there, with its problem. For one thread. */
+bool objects_page(struct module *m, CK_SLOT_ID slot, uint32_t first, uint32_t most,
+                  struct wire_objects *out, struct wire_status *s);
 
 /* Handles of the objects that match; *handles is the caller's to free. */
 bool objects_search(struct module *m, CK_SESSION_HANDLE session, CK_ATTRIBUTE *match,

@@ -15,7 +15,8 @@
 
 static struct token token = {.number = 1, .label = (char *)"label", .serial = (char *)"1"};
 static struct inventory_module module = {.entry = {.name = (char *)"m", .path = (char *)"/m.so"}};
-static struct inventory inventory = {&module, 1, &token, 1, 0};
+static struct inventory inventory = {
+    .module = &module, .module_count = 1, .token = &token, .token_count = 1};
 
 static int make_token(void **state)
 {
@@ -66,7 +67,7 @@ static void test_a_hostile_label(void **state)
                               .type = CKK_RSA,
                               .label = (char *)"a\x1b[2J\n\"b\xff",
                               .bits = 2048};
-    struct wire_objects all = {&key, 1, 0};
+    struct wire_objects all = {&key, 1, 0, 0};
     json_t *record = record_object(&token.slot, &all, &key);
     char *dump = json_dumps(record, 0);
 
@@ -87,7 +88,7 @@ static void test_attributes_not_told(void **state)
                               .flags_set = 1u << WIRE_SENSITIVE,
                               .curve = "P-256",
                               .bits = 256};
-    struct wire_objects all = {&key, 1, 0};
+    struct wire_objects all = {&key, 1, 0, 0};
     json_t *record = record_object(&token.slot, &all, &key);
 
     (void)state;

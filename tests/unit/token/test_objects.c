@@ -25,24 +25,53 @@ static struct wire_object object(CK_OBJECT_CLASS class, const char *id, const ch
     return o;
 }
 
+static const struct wire_object *labelled(const struct wire_objects *all, const char *label)
+{
+    for (size_t i = 0; i < all->count; i++)
+        if (strcmp(all->object[i].label, label) == 0)
+            return &all->object[i];
+    return NULL;
+}
+
 /* CKA_ID is what modules get wrong: the public key decides where both are known. */
 static void test_partners_by_public_key(void **state)
 {
     struct wire_object list[] = {
-        object(CKO_PRIVATE_KEY, "1", "key", "A"),
         object(CKO_CERTIFICATE, "1", "wrong", "B"),
         object(CKO_CERTIFICATE, "2", "right", "A"),
-        object(CKO_PUBLIC_KEY, "3", "", "A"),
+        object(CKO_PUBLIC_KEY, "3", "public", "A"),
+        object(CKO_PRIVATE_KEY, "1", "key", "A"),
     };
-    struct wire_objects all = {list, 4, 0};
+    struct wire_objects all = {list, 4, 0, 0};
+    const struct wire_object *key;
     bool by_id = true;
 
     (void)state;
-    assert_ptr_equal(objects_certificate_of(&all, &list[0], &by_id), &list[2]);
+    assert_true(objects_group(&all, NULL));
+    key = labelled(&all, "key");
+    assert_ptr_equal(objects_certificate_of(&all, key, &by_id), labelled(&all, "right"));
     assert_false(by_id);
-    assert_ptr_equal(objects_public_key_of(&all, &list[0], NULL), &list[3]);
-    assert_null(objects_private_key_of(&all, &list[1], NULL));
-    assert_ptr_equal(objects_private_key_of(&all, &list[2], NULL), &list[0]);
+    assert_ptr_equal(objects_public_key_of(&all, key, NULL), labelled(&all, "public"));
+    assert_null(objects_private_key_of(&all, labelled(&all, "wrong"), NULL));
+    assert_ptr_equal(objects_private_key_of(&all, labelled(&all, "right"), NULL), key);
+}
+
+static void test_groups_stand_together(void **state)
+{
+    static const char *const wanted[] = {"key", "public", "first", "second", "lone key", "lone"};
+    struct wire_object list[] = {
+        object(CKO_CERTIFICATE, "9", "lone", "C"),   object(CKO_CERTIFICATE, "2", "first", "A"),
+        object(CKO_PUBLIC_KEY, "3", "public", "A"),  object(CKO_PRIVATE_KEY, "1", "key", "A"),
+        object(CKO_CERTIFICATE, "1", "second", "A"), object(CKO_PRIVATE_KEY, "5", "lone key", "B"),
+    };
+    struct wire_objects all = {list, 6, 0, 0};
+
+    (void)state;
+    assert_true(objects_group(&all, NULL));
+    for (size_t i = 0; i < 6; i++)
+        assert_string_equal(all.object[i].label, wanted[i]);
+    assert_int_equal(all.object[0].group, all.object[3].group);
+    assert_int_not_equal(all.object[3].group, all.object[4].group);
 }
 
 static void test_partners_by_id_where_no_key_is_known(void **state)
@@ -50,17 +79,27 @@ static void test_partners_by_id_where_no_key_is_known(void **state)
     struct wire_object list[] = {
         object(CKO_PRIVATE_KEY, "1", "key", NULL),     object(CKO_CERTIFICATE, "2", "other", "B"),
         object(CKO_CERTIFICATE, "1", "probable", "A"), object(CKO_PRIVATE_KEY, "", "no id", NULL),
-        object(CKO_CERTIFICATE, "", "no id", "C"),
+        object(CKO_CERTIFICATE, "", "nor this", "C"),
     };
-    struct wire_objects all = {list, 5, 0};
+    struct wire_objects all = {list, 5, 0, 0};
     bool by_id = false;
 
     (void)state;
-    assert_ptr_equal(objects_certificate_of(&all, &list[0], &by_id), &list[2]);
+    assert_true(objects_group(&all, NULL));
+    assert_ptr_equal(objects_certificate_of(&all, labelled(&all, "key"), &by_id),
+                     labelled(&all, "probable"));
     assert_true(by_id);
     /* No id is not an equal id. */
-    assert_null(objects_certificate_of(&all, &list[3], &by_id));
+    assert_null(objects_certificate_of(&all, labelled(&all, "no id"), &by_id));
     assert_false(by_id);
+}
+
+static void test_nothing_to_group(void **state)
+{
+    struct wire_objects all = {0};
+
+    (void)state;
+    assert_true(objects_group(&all, NULL));
 }
 
 static const struct wire_object *find(const struct wire_objects *all, const char *name,
@@ -81,7 +120,7 @@ static void test_names(void **state)
         object(CKO_PRIVATE_KEY, "\x03", "twin", "C"),
         object(CKO_CERTIFICATE, "\x01", "signer", "A"),
     };
-    struct wire_objects all = {list, 4, 0};
+    struct wire_objects all = {list, 4, 0, 0};
     enum error_code code;
 
     (void)state;
@@ -104,7 +143,7 @@ static void test_the_same_key_twice(void **state)
         object(CKO_PRIVATE_KEY, "\x01", "k", "A"),
         object(CKO_PRIVATE_KEY, "\x02", "k", "A"),
     };
-    struct wire_objects all = {list, 2, 0};
+    struct wire_objects all = {list, 2, 0, 0};
     enum error_code code;
 
     (void)state;
@@ -119,7 +158,7 @@ static void test_hidden_private_keys(void **state)
         object(CKO_PUBLIC_KEY, "\x01", "signer", "A"),
         object(CKO_CERTIFICATE, "\x02", "only a certificate", "B"),
     };
-    struct wire_objects all = {list, 3, 0};
+    struct wire_objects all = {list, 3, 0, 0};
     enum error_code code;
 
     (void)state;
@@ -131,6 +170,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_partners_by_public_key),
+        cmocka_unit_test(test_groups_stand_together),
+        cmocka_unit_test(test_nothing_to_group),
         cmocka_unit_test(test_partners_by_id_where_no_key_is_known),
         cmocka_unit_test(test_names),
         cmocka_unit_test(test_the_same_key_twice),

@@ -95,7 +95,7 @@ static void test_objects(void **state)
          .spki_length = 4},
         {.class = CKO_CERTIFICATE, .der = (uint8_t *)"der", .der_length = 3, .curve = "P-256"},
     };
-    struct wire_objects sent = {objects, 2, 17}, got;
+    struct wire_objects sent = {objects, 2, 17, 19}, got;
     struct wire_reader r;
 
     (void)state;
@@ -105,6 +105,7 @@ static void test_objects(void **state)
     assert_true(wire_reader_done(&r, NULL));
     assert_int_equal(got.count, 2);
     assert_int_equal(got.others, 17);
+    assert_int_equal(got.total, 19);
     assert_int_equal(got.object[0].id_length, 2);
     assert_memory_equal(got.object[0].id, "\x01\x00", 2);
     assert_string_equal(got.object[0].label, "key");
@@ -124,7 +125,7 @@ static void test_cut_records(void **state)
     struct wire_slot slot = {.mechanisms = &mechanism, .mechanism_count = 1};
     struct wire_object object = {.label = (char *)"l", .spki = (uint8_t *)"s", .spki_length = 1};
     struct wire_slots slots = {&slot, 1};
-    struct wire_objects objects = {&object, 1, 0};
+    struct wire_objects objects = {&object, 1, 0, 0};
     struct wire_reader r;
 
     (void)state;
