@@ -17,6 +17,7 @@ generated() { # WHAT: the text that belongs there now
     signet) "$signet" --manual ;;
     signet-batch) "$batch" --manual ;;
     profile) "$signet" --manual profile ;;
+    keys) "$signet" --manual keys ;;
     *) echo "no such part: $1" >&2 && return 1 ;;
   esac
 }

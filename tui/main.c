@@ -1,8 +1,38 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* signet: the verbs. */
+/* signet: the console, and the verbs. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/secret.h"
 #include "profiles/program.h"
+#include "tui/action.h"
+#include "tui/console.h"
+
+/* For the manual's list of keys, when it is built: a key with two meanings ends the build. */
+static int print_keys(void)
+{
+    char *collision = action_collision();
+    struct buffer text = BUFFER_INIT;
+
+    if (collision != NULL) {
+        fprintf(stderr, "signet: two actions have one key: %s\n", collision);
+        free(collision);
+        return 1;
+    }
+    action_manual(&text);
+    fwrite(text.data, 1, text.length, stdout);
+    buffer_free(&text);
+    return 0;
+}
 
 int main(int argc, char **argv)
 {
-    return program_main("signet", argc, argv);
+    if (argc == 3 && strcmp(argv[1], "--manual") == 0 && strcmp(argv[2], "keys") == 0)
+        return print_keys();
+    if (argc > 1 || !isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
+        return program_main("signet", argc, argv);
+    secret_harden_process();
+    return console_run();
 }

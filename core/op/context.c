@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "op/op.h"
+#include "token/pool.h"
 
 void op_emit(struct op_ctx *ctx, const char *kind, json_t *record)
 {
@@ -46,6 +47,21 @@ bool op_ask_yes(struct op_ctx *ctx, const char *format, ...)
           ctx->outside->ask(ctx->data, OP_ASK_YES_NO, text, NULL, NULL, 0);
     free(text);
     return yes;
+}
+
+struct host_pool *op_hosts_new(struct error *e)
+{
+    return host_pool_new(e);
+}
+
+void op_hosts_drop(struct host_pool *pool, const char *path)
+{
+    host_pool_drop(pool, path);
+}
+
+void op_hosts_free(struct host_pool **pool)
+{
+    host_pool_free(pool);
 }
 
 static struct secret *person_secret(void *data, const char *text, struct error *e)

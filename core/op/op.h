@@ -95,7 +95,13 @@ struct op_outside {
 
 struct op;
 
+/* Module hosts that rest between the operations of a program that stays: see op_ctx.pool. NULL: no
+ * memory. `drop` ends those of the module at `path` (NULL: all), so that the next use starts it
+ * anew. */
 struct host_pool;
+struct host_pool *op_hosts_new(struct error *e);
+void op_hosts_drop(struct host_pool *pool, const char *path);
+void op_hosts_free(struct host_pool **pool);
 
 struct op_ctx {
     const struct op *op;

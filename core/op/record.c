@@ -332,6 +332,7 @@ json_t *record_object_brief(const struct wire_slot *s, const struct wire_objects
     bool by_id;
     X509 *x;
 
+    json_object_set_new(record, "group", json_integer((json_int_t)o->group));
     json_object_set_new(record, "class", json_string(name_class(o->class)));
     json_object_set_new(
         record, "label",

@@ -2,6 +2,8 @@
 /* signet show: one thing in full. */
 #include <string.h>
 
+#include "cert/chain.h"
+#include "cert/view.h"
 #include "op/ops.h"
 #include "op/record.h"
 #include "op/session.h"
@@ -22,6 +24,42 @@ static json_t *token_document(const struct inventory *inv, const struct token *t
                      record_module(&inv->module[t->module]));
 }
 
+/* The way to a root, as far as the token's own certificates lead. */
+static void add_chain(json_t *record, const struct wire_objects *all,
+                      const struct wire_object *leaf)
+{
+    STACK_OF(X509) *pool = sk_X509_new_null(), *chain = NULL;
+    X509 *x = record_x509(leaf);
+    json_t *list = json_array();
+    char *missing = NULL;
+
+    for (size_t i = 0; i < all->count; i++) {
+        X509 *other = all->object[i].class == CKO_CERTIFICATE ? record_x509(&all->object[i]) : NULL;
+
+        if (other != NULL && sk_X509_push(pool, other) <= 0)
+            X509_free(other);
+    }
+    if (x != NULL)
+        chain = cert_chain_build(x, pool, &missing, NULL);
+    for (int i = 0; i < sk_X509_num(chain); i++)
+        json_array_append_new(list, record_take(cert_subject(sk_X509_value(chain, i))));
+    json_object_set_new(record, "chain", list);
+    json_object_set_new(record, "chain-missing", record_take(missing));
+    sk_X509_pop_free(chain, X509_free);
+    sk_X509_pop_free(pool, X509_free);
+    X509_free(x);
+}
+
+static json_t *object_document(const struct token *t, const struct wire_objects *all,
+                               const struct wire_object *o)
+{
+    json_t *record = record_object(&t->slot, all, o);
+
+    if (o->class == CKO_CERTIFICATE)
+        add_chain(record, all, o);
+    return record;
+}
+
 static bool show_object(struct op_ctx *ctx, const struct inventory *inv, const struct token *t,
                         const char *name, struct error *e)
 {
@@ -32,7 +70,7 @@ static bool show_object(struct op_ctx *ctx, const struct inventory *inv, const s
         return false;
     o = op_object(&all, t, name, NULL, e);
     if (o != NULL)
-        op_emit(ctx, "object", record_object(&t->slot, &all, o));
+        op_emit(ctx, "object", object_document(t, &all, o));
     wire_objects_free(&all);
     return o != NULL;
 }
@@ -59,6 +97,20 @@ static bool run(const struct op_args *a, struct op_ctx *ctx, struct error *e)
     }
     token_uri_free(&uri);
     return shown;
+}
+
+static void text_chain(const json_t *record, struct buffer *out)
+{
+    const json_t *chain = json_object_get(record, "chain");
+    size_t index;
+    json_t *subject;
+
+    json_array_foreach(chain, index, subject)
+    {
+        op_line(out, index == 0 ? "chain" : "", json_string_value(subject));
+    }
+    if (*op_string(record, "chain-missing") != '\0')
+        op_field(out, record, "missing", "chain-missing");
 }
 
 void op_text_certificate(const json_t *c, struct buffer *out)
@@ -99,6 +151,7 @@ static void text(const char *kind, const json_t *record, unsigned width, bool co
         return;
     }
     op_text_object(record, out);
+    text_chain(record, out);
     if (json_object_get(record, "certificate") != NULL)
         op_text_certificate(json_object_get(record, "certificate"), out);
 }

@@ -28,7 +28,14 @@
 #include "wire/frame.h"
 #include "wire/rv.h"
 
-enum { SLICE_MS = 100, STOP_MS = 2000, REAP_MS = 2000, LOG_LINES = 2000, LOG_LINE_BYTES = 500 };
+enum {
+    SLOW_MS = 100,
+    SLICE_MS = 100,
+    STOP_MS = 2000,
+    REAP_MS = 2000,
+    LOG_LINES = 2000,
+    LOG_LINE_BYTES = 500
+};
 
 /* A call that waits for its reply. Lives on the caller's stack. */
 struct pending {
@@ -468,6 +475,13 @@ static bool unpack(struct host *h, const struct pending *p, struct wire_status *
     return answer == NULL || buffer_ok(answer, e);
 }
 
+/* What is asked for often is told only when it is slow. */
+static void log_took(const struct host *h, enum wire_type type, int64_t ms)
+{
+    if ((type != WIRE_SIGN && type != WIRE_SLOTS) || ms >= SLOW_MS)
+        log_line("%s: %s took %lld ms", h->path, wire_type_name(type), (long long)ms);
+}
+
 bool exchange_run(struct host *h, const struct exchange *x, struct wire_status *status,
                   struct buffer *answer, struct error *e)
 {
@@ -487,9 +501,7 @@ bool exchange_run(struct host *h, const struct exchange *x, struct wire_status *
     pthread_mutex_unlock(&h->mutex);
     if (done)
         done = unpack(h, &p, status, answer, e);
-    if (x->type != WIRE_SIGN)
-        log_line("%s: %s took %lld ms", h->path, wire_type_name(x->type),
-                 (long long)(clock_ms() - started));
+    log_took(h, x->type, clock_ms() - started);
     buffer_free(&p.body);
     return done;
 }

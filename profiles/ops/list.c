@@ -20,6 +20,8 @@ static json_t *entry(const char *name, const char *path)
         json_object_set_new(record, "description", json_string(p->description));
     if (p != NULL && p->key != NULL)
         json_object_set_new(record, "key", json_string(p->key));
+    if (p != NULL && p->pin != NULL)
+        json_object_set_new(record, "pin", json_string(p->pin));
     if (p == NULL)
         json_object_set_new(record, "error", json_string(e.text));
     profile_free(&p);

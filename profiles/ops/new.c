@@ -94,6 +94,7 @@ static const struct op_arg args[] = {
      .type = OP_PATH,
      .value = "FILE",
      .help = "write the profile here, not among the user's profiles"},
+    {.name = "print", .type = OP_FLAG, .help = "print the profile, write nothing"},
 };
 
 static const struct {
@@ -374,12 +375,31 @@ static void report(const struct profile *p, const char *path, const struct op_ar
     free(word);
 }
 
+static bool print(const struct profile *p, struct op_ctx *ctx, struct error *e)
+{
+    struct buffer yaml = BUFFER_INIT;
+    bool printed = profile_write(p, &yaml, e) && buffer_text(&yaml) != NULL;
+
+    if (printed)
+        op_emit(ctx, "draft", json_pack("{s:s}", "yaml", buffer_text(&yaml)));
+    buffer_free(&yaml);
+    return printed;
+}
+
 static bool run(const struct op_args *a, struct op_ctx *ctx, struct error *e)
 {
     struct profile *p = profile_new(e);
-    char *path = p == NULL || !set_options(p, a, e) ? NULL : target(a, e);
-    bool done = path != NULL && may_write(path, ctx, e) && fill(p, a, ctx, e) &&
-                is_loadable(p, path, e) && profile_save(p, path, access(path, F_OK) == 0, e);
+    char *path;
+    bool done;
+
+    if (op_flag(a, "print")) {
+        done = p != NULL && set_options(p, a, e) && fill(p, a, ctx, e) && print(p, ctx, e);
+        profile_free(&p);
+        return done;
+    }
+    path = p == NULL || !set_options(p, a, e) ? NULL : target(a, e);
+    done = path != NULL && may_write(path, ctx, e) && fill(p, a, ctx, e) &&
+           is_loadable(p, path, e) && profile_save(p, path, access(path, F_OK) == 0, e);
 
     if (done)
         report(p, path, a, ctx);
@@ -392,7 +412,11 @@ static void text(const char *kind, const json_t *r, unsigned width, bool colour,
 {
     const char *word = op_string(r, "word");
 
-    (void)kind, (void)width, (void)colour;
+    (void)width, (void)colour;
+    if (strcmp(kind, "draft") == 0) {
+        buffer_append_text(out, op_string(r, "yaml"));
+        return;
+    }
     buffer_printf(out, "Wrote %s\n", op_string(r, "path"));
     op_line(out, "use", op_string(r, "use"));
     op_line(out, "module", op_string(r, "module"));

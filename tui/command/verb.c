@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Any verb of both programs, its arguments in a form made from its descriptor. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "op/text.h"
+#include "tui/command/command.h"
+#include "tui/jobs.h"
+#include "tui/view/form.h"
+
+enum { MOST_ARGS = 32, MOST_WORDS = 60 };
+
+struct verb {
+    const struct op *op;
+    char *title;
+    struct form_field field[MOST_ARGS];
+    const char *choices[MOST_ARGS][12]; /* with "" before those of the descriptor */
+    size_t count;
+};
+
+static void verb_free(void *data)
+{
+    struct verb *v = data;
+
+    free(v->title);
+    free(v);
+}
+
+/* Several values of a repeatable argument stand side by side, with blanks between. */
+static size_t add_words(char *text, const char *option, const char **words, size_t count)
+{
+    char *rest = NULL;
+
+    for (char *word = strtok_r(text, " ", &rest); word != NULL && count + 2 < MOST_WORDS;
+         word = strtok_r(NULL, " ", &rest)) {
+        if (option != NULL)
+            words[count++] = option;
+        words[count++] = word;
+    }
+    return count;
+}
+
+static const struct op_arg *arg_of(const struct verb *v, size_t index)
+{
+    return index < v->op->arg_count ? &v->op->args[index] : &op_pin_arg;
+}
+
+/* Positional ones last, behind "--". */
+static bool verb_done(struct console *c, void *data, const char *const *values, char *why,
+                      size_t size)
+{
+    struct verb *v = data;
+    const char *words[MOST_WORDS];
+    char *owned[MOST_ARGS * 2] = {0};
+    size_t count = 0, own = 0;
+    struct job *j;
+
+    for (size_t i = 0; i < v->count; i++) {
+        const struct op_arg *arg = arg_of(v, i);
+
+        if (values[i] == NULL || arg->positional)
+            continue;
+        owned[own] = text_format("--%s", arg->name);
+        if (arg->type == OP_FLAG) {
+            words[count++] = owned[own++];
+            continue;
+        }
+        owned[own + 1] = strdup(values[i]);
+        if (arg->repeatable) {
+            count = add_words(owned[own + 1], owned[own], words, count);
+        } else {
+            words[count++] = owned[own];
+            words[count++] = owned[own + 1];
+        }
+        own += 2;
+    }
+    words[count++] = "--";
+    for (size_t i = 0; i < v->count; i++) {
+        if (values[i] == NULL || !arg_of(v, i)->positional)
+            continue;
+        owned[own] = strdup(values[i]);
+        if (arg_of(v, i)->repeatable)
+            count = add_words(owned[own], NULL, words, count);
+        else
+            words[count++] = owned[own];
+        own++;
+    }
+    j = jobs_run(c, v->op->verb, NULL, words, count);
+    if (j == NULL)
+        snprintf(why, size, "%s", c->status);
+    for (size_t i = 0; i < own; i++)
+        free(owned[i]);
+    return j != NULL;
+}
+
+static void add_field(struct verb *v, const struct op_arg *arg)
+{
+    struct form_field *f = &v->field[v->count];
+    size_t n = 0;
+
+    *f = (struct form_field){arg->name, arg->help, FORM_TEXT, NULL, arg->required};
+    if (arg->type == OP_FLAG)
+        f->type = FORM_SWITCH;
+    else if (arg->type == OP_PATH)
+        f->type = FORM_PATH;
+    else if (arg->type == OP_CHOICE) {
+        f->type = FORM_CHOICE;
+        v->choices[v->count][n++] = "";
+        for (size_t i = 0; arg->choices[i] != NULL && n < 11; i++)
+            v->choices[v->count][n++] = arg->choices[i];
+        f->choices = v->choices[v->count];
+    }
+    v->count++;
+}
+
+/* What stood under the cursor goes into the fields that want such a thing. */
+static const char *prefill(const struct console *c, const struct op_arg *arg)
+{
+    const json_t *token = console_token(c), *object = console_object(c);
+
+    if (arg->type == OP_TOKEN && token != NULL)
+        return op_string(token, "uri");
+    if (arg->type == OP_OBJECT && arg->positional && object != NULL)
+        return op_string(object, "uri");
+    if (arg->type == OP_PROFILE && command_profile_here(c) != NULL)
+        return op_string(command_profile_here(c), "path");
+    return arg->type == OP_FLAG ? NULL : arg->default_text;
+}
+
+void command_open_verb(struct console *c, const struct op *op)
+{
+    struct verb *v = calloc(1, sizeof *v);
+    const char *values[MOST_ARGS] = {0};
+    struct form_spec spec = {.verb = "run", .done = verb_done, .free_data = verb_free, .data = v};
+
+    if (v == NULL)
+        return;
+    if (op->effects & OP_TERMINAL) {
+        console_say(c, STYLE_WARN, "%s needs a terminal of its own; o edits a profile here",
+                    op->verb);
+        free(v);
+        return;
+    }
+    v->op = op;
+    for (size_t i = 0; i < op->arg_count && v->count + 1 < MOST_ARGS; i++) {
+        values[v->count] = prefill(c, &op->args[i]);
+        add_field(v, &op->args[i]);
+    }
+    if (op->effects & OP_LOGS_IN)
+        add_field(v, &op_pin_arg);
+    if (v->count == 0) {
+        jobs_run(c, op->verb, NULL, NULL, 0);
+        free(v);
+        return;
+    }
+    v->title = text_format("%s: %s", op->verb, op->summary);
+    spec.title = v->title;
+    spec.fields = v->field;
+    spec.count = v->count;
+    console_open(c, form_new(&spec, values));
+}

@@ -1,0 +1,425 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tui/jobs.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "op/text.h"
+#include "profiles/program.h"
+
+enum { POLL_MS = 2000, SLOW_MS = 1000, MOST_WORDS = 64, TEXT_WIDTH = 76 };
+
+static const char poll_lane[] = "poll";
+
+const struct op *jobs_op(const char *verb)
+{
+    size_t count;
+    const struct op *const *table = program_table(&count);
+
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(table[i]->verb, verb) == 0)
+            return table[i];
+    return NULL;
+}
+
+static void forget_reading(struct console *c, const char *what)
+{
+    json_object_del(c->reading, what);
+}
+
+/* Tokens. */
+
+/* A failed module is not tried again by a poll: what it said stays. */
+static void keep_failed_modules(const struct console *c, json_t *document)
+{
+    json_t *modules = json_object_get(document, "modules"), *m;
+    size_t index;
+
+    json_array_foreach(json_object_get(c->store.tokens, "modules"), index, m)
+    {
+        if (*op_string(m, "error") != '\0')
+            json_array_append(modules, m);
+    }
+}
+
+/* Of a token that is still there: sessions, memory and clock change by themselves. */
+static bool is_changed(const json_t *a, const json_t *b)
+{
+    static const char *const keys[] = {"flags", "hidden", "problem", "label"};
+
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        const json_t *x = json_object_get(a, keys[i]), *y = json_object_get(b, keys[i]);
+
+        if ((x != NULL || y != NULL) && !json_equal(x, y))
+            return true;
+    }
+    return false;
+}
+
+/* What changed is read anew. */
+static void compare_tokens(struct console *c, const json_t *fresh)
+{
+    size_t index;
+    json_t *t;
+
+    json_array_foreach(json_object_get(c->store.tokens, "tokens"), index, t)
+    {
+        const char *uri = op_string(t, "uri");
+        size_t i;
+        json_t *other;
+        bool same = false;
+
+        json_array_foreach(json_object_get(fresh, "tokens"), i, other)
+        {
+            same = same || (strcmp(op_string(other, "uri"), uri) == 0 && !is_changed(t, other));
+        }
+        if (!same && *uri != '\0') {
+            store_touch_token(&c->store, uri);
+            forget_reading(c, uri);
+        }
+    }
+}
+
+static void tokens_record(void *data, struct job *j, const char *kind, json_t *record)
+{
+    struct console *c = data;
+    bool whole = strcmp(kind, "tokens") == 0;
+
+    /* Parts are for the first time: later, what is there stays until all has come. */
+    if (!whole && c->store.complete)
+        return;
+    if (job_lane(j) != NULL) /* a poll */
+        keep_failed_modules(c, record);
+    if (json_equal(c->store.tokens, record) && c->store.complete)
+        return;
+    if (whole)
+        compare_tokens(c, record);
+    store_set_tokens(&c->store, record, whole);
+    console_changed(c);
+}
+
+static void tokens_ended(void *data, struct job *j, const struct error *e)
+{
+    struct console *c = data;
+    size_t count = json_array_size(json_object_get(c->store.tokens, "tokens"));
+
+    forget_reading(c, "tokens");
+    c->next_poll = clock_ms() + POLL_MS;
+    if (job_lane(j) != NULL)
+        return;
+    c->store.complete = true;
+    if (e != NULL && e->code != ERROR_CANCELLED && count == 0)
+        console_say(c, STYLE_BAD, "%s", e->text);
+    console_changed(c);
+}
+
+static const struct job_watcher tokens_watcher = {.record = tokens_record, .ended = tokens_ended};
+
+static void start_quietly(struct console *c, const char *verb, const char *const *words,
+                          size_t count, const char *lane, const struct job_watcher *watcher,
+                          const char *what)
+{
+    struct job_watcher w = *watcher;
+    struct error e = ERROR_INIT;
+
+    w.data = c;
+    json_object_set_new(c->reading, what, json_true());
+    if (work_start(c->work, jobs_op(verb), words, count, lane, &w, &e) == NULL) {
+        forget_reading(c, what);
+        console_say(c, STYLE_BAD, "%s", e.text);
+    }
+}
+
+void jobs_read_tokens(struct console *c)
+{
+    if (json_object_get(c->reading, "tokens") == NULL)
+        start_quietly(c, "tokens", NULL, 0, NULL, &tokens_watcher, "tokens");
+}
+
+static bool anything_at_work(const struct console *c)
+{
+    return work_count(c->work) > 0;
+}
+
+void jobs_poll(struct console *c)
+{
+    const char *words[MOST_WORDS];
+    size_t count = 0, index;
+    json_t *m;
+
+    if (clock_ms() < c->next_poll || anything_at_work(c) || !c->store.complete)
+        return;
+    json_array_foreach(json_object_get(c->store.tokens, "modules"), index, m)
+    {
+        if (*op_string(m, "error") != '\0' || count + 2 > MOST_WORDS)
+            continue;
+        words[count++] = "--module";
+        words[count++] = op_string(m, "name");
+    }
+    c->next_poll = clock_ms() + POLL_MS;
+    if (count > 0)
+        start_quietly(c, "tokens", words, count, poll_lane, &tokens_watcher, "tokens");
+}
+
+/* Profiles. */
+
+static void profiles_record(void *data, struct job *j, const char *kind, json_t *record)
+{
+    struct console *c = data;
+
+    (void)j, (void)kind;
+    store_set_profiles(&c->store, record);
+    console_changed(c);
+}
+
+static void profiles_ended(void *data, struct job *j, const struct error *e)
+{
+    struct console *c = data;
+
+    (void)j;
+    forget_reading(c, "profiles");
+    if (e != NULL)
+        console_say(c, STYLE_BAD, "%s", e->text);
+}
+
+void jobs_read_profiles(struct console *c)
+{
+    static const struct job_watcher watcher = {.record = profiles_record, .ended = profiles_ended};
+
+    if (json_object_get(c->reading, "profiles") == NULL)
+        start_quietly(c, "profile list", NULL, 0, NULL, &watcher, "profiles");
+}
+
+/* Objects and details. What a job read is known by its first word. */
+
+static void objects_record(void *data, struct job *j, const char *kind, json_t *record)
+{
+    struct console *c = data;
+
+    (void)j, (void)kind;
+    store_set_objects(&c->store, op_string(json_object_get(record, "token"), "uri"), record);
+    console_changed(c);
+}
+
+static void detail_record(void *data, struct job *j, const char *kind, json_t *record)
+{
+    struct console *c = data;
+
+    (void)j, (void)kind;
+    store_set_detail(&c->store, op_string(record, "uri"), record);
+    console_changed(c);
+}
+
+static void reading_ended(void *data, struct job *j, const struct error *e)
+{
+    struct console *c = data;
+    const char *what = op_text_at(job_args(j), job_op(j)->args[0].name, 0);
+
+    /* Not asked for again by itself; a change of the token, or `r`, forgets that. */
+    if (e == NULL)
+        forget_reading(c, what);
+    else if (e->code != ERROR_CANCELLED)
+        console_say(c, STYLE_BAD, "%s", e->text);
+    console_changed(c);
+}
+
+static void read_from(struct console *c, const char *verb, const char *uri, const json_t *token,
+                      const struct job_watcher *watcher)
+{
+    const char *path = store_module_path(&c->store, token);
+    const char *words[] = {uri, "--module", path};
+
+    if (*uri != '\0' && *path != '\0' && json_object_get(c->reading, uri) == NULL)
+        start_quietly(c, verb, words, 3, path, watcher, uri);
+}
+
+void jobs_read_missing(struct console *c)
+{
+    static const struct job_watcher objects = {.record = objects_record, .ended = reading_ended};
+    static const struct job_watcher detail = {.record = detail_record, .ended = reading_ended};
+    const json_t *object = console_object(c), *token;
+    size_t index;
+    json_t *t;
+
+    json_array_foreach(json_object_get(c->store.tokens, "tokens"), index, t)
+    {
+        if (!json_is_string(json_object_get(t, "hidden")) &&
+            (store_objects(&c->store, t) == NULL || store_is_stale(&c->store, op_string(t, "uri"))))
+            read_from(c, "objects", op_string(t, "uri"), t, &objects);
+    }
+    token = console_token(c);
+    if (object != NULL && token != NULL &&
+        store_detail(&c->store, op_string(object, "uri")) == NULL)
+        read_from(c, "show", op_string(object, "uri"), token, &detail);
+}
+
+/* What a person asked for. */
+
+struct errand {
+    struct console *console;
+    char *token_uri;
+    struct window *pager; /* while it is open */
+    bool trial;
+};
+
+static bool is_open(const struct console *c, const struct window *w)
+{
+    for (const struct window *at = c->windows; at != NULL; at = at->below)
+        if (at == w)
+            return true;
+    return false;
+}
+
+static void show_text(struct errand *r, struct job *j, const char *text)
+{
+    if (r->pager != NULL && is_open(r->console, r->pager)) {
+        pager_add(r->pager, text);
+        return;
+    }
+    /* One line fits below. */
+    if (strchr(text, '\n') == NULL || text[strcspn(text, "\n") + 1] == '\0') {
+        console_say(r->console, STYLE_GOOD, "%.*s", (int)strcspn(text, "\n"), text);
+        return;
+    }
+    r->pager = pager_new(job_op(j)->verb);
+    if (r->pager != NULL)
+        pager_add(r->pager, text);
+    console_open(r->console, r->pager);
+}
+
+/* Records that the console knows itself go where they belong. */
+static bool keep_record(struct errand *r, struct job *j, const char *kind, json_t *record)
+{
+    struct console *c = r->console;
+
+    if (strcmp(kind, "check") == 0 && strcmp(job_op(j)->verb, "check") == 0) {
+        const char *path = op_text_at(job_args(j), "PROFILE", 0);
+
+        store_set_check(&c->store, path, record, op_flag(job_args(j), "trial"));
+        console_changed(c);
+        return true;
+    }
+    if (strncmp(kind, "objects", 7) == 0 && op_flag(job_args(j), "login")) {
+        objects_record(c, j, kind, record);
+        return true;
+    }
+    return false;
+}
+
+static void errand_record(void *data, struct job *j, const char *kind, json_t *record)
+{
+    struct errand *r = data;
+    struct buffer text = BUFFER_INIT;
+
+    if (keep_record(r, j, kind, record))
+        return;
+    if (job_op(j)->text != NULL)
+        job_op(j)->text(kind, record, TEXT_WIDTH, false, &text);
+    else
+        op_plain(record, 0, &text);
+    if (text.length > 0 && buffer_text(&text) != NULL)
+        show_text(r, j, buffer_text(&text));
+    buffer_free(&text);
+}
+
+static void errand_told(void *data, struct job *j, const char *line)
+{
+    struct errand *r = data;
+
+    (void)j;
+    log_add(r->console->log, line);
+    console_say(r->console, STYLE_WARN, "%s", line);
+}
+
+static void errand_asked(void *data, struct job *j, const struct job_question *q)
+{
+    struct errand *r = data;
+
+    console_open(r->console, ask_job(j, q));
+}
+
+static void errand_ended(void *data, struct job *j, const struct error *e)
+{
+    struct errand *r = data;
+    struct console *c = r->console;
+    unsigned effects = job_op(j)->effects;
+
+    if (e != NULL)
+        console_say(c, e->code == ERROR_CANCELLED ? STYLE_WARN : STYLE_BAD, "%s", e->text);
+    if (e != NULL)
+        log_add(c->log, e->text);
+    if (effects & OP_WRITES)
+        jobs_read_profiles(c);
+    if ((effects & (OP_CHANGES | OP_LOGS_IN)) && r->token_uri != NULL) {
+        c->next_poll = 0; /* the counter may have moved */
+        if (effects & OP_CHANGES)
+            store_touch_token(&c->store, r->token_uri);
+    }
+    console_changed(c);
+    free(r->token_uri);
+    free(r);
+}
+
+struct job *jobs_run(struct console *c, const char *verb, const json_t *token,
+                     const char *const *words, size_t count)
+{
+    const char *path = token == NULL ? NULL : store_module_path(&c->store, token);
+    const char *all[MOST_WORDS];
+    struct errand *r = calloc(1, sizeof *r);
+    struct job_watcher watcher = {.record = errand_record,
+                                  .told = errand_told,
+                                  .asked = errand_asked,
+                                  .ended = errand_ended,
+                                  .data = r};
+    struct error e = ERROR_INIT;
+    struct job *j = NULL;
+
+    if (r == NULL || count + 2 > MOST_WORDS) {
+        free(r);
+        return NULL;
+    }
+    r->console = c;
+    if (token != NULL)
+        r->token_uri = strdup(op_string(token, "uri"));
+    for (size_t i = 0; i < count; i++)
+        all[i] = words[i];
+    if (path != NULL && *path != '\0') {
+        all[count++] = "--module";
+        all[count++] = path;
+    }
+    j = work_start(c->work, jobs_op(verb), all, count, path, &watcher, &e);
+    if (j == NULL) {
+        console_say(c, STYLE_BAD, "%s", e.text);
+        free(r->token_uri);
+        free(r);
+    }
+    return j;
+}
+
+void jobs_describe(const struct console *c, char *out, size_t size)
+{
+    const struct job *oldest = NULL;
+    int64_t now = clock_ms();
+
+    out[0] = '\0';
+    for (size_t i = 0; i < work_count(c->work); i++) {
+        const struct job *j = work_job(c->work, i);
+
+        bool is_poll = job_lane(j) != NULL && strcmp(job_lane(j), poll_lane) == 0 &&
+                       now - job_started(j) < SLOW_MS;
+
+        if (job_running(j) && !is_poll && (oldest == NULL || job_started(j) < job_started(oldest)))
+            oldest = j;
+    }
+    if (oldest == NULL)
+        return;
+    if (now - job_started(oldest) < SLOW_MS)
+        snprintf(out, size, "%s %s", screen_spinner(c->ticks), job_op(oldest)->verb);
+    else
+        snprintf(out, size, "%s %s %s, %lld s (Esc cancels)", screen_spinner(c->ticks),
+                 job_op(oldest)->verb, job_lane(oldest) == NULL ? "" : job_lane(oldest),
+                 (long long)(now - job_started(oldest)) / 1000);
+}

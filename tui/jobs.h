@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The console's operations: those that it runs by itself to know what is there, and those that a
+ * person asked for. */
+#ifndef SIGNET_TUI_JOBS_H
+#define SIGNET_TUI_JOBS_H
+
+#include "tui/console.h"
+
+/* Operations by verb, of both programs; NULL for none. */
+const struct op *jobs_op(const char *verb);
+
+void jobs_read_tokens(struct console *c);
+void jobs_read_profiles(struct console *c);
+
+/* Objects of tokens, and the detail of the row, where they are not known and not being read. */
+void jobs_read_missing(struct console *c);
+
+/* Looks for changes by itself, now and then, when nothing else is at work. */
+void jobs_poll(struct console *c);
+
+/* Runs `verb` with these words for the person: what it says goes to the status line, to a pager
+ * when it has more to say. A token's operation gets `token`, which names its module and lane; it
+ * may be NULL. */
+struct job *jobs_run(struct console *c, const char *verb, const json_t *token,
+                     const char *const *words, size_t count);
+
+/* What is at work, in words, for the title; "" for nothing. */
+void jobs_describe(const struct console *c, char *out, size_t size);
+
+#endif

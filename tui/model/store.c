@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tui/model/store.h"
+
+#include <string.h>
+
+#include "op/text.h"
+
+bool store_init(struct store *s)
+{
+    *s = (struct store){.objects = json_object(),
+                        .details = json_object(),
+                        .checks = json_object(),
+                        .trials = json_object(),
+                        .stale = json_object()};
+    return s->objects != NULL && s->details != NULL && s->checks != NULL && s->trials != NULL &&
+           s->stale != NULL;
+}
+
+void store_free(struct store *s)
+{
+    json_decref(s->tokens);
+    json_decref(s->profiles);
+    json_decref(s->objects);
+    json_decref(s->details);
+    json_decref(s->checks);
+    json_decref(s->trials);
+    json_decref(s->stale);
+    *s = (struct store){0};
+}
+
+static void replace(struct store *s, json_t **place, json_t *document)
+{
+    json_decref(*place);
+    *place = json_incref(document);
+    s->version++;
+}
+
+void store_set_tokens(struct store *s, json_t *document, bool complete)
+{
+    s->complete = s->complete || complete;
+    replace(s, &s->tokens, document);
+}
+
+void store_set_profiles(struct store *s, json_t *document)
+{
+    replace(s, &s->profiles, document);
+}
+
+void store_set_objects(struct store *s, const char *token_uri, json_t *document)
+{
+    json_object_set(s->objects, token_uri, document);
+    json_object_del(s->stale, token_uri);
+    s->version++;
+}
+
+void store_set_detail(struct store *s, const char *uri, json_t *record)
+{
+    json_object_set(s->details, uri, record);
+    s->version++;
+}
+
+void store_set_check(struct store *s, const char *path, json_t *document, bool trial)
+{
+    json_object_set(s->checks, path, document);
+    if (trial && op_true(document, "ready"))
+        json_object_set_new(s->trials, path, json_true());
+    s->version++;
+}
+
+void store_touch_token(struct store *s, const char *token_uri)
+{
+    json_object_set_new(s->stale, token_uri, json_true());
+    json_object_clear(s->details);
+    s->version++;
+}
+
+bool store_is_stale(const struct store *s, const char *token_uri)
+{
+    return json_object_get(s->stale, token_uri) != NULL;
+}
+
+const json_t *store_objects(const struct store *s, const json_t *token)
+{
+    return json_object_get(s->objects, op_string(token, "uri"));
+}
+
+const json_t *store_detail(const struct store *s, const char *uri)
+{
+    return json_object_get(s->details, uri);
+}
+
+const json_t *store_check(const struct store *s, const json_t *profile)
+{
+    return json_object_get(s->checks, op_string(profile, "path"));
+}
+
+json_t *store_token(const struct store *s, const char *uri)
+{
+    size_t index;
+    json_t *t;
+
+    json_array_foreach(json_object_get(s->tokens, "tokens"), index, t)
+    {
+        if (strcmp(op_string(t, "uri"), uri) == 0 && !json_is_string(json_object_get(t, "hidden")))
+            return t;
+    }
+    return NULL;
+}
+
+const char *store_module_path(const struct store *s, const json_t *token)
+{
+    size_t index;
+    json_t *m;
+
+    json_array_foreach(json_object_get(s->tokens, "modules"), index, m)
+    {
+        if (strcmp(op_string(m, "name"), op_string(token, "module")) == 0)
+            return op_string(m, "path");
+    }
+    return "";
+}
+
+/* The attribute `name` of a pkcs11: URI, still percent-encoded. */
+static const char *attribute(const char *uri, const char *name, size_t *length)
+{
+    size_t name_length = strlen(name);
+
+    for (uri += strcspn(uri, ":"); *uri != '\0'; uri += strcspn(uri, ";")) {
+        uri++;
+        if (strncmp(uri, name, name_length) == 0 && uri[name_length] == '=') {
+            uri += name_length + 1;
+            *length = strcspn(uri, ";?");
+            return uri;
+        }
+    }
+    return NULL;
+}
+
+static bool same_attribute(const char *a, const char *b, const char *name, bool *given)
+{
+    size_t a_length, b_length;
+    const char *x = attribute(a, name, &a_length), *y = attribute(b, name, &b_length);
+
+    *given = x != NULL;
+    return x != NULL && y != NULL && a_length == b_length && strncmp(x, y, a_length) == 0;
+}
+
+bool store_profile_is_for(const json_t *profile, const json_t *token)
+{
+    const char *key = op_string(profile, "key"), *uri = op_string(token, "uri");
+    bool given, same = same_attribute(key, uri, "serial", &given);
+
+    return given ? same : same_attribute(key, uri, "token", &given);
+}
+
+const json_t *store_profile_of(const struct store *s, const json_t *token)
+{
+    size_t index;
+    json_t *p;
+
+    json_array_foreach(json_object_get(s->profiles, "profiles"), index, p)
+    {
+        if (op_true(p, "valid") && !op_true(p, "hidden") && store_profile_is_for(p, token))
+            return p;
+    }
+    return NULL;
+}

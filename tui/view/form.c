@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tui/view/form.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tui/view/input.h"
+#include "tui/view/wrap.h"
+
+enum { WIDTH = 84, NAME_COLUMNS = 24, HELP_ROWS = 3, WHY_SIZE = 256 };
+
+struct form {
+    struct window window;
+    struct form_spec spec;
+    struct input *value;
+    char (*why)[WHY_SIZE]; /* of each field; "" when it is good */
+    char said[WHY_SIZE];   /* by `done` */
+    size_t at, top;
+};
+
+static void check(struct form *f, size_t i)
+{
+    const struct form_field *field = &f->spec.fields[i];
+
+    f->why[i][0] = '\0';
+    f->said[0] = '\0';
+    if (f->value[i].length == 0 && field->required)
+        snprintf(f->why[i], WHY_SIZE, "this is needed");
+    else if (f->value[i].length > 0 && f->spec.check != NULL &&
+             !f->spec.check(f->spec.data, i, f->value[i].text, f->why[i], WHY_SIZE) &&
+             f->why[i][0] == '\0')
+        snprintf(f->why[i], WHY_SIZE, "this cannot be");
+}
+
+static size_t choice_of(const struct form_field *field, const char *value)
+{
+    size_t i = 0;
+
+    while (field->choices[i] != NULL && strcmp(field->choices[i], value) != 0)
+        i++;
+    return field->choices[i] == NULL ? 0 : i;
+}
+
+static size_t choice_count(const struct form_field *field)
+{
+    size_t count = 0;
+
+    while (field->choices[count] != NULL)
+        count++;
+    return count;
+}
+
+static void turn(struct form *f, int by)
+{
+    const struct form_field *field = &f->spec.fields[f->at];
+    size_t count, now;
+
+    if (field->type == FORM_SWITCH) {
+        input_set(&f->value[f->at], f->value[f->at].length > 0 ? "" : "yes");
+        return;
+    }
+    count = choice_count(field);
+    now = choice_of(field, f->value[f->at].text);
+    input_set(&f->value[f->at], field->choices[(now + count + (size_t)by) % count]);
+}
+
+static void draw_value(const struct form *f, const struct area *a, int row, size_t i)
+{
+    const struct form_field *field = &f->spec.fields[i];
+    const char *value = f->value[i].text;
+
+    if (field->type == FORM_SWITCH)
+        draw_text(a, row, NAME_COLUMNS, STYLE_PLAIN, *value != '\0' ? "[x]" : "[ ]");
+    else if (field->type == FORM_CHOICE)
+        draw_format(a, row, NAME_COLUMNS, STYLE_PLAIN, "< %s >", *value == '\0' ? "-" : value);
+    else if (i == f->at)
+        input_draw(&f->value[i], a, row, NAME_COLUMNS, true);
+    else
+        draw_text(a, row, NAME_COLUMNS, STYLE_PLAIN, value);
+}
+
+static void draw_field(const struct form *f, const struct area *a, int row, size_t i)
+{
+    const struct form_field *field = &f->spec.fields[i];
+    bool bad = f->why[i][0] != '\0';
+
+    draw_format(a, row, 0,
+                bad          ? STYLE_BAD
+                : i == f->at ? STYLE_KEY
+                             : STYLE_PLAIN,
+                "%s%s", field->name, field->required ? " *" : "");
+    draw_value(f, a, row, i);
+}
+
+static void draw_help(const struct form *f, const struct area *a, int row)
+{
+    const struct form_field *field = &f->spec.fields[f->at];
+    bool bad = f->why[f->at][0] != '\0' || f->said[0] != '\0';
+    const char *text = f->why[f->at][0] != '\0' ? f->why[f->at]
+                       : f->said[0] != '\0'     ? f->said
+                                                : field->help;
+    struct wrapped lines = wrap_text(text == NULL ? "" : text, a->columns);
+
+    for (int i = 0; i < HELP_ROWS && (size_t)i < lines.count; i++)
+        draw_text(a, row + i, 0, bad ? STYLE_BAD : STYLE_DIM, lines.line[i]);
+    wrap_free(&lines);
+}
+
+static void draw(struct window *w, struct console *c)
+{
+    struct form *f = (struct form *)w;
+    int most = screen_rows() - HELP_ROWS - 7;
+    int rows = (int)f->spec.count < most ? (int)f->spec.count : most;
+    struct area a = draw_window(rows + HELP_ROWS + 3, WIDTH, f->spec.title);
+
+    (void)c;
+    if (f->at < f->top)
+        f->top = f->at;
+    if (f->at >= f->top + (size_t)rows)
+        f->top = f->at - (size_t)rows + 1;
+    for (int i = 0; i < rows && f->top + (size_t)i < f->spec.count; i++)
+        draw_field(f, &a, i, f->top + (size_t)i);
+    draw_across(&a, rows);
+    draw_help(f, &a, rows + 1);
+    draw_format(&a, rows + HELP_ROWS + 2, 0, STYLE_DIM,
+                "Ctrl-S %s   Enter next   Tab complete   Left, Right choose   Esc give up",
+                f->spec.verb);
+}
+
+static bool finish(struct form *f, struct console *c)
+{
+    const char **values = calloc(f->spec.count + 1, sizeof *values);
+    bool done = false;
+
+    for (size_t i = 0; i < f->spec.count; i++) {
+        check(f, i);
+        if (f->why[i][0] != '\0') {
+            f->at = i;
+            free(values);
+            return false;
+        }
+        if (values != NULL)
+            values[i] = f->value[i].length == 0 ? NULL : f->value[i].text;
+    }
+    if (values != NULL)
+        done = f->spec.done(c, f->spec.data, values, f->said, sizeof f->said);
+    free(values);
+    return done;
+}
+
+static void go(struct form *f, int by)
+{
+    check(f, f->at);
+    f->at = (f->at + f->spec.count + (size_t)by) % f->spec.count;
+}
+
+static void edit(struct form *f, const struct event *e)
+{
+    const struct form_field *field = &f->spec.fields[f->at];
+
+    if (field->type == FORM_CHOICE || field->type == FORM_SWITCH) {
+        if (e->key == KEYS_LEFT || e->key == KEYS_RIGHT || e->key == ' ')
+            turn(f, e->key == KEYS_LEFT ? -1 : 1);
+        return;
+    }
+    if (input_key(&f->value[f->at], e))
+        check(f, f->at);
+}
+
+static bool key(struct window *w, struct console *c, const struct event *e)
+{
+    struct form *f = (struct form *)w;
+
+    if (e->type == EVENT_PASTED) {
+        edit(f, e);
+        return true;
+    }
+    if (e->type != EVENT_KEY)
+        return true;
+    switch (e->key) {
+    case KEYS_ESCAPE:
+    case KEYS_CTRL('C'):
+        return false;
+    case KEYS_CTRL('S'):
+        return !finish(f, c);
+    case KEYS_ENTER:
+        if (f->at + 1 == f->spec.count)
+            return !finish(f, c);
+        go(f, 1);
+        return true;
+    case KEYS_DOWN:
+        go(f, 1);
+        return true;
+    case KEYS_UP:
+    case KEYS_BACK_TAB:
+        go(f, -1);
+        return true;
+    case KEYS_TAB:
+        if (f->spec.fields[f->at].type != FORM_PATH || !input_complete_path(&f->value[f->at]))
+            go(f, 1);
+        return true;
+    default:
+        edit(f, e);
+        return true;
+    }
+}
+
+static void close_window(struct window *w)
+{
+    struct form *f = (struct form *)w;
+
+    if (f->spec.free_data != NULL)
+        f->spec.free_data(f->spec.data);
+    free(f->value);
+    free(f->why);
+    free(f);
+}
+
+struct window *form_new(const struct form_spec *spec, const char *const *values)
+{
+    struct form *f = calloc(1, sizeof *f);
+
+    if (f != NULL) {
+        f->spec = *spec;
+        f->window = (struct window){.draw = draw, .key = key, .close = close_window};
+        f->value = calloc(spec->count + 1, sizeof *f->value);
+        f->why = calloc(spec->count + 1, sizeof *f->why);
+    }
+    if (f == NULL || f->value == NULL || f->why == NULL) {
+        if (f != NULL)
+            close_window(&f->window);
+        else if (spec->free_data != NULL)
+            spec->free_data(spec->data);
+        return NULL;
+    }
+    for (size_t i = 0; i < spec->count; i++)
+        input_set(&f->value[i], values == NULL ? NULL : values[i]);
+    return &f->window;
+}
