@@ -78,11 +78,20 @@ const json_t *console_profile(const struct console *c)
     return r != NULL && r->kind == ROW_PROFILE ? r->record : NULL;
 }
 
+/* One that signs without a person. */
+static bool has_working_profile(const struct console *c, const json_t *token)
+{
+    const json_t *profile = token == NULL ? NULL : store_profile_of(&c->store, token);
+    const char *pin = op_string(profile, "pin");
+
+    return *pin != '\0' && strcmp(pin, "prompt") != 0 &&
+           op_true(store_check(&c->store, profile), "ready");
+}
+
 static void build_detail(struct console *c)
 {
     const struct row *r = console_row(c);
-    bool working = r != NULL && r->kind == ROW_TOKEN && r->token != NULL &&
-                   op_true(store_check(&c->store, store_profile_of(&c->store, r->token)), "ready");
+    bool working = r != NULL && r->kind == ROW_TOKEN && has_working_profile(c, r->token);
 
     detail_build(&c->detail, &c->store, r, c->full || working);
     c->detail_columns = panes_layout(c).detail.columns;
@@ -242,7 +251,7 @@ static void finish(struct console *c)
     free(c->selected);
 }
 
-int console_run(void)
+int console_run(const char *const *modules, size_t count)
 {
     struct error e = ERROR_INIT;
     struct console c;
@@ -255,6 +264,8 @@ int console_run(void)
     signals = open_signals();
     event_init();
     if (prepare(&c, &e)) {
+        c.modules = modules;
+        c.module_count = count;
         jobs_read_tokens(&c);
         jobs_read_profiles(&c);
         console_changed(&c);

@@ -16,6 +16,8 @@
 enum pane { PANE_TREE, PANE_DETAIL };
 
 struct console {
+    const char *const *modules; /* --module; none: all */
+    size_t module_count;
     struct work *work;
     struct log *log;
     struct store store;
@@ -41,8 +43,9 @@ struct console {
     bool quit;
 };
 
-/* Runs until the person quits. ERROR_USAGE without a terminal. Returns the exit status. */
-int console_run(void);
+/* Runs until the person quits, with these modules (--module), or all when there are none. Returns
+ * the exit status: 2 without a terminal. */
+int console_run(const char *const *modules, size_t count);
 
 /* What stands in the line at the bottom, until the next message. */
 void console_say(struct console *c, enum style style, const char *format, ...)

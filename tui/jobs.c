@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "op/text.h"
 #include "profiles/program.h"
+#include "tui/command/command.h"
 
 enum { POLL_MS = 2000, SLOW_MS = 1000, MOST_WORDS = 64, TEXT_WIDTH = 76 };
 
@@ -133,10 +134,23 @@ static void start_quietly(struct console *c, const char *verb, const char *const
     }
 }
 
+/* The modules that the console was started with. */
+static size_t add_modules(const struct console *c, const char **words, size_t count)
+{
+    for (size_t i = 0; i < c->module_count && count + 2 <= MOST_WORDS; i++) {
+        words[count++] = "--module";
+        words[count++] = c->modules[i];
+    }
+    return count;
+}
+
 void jobs_read_tokens(struct console *c)
 {
+    const char *words[MOST_WORDS];
+    size_t count = add_modules(c, words, 0);
+
     if (json_object_get(c->reading, "tokens") == NULL)
-        start_quietly(c, "tokens", NULL, 0, NULL, &tokens_watcher, "tokens");
+        start_quietly(c, "tokens", words, count, NULL, &tokens_watcher, "tokens");
 }
 
 static bool anything_at_work(const struct console *c)
@@ -157,7 +171,7 @@ void jobs_poll(struct console *c)
         if (*op_string(m, "error") != '\0' || count + 2 > MOST_WORDS)
             continue;
         words[count++] = "--module";
-        words[count++] = op_string(m, "name");
+        words[count++] = op_string(m, c->module_count > 0 ? "path" : "name");
     }
     c->next_poll = clock_ms() + POLL_MS;
     if (count > 0)
@@ -236,11 +250,42 @@ static void read_from(struct console *c, const char *verb, const char *uri, cons
         start_quietly(c, verb, words, 3, path, watcher, uri);
 }
 
+static void check_record(void *data, struct job *j, const char *kind, json_t *record)
+{
+    struct console *c = data;
+
+    (void)kind;
+    store_set_check(&c->store, op_text_at(job_args(j), "PROFILE", 0), record, false);
+    console_changed(c);
+}
+
+/* An error is what `check` is there to find: it stands among the findings. */
+static void check_ended(void *data, struct job *j, const struct error *e)
+{
+    struct console *c = data;
+
+    (void)e;
+    json_object_del(c->reading, op_text_at(job_args(j), "PROFILE", 0));
+}
+
+/* Whether the profile of this row could sign, once; no try is spent. */
+static void read_check(struct console *c)
+{
+    static const struct job_watcher watcher = {.record = check_record, .ended = check_ended};
+    const json_t *profile = command_profile_here(c);
+    const char *path = op_string(profile, "path");
+
+    if (profile != NULL && op_true(profile, "valid") && store_check(&c->store, profile) == NULL &&
+        json_object_get(c->reading, path) == NULL)
+        start_quietly(c, "check", &path, 1, NULL, &watcher, path);
+}
+
 void jobs_read_missing(struct console *c)
 {
     static const struct job_watcher objects = {.record = objects_record, .ended = reading_ended};
     static const struct job_watcher detail = {.record = detail_record, .ended = reading_ended};
     const json_t *object = console_object(c), *token;
+    const char *uri;
     size_t index;
     json_t *t;
 
@@ -250,10 +295,13 @@ void jobs_read_missing(struct console *c)
             (store_objects(&c->store, t) == NULL || store_is_stale(&c->store, op_string(t, "uri"))))
             read_from(c, "objects", op_string(t, "uri"), t, &objects);
     }
+    read_check(c);
     token = console_token(c);
-    if (object != NULL && token != NULL &&
-        store_detail(&c->store, op_string(object, "uri")) == NULL)
-        read_from(c, "show", op_string(object, "uri"), token, &detail);
+    uri = object != NULL  ? op_string(object, "uri")
+          : token != NULL ? checklist_certificate(&c->store, token)
+                          : NULL;
+    if (uri != NULL && store_detail(&c->store, uri) == NULL)
+        read_from(c, "show", uri, token, &detail);
 }
 
 /* What a person asked for. */
@@ -299,6 +347,11 @@ static bool keep_record(struct errand *r, struct job *j, const char *kind, json_
         const char *path = op_text_at(job_args(j), "PROFILE", 0);
 
         store_set_check(&c->store, path, record, op_flag(job_args(j), "trial"));
+        if (op_true(record, "ready"))
+            console_say(c, STYLE_GOOD, "profile '%s' %s", op_string(record, "profile"),
+                        op_flag(job_args(j), "trial")
+                            ? "signed: PIN, key and certificate belong together"
+                            : "is ready to sign; t makes a trial signature");
         console_changed(c);
         return true;
     }
@@ -368,6 +421,7 @@ struct job *jobs_run(struct console *c, const char *verb, const json_t *token,
 {
     const char *path = token == NULL ? NULL : store_module_path(&c->store, token);
     const char *all[MOST_WORDS];
+    size_t used = 0;
     struct errand *r = calloc(1, sizeof *r);
     struct job_watcher watcher = {.record = errand_record,
                                   .told = errand_told,
@@ -377,7 +431,13 @@ struct job *jobs_run(struct console *c, const char *verb, const json_t *token,
     struct error e = ERROR_INIT;
     struct job *j = NULL;
 
-    if (r == NULL || count + 2 > MOST_WORDS) {
+    if (path != NULL && *path != '\0') {
+        all[used++] = "--module";
+        all[used++] = path;
+    } else if (token == NULL) {
+        used = add_modules(c, all, 0);
+    }
+    if (r == NULL || used + count > MOST_WORDS) {
         free(r);
         return NULL;
     }
@@ -385,12 +445,8 @@ struct job *jobs_run(struct console *c, const char *verb, const json_t *token,
     if (token != NULL)
         r->token_uri = strdup(op_string(token, "uri"));
     for (size_t i = 0; i < count; i++)
-        all[i] = words[i];
-    if (path != NULL && *path != '\0') {
-        all[count++] = "--module";
-        all[count++] = path;
-    }
-    j = work_start(c->work, jobs_op(verb), all, count, path, &watcher, &e);
+        all[used++] = words[i];
+    j = work_start(c->work, jobs_op(verb), all, used, path, &watcher, &e);
     if (j == NULL) {
         console_say(c, STYLE_BAD, "%s", e.text);
         free(r->token_uri);

@@ -8,20 +8,21 @@
 #include "tui/action.h"
 #include "tui/command/command.h"
 #include "tui/jobs.h"
+#include "tui/view/wrap.h"
 
-enum { LOG_ROWS = 8, GAUGE_CELLS = 18, WHEEL_ROWS = 3 };
+enum { LOG_ROWS = 8, STATUS_ROWS = 2, GAUGE_CELLS = 18, GAUGE_NARROW = 10, NARROW = 40, WHEEL_ROWS = 3 };
 
 struct panes panes_layout(const struct console *c)
 {
     int rows = screen_rows(), columns = screen_columns();
-    int log = c->show_log ? LOG_ROWS : 0, left = columns * 2 / 5, body = rows - 5 - log;
+    int log = c->show_log ? LOG_ROWS : 0, left = columns * 2 / 5, body = rows - 6 - log;
 
     return (struct panes){
         .title = {0, 1, 1, columns - 2},
         .tree = {2, 1, body, left - 2},
         .detail = {2, left + 2, body, columns - left - 3},
-        .log = {rows - 2 - log, 1, log, columns - 2},
-        .status = {rows - 2, 1, 1, columns - 2},
+        .log = {rows - 3 - log, 1, log, columns - 2},
+        .status = {rows - 3, 1, STATUS_ROWS, columns - 2},
         .keys = {rows - 1, 1, 1, columns - 2},
     };
 }
@@ -37,8 +38,8 @@ static void draw_title(const struct console *c, const struct area *a)
 
     gethostname(host, sizeof host - 1);
     jobs_describe(c, work, sizeof work);
-    snprintf(right, sizeof right, "%s%s%.63s · not logged in", work, *work != '\0' ? "   " : "",
-             host);
+    snprintf(right, sizeof right, "%s%s%.63s %s not logged in", work, *work != '\0' ? "   " : "",
+             host, screen_glyph(GLYPH_WAITING));
     draw_text(a, 0, 0, STYLE_TITLE, "signet");
     draw_right(a, 0, STYLE_DIM, right);
 }
@@ -59,7 +60,7 @@ static void draw_lines(const struct panes *p)
 static int draw_gauge(const struct area *a, int row, int column, enum style style, int filled,
                       int total)
 {
-    int cells = GAUGE_CELLS, full = total > 0 ? (filled * cells + total - 1) / total : 0;
+    int cells = a->columns < NARROW ? GAUGE_NARROW : GAUGE_CELLS, full = total > 0 ? (filled * cells + total - 1) / total : 0;
 
     for (int i = 0; i < cells && column + i < a->columns; i++)
         draw_text(a, row, column + i, i < full ? style : STYLE_DIM,
@@ -149,6 +150,17 @@ static void draw_log(const struct console *c, const struct area *a)
     for (int i = 0; i < a->rows; i++)
         if (log_get(c->log, (size_t)(a->rows - 1 - i), line))
             draw_text(a, i, 0, STYLE_DIM, line);
+}
+
+static void draw_status(const struct console *c, const struct area *a)
+{
+    struct wrapped w = wrap_text(c->status, a->columns);
+
+    for (size_t i = 0; i < w.count && i < STATUS_ROWS; i++)
+        draw_text(a, (int)i, 0, c->status_style, w.line[i]);
+    if (w.count > STATUS_ROWS)
+        draw_right(a, STATUS_ROWS - 1, STYLE_DIM, screen_glyph(GLYPH_MORE));
+    wrap_free(&w);
 }
 
 static int key_width(const struct action *x)
@@ -241,7 +253,7 @@ void panes_draw(struct console *c)
     draw_tree(c, &p.tree);
     draw_detail(c, &p.detail);
     draw_log(c, &p.log);
-    draw_text(&p.status, 0, 0, c->status_style, c->status);
+    draw_status(c, &p.status);
     draw_keys(c, &p.keys);
     draw_windows(c, c->windows);
     screen_show();

@@ -82,7 +82,7 @@ make_certificate() {
   "$signet" export "pkcs11:token=$label;id=%$id;type=public" --module "$softhsm" -o "$work/$id.pub.pem" >/dev/null
   openssl req -new -key "$work/ca.key" -subj "/O=Test/CN=$name" -out "$work/$id.csr"
   openssl x509 -req -in "$work/$id.csr" -force_pubkey "$work/$id.pub.pem" -CA "$work/ca.pem" -CAkey "$work/ca.key" \
-    -days "${days:-365}" -out "$work/$id.pem" 2>/dev/null -extfile <(
+    ${serial:+-set_serial "$serial"} -days "${days:-365}" -out "$work/$id.pem" 2>/dev/null -extfile <(
       printf '%s\n' 'basicConstraints=critical,CA:FALSE' 'keyUsage=critical,digitalSignature' \
         "extendedKeyUsage=${purpose:-codeSigning}"
     )

@@ -103,7 +103,7 @@ static void quit(struct console *c, void *data, const char *answer)
 void command_quit(struct console *c)
 {
     for (size_t i = 0; i < work_count(c->work); i++)
-        if (job_op(work_job(c->work, i))->effects & (OP_WRITES | OP_CHANGES | OP_LOGS_IN)) {
+        if (job_is_errand(work_job(c->work, i))) {
             console_open(c, ask_yes_no("Something is at work. Cancel it and leave?", quit, NULL));
             return;
         }

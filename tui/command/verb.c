@@ -122,8 +122,8 @@ static const char *prefill(const struct console *c, const struct op_arg *arg)
 
     if (arg->type == OP_TOKEN && token != NULL)
         return op_string(token, "uri");
-    if (arg->type == OP_OBJECT && arg->positional && object != NULL)
-        return op_string(object, "uri");
+    if (arg->type == OP_OBJECT && arg->positional && token != NULL)
+        return op_string(object != NULL ? object : token, "uri");
     if (arg->type == OP_PROFILE && command_profile_here(c) != NULL)
         return op_string(command_profile_here(c), "path");
     return arg->type == OP_FLAG ? NULL : arg->default_text;

@@ -77,6 +77,13 @@ static struct pair find_pair(const json_t *objects)
     return p;
 }
 
+const char *checklist_certificate(const struct store *s, const json_t *token)
+{
+    struct pair p = find_pair(json_object_get(store_objects(s, token), "objects"));
+
+    return p.certificate == NULL ? NULL : op_string(p.certificate, "uri");
+}
+
 static void key_step(struct checklist *c, const struct pair *p, bool known)
 {
     if (!known)
@@ -194,7 +201,8 @@ void checklist_make(struct checklist *c, const struct store *s, const json_t *to
     for (int i = 0; i < STEP_COUNT; i++) {
         if (c->step[i].state == STATE_DONE)
             c->done++;
-        else if (c->next == STEP_COUNT)
+        /* Windows may know the chain: what signs goes first. */
+        else if (c->next == STEP_COUNT || c->next == STEP_CHAIN)
             c->next = (enum step)i;
     }
     if (c->next != STEP_COUNT && c->step[c->next].state == STATE_WAITING)

@@ -31,6 +31,9 @@ struct checklist {
 
 const char *checklist_name(enum step s);
 
+/* The URI of the certificate that the list is about; NULL. */
+const char *checklist_certificate(const struct store *s, const json_t *token);
+
 /* From what is known of the token; the first step that is not done is the next. */
 void checklist_make(struct checklist *c, const struct store *s, const json_t *token);
 

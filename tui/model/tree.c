@@ -140,11 +140,9 @@ static struct group group_at(const json_t *objects, size_t first)
 
 static const char *parts_of(const struct group *g)
 {
-    if (g->private_key != NULL)
-        return g->certificate != NULL ? "key + certificate" : "key, no certificate";
-    if (g->public_key != NULL)
-        return g->certificate != NULL ? "hidden key + certificate" : "hidden key";
-    return "certificate";
+    if (g->private_key == NULL && g->public_key == NULL)
+        return "certificate";
+    return g->certificate != NULL ? "key + cert" : "key, no cert";
 }
 
 static const json_t *head_of(const struct group *g)
@@ -167,6 +165,8 @@ static const char *leaving(const struct group *g)
 {
     const json_t *leaves = json_object_get(g->private_key, "leaves-device");
 
+    if (g->private_key == NULL && g->public_key != NULL)
+        return ", hides before login";
     return json_is_true(leaves)    ? ", CAN LEAVE the device"
            : json_is_false(leaves) ? ", cannot leave the device"
                                    : "";

@@ -28,10 +28,25 @@ static const struct {
     {KEY_ENTER, KEYS_ENTER, "Enter"},
 };
 
+/* Many a TERM does not tell what its terminal sends: these mean the same everywhere. */
+static const struct {
+    const char *sequence;
+    int key;
+} sequences[] = {
+    {"\033[A", KEY_UP},     {"\033OA", KEY_UP},         {"\033[B", KEY_DOWN},
+    {"\033OB", KEY_DOWN},   {"\033[C", KEY_RIGHT},      {"\033OC", KEY_RIGHT},
+    {"\033[D", KEY_LEFT},   {"\033OD", KEY_LEFT},       {"\033[H", KEY_HOME},
+    {"\033OH", KEY_HOME},   {"\033[1~", KEY_HOME},      {"\033[7~", KEY_HOME},
+    {"\033[F", KEY_END},    {"\033OF", KEY_END},        {"\033[4~", KEY_END},
+    {"\033[8~", KEY_END},   {"\033[5~", KEY_PPAGE},     {"\033[6~", KEY_NPAGE},
+    {"\033[3~", KEY_DC},    {"\033[Z", KEY_BTAB},       {"\033OP", KEY_F(1)},
+    {"\033[11~", KEY_F(1)}, {"\033[200~", PASTE_START}, {"\033[201~", PASTE_END},
+};
+
 void event_init(void)
 {
-    define_key("\033[200~", PASTE_START);
-    define_key("\033[201~", PASTE_END);
+    for (size_t i = 0; i < sizeof sequences / sizeof *sequences; i++)
+        define_key(sequences[i].sequence, sequences[i].key);
     pasting = false;
 }
 
@@ -69,6 +84,22 @@ static struct event special(wint_t code)
     return (struct event){.type = EVENT_KEY, .key = KEYS_UNKNOWN};
 }
 
+/* The rest of a sequence that nobody knows: its letters are no keys. ECMA-48 section 5.4. */
+static bool swallow_sequence(void)
+{
+    wint_t code;
+
+    if (get_wch(&code) == ERR)
+        return false;
+    if (code != '[' && code != 'O') {
+        unget_wch((wchar_t)code);
+        return false;
+    }
+    while (get_wch(&code) == OK && (code < 0x40 || code > 0x7e))
+        continue;
+    return true;
+}
+
 struct event event_next(void)
 {
     wint_t code;
@@ -82,6 +113,8 @@ struct event event_next(void)
         return (struct event){.type = EVENT_KEY, .key = KEYS_BACKSPACE};
     if (code == 10)
         code = KEYS_ENTER;
+    if (code == KEYS_ESCAPE && !pasting && swallow_sequence())
+        return (struct event){.type = EVENT_KEY, .key = KEYS_UNKNOWN};
     return (struct event){.type = pasting ? EVENT_PASTED : EVENT_KEY, .key = (int)code};
 }
 

@@ -112,7 +112,7 @@ static const char *keys_of(const struct ask *a)
     if (a->yes_no)
         return "y yes   n no";
     if (a->secret)
-        return "Nothing is shown while you type.   Enter go on   Esc give up, no try is made";
+        return "Nothing shows while you type.   Enter go on   Esc give up: no try";
     return a->is_path ? "Enter go on   Tab complete   Esc give up" : "Enter go on   Esc give up";
 }
 

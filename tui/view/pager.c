@@ -32,20 +32,29 @@ static size_t page(void)
     return (size_t)(screen_rows() - 6);
 }
 
+/* As large as the text, or as the screen allows. */
 static void draw(struct window *w, struct console *c)
 {
     struct pager *p = (struct pager *)w;
-    struct area area = draw_window(screen_rows() - 4, screen_columns() - 8, p->title);
-    size_t rows = (size_t)area.rows - 1;
+    int most = screen_rows() - 4, columns = screen_columns() - 12;
+    struct area area;
+    size_t rows;
 
     (void)c;
-    wrap(p, area.columns);
+    wrap(p, columns);
+    area = draw_window((int)p->lines.count + 2 < most ? (int)p->lines.count + 2 : most, columns,
+                       p->title);
+    rows = (size_t)area.rows - 2;
     if (p->top + rows > p->lines.count)
         p->top = p->lines.count > rows ? p->lines.count - rows : 0;
     for (size_t i = 0; i < rows && p->top + i < p->lines.count; i++)
         draw_text(&area, (int)i, 0, STYLE_PLAIN, p->lines.line[p->top + i]);
-    draw_format(&area, area.rows - 1, 0, STYLE_DIM, "%zu of %zu lines   Esc closes",
-                p->top + rows < p->lines.count ? p->top + rows : p->lines.count, p->lines.count);
+    if (p->lines.count > rows)
+        draw_format(&area, area.rows - 1, 0, STYLE_DIM, "%zu of %zu lines   Esc closes",
+                    p->top + rows < p->lines.count ? p->top + rows : p->lines.count,
+                    p->lines.count);
+    else
+        draw_text(&area, area.rows - 1, 0, STYLE_DIM, "Esc closes");
 }
 
 static void move(struct pager *p, long by)

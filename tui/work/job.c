@@ -444,6 +444,11 @@ bool job_cancelled(const struct job *j)
     return atomic_load(&j->cancel.requested);
 }
 
+bool job_is_errand(const struct job *j)
+{
+    return j->watcher.asked != NULL;
+}
+
 bool job_running(const struct job *j)
 {
     return j->running;
