@@ -50,6 +50,17 @@ static void close_window(struct console *c, struct window *w)
     w->close(w);
 }
 
+void console_close_for(struct console *c, const struct job *j)
+{
+    struct window *next;
+
+    for (struct window *w = c->windows; w != NULL; w = next) {
+        next = w->below;
+        if (w->job == j)
+            close_window(c, w);
+    }
+}
+
 const struct row *console_row(const struct console *c)
 {
     size_t at = tree_find(&c->tree, c->selected);

@@ -54,6 +54,9 @@ void console_say(struct console *c, enum style style, const char *format, ...)
 /* Takes the window over; NULL is no memory, and said so. */
 void console_open(struct console *c, struct window *w);
 
+/* Closes the window that waits for this job's questions. */
+void console_close_for(struct console *c, const struct job *j);
+
 /* After any change of store or selection: tree and detail anew. */
 void console_changed(struct console *c);
 

@@ -367,6 +367,7 @@ static void errand_record(void *data, struct job *j, const char *kind, json_t *r
     struct errand *r = data;
     struct buffer text = BUFFER_INIT;
 
+    console_close_for(r->console, j);
     if (keep_record(r, j, kind, record))
         return;
     if (job_op(j)->text != NULL)
@@ -390,8 +391,10 @@ static void errand_told(void *data, struct job *j, const char *line)
 static void errand_asked(void *data, struct job *j, const struct job_question *q)
 {
     struct errand *r = data;
+    struct window *w = ask_job(r->console->windows, j, q);
 
-    console_open(r->console, ask_job(j, q));
+    if (w != NULL)
+        console_open(r->console, w);
 }
 
 static void errand_ended(void *data, struct job *j, const struct error *e)
@@ -414,6 +417,18 @@ static void errand_ended(void *data, struct job *j, const struct error *e)
     console_changed(c);
     free(r->token_uri);
     free(r);
+}
+
+/* Some can do without: they log in when they are told to. */
+static bool will_log_in(const struct job *j)
+{
+    static const char *const switches[] = {"trial", "login"};
+
+    for (size_t i = 0; i < job_op(j)->arg_count; i++)
+        for (size_t k = 0; k < sizeof switches / sizeof *switches; k++)
+            if (strcmp(job_op(j)->args[i].name, switches[k]) == 0)
+                return op_flag(job_args(j), switches[k]);
+    return job_op(j)->effects & OP_LOGS_IN;
 }
 
 struct job *jobs_run(struct console *c, const char *verb, const json_t *token,
@@ -451,6 +466,8 @@ struct job *jobs_run(struct console *c, const char *verb, const json_t *token,
         console_say(c, STYLE_BAD, "%s", e.text);
         free(r->token_uri);
         free(r);
+    } else if (will_log_in(j)) {
+        console_open(c, ask_wait(j));
     }
     return j;
 }

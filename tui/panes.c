@@ -10,12 +10,19 @@
 #include "tui/jobs.h"
 #include "tui/view/wrap.h"
 
-enum { LOG_ROWS = 8, STATUS_ROWS = 2, GAUGE_CELLS = 18, GAUGE_NARROW = 10, NARROW = 40, WHEEL_ROWS = 3 };
+enum {
+    LOG_ROWS = 8,
+    STATUS_ROWS = 2,
+    GAUGE_CELLS = 18,
+    GAUGE_NARROW = 10,
+    NARROW = 40,
+    WHEEL_ROWS = 3
+};
 
 struct panes panes_layout(const struct console *c)
 {
     int rows = screen_rows(), columns = screen_columns();
-    int log = c->show_log ? LOG_ROWS : 0, left = columns * 2 / 5, body = rows - 6 - log;
+    int log = c->show_log ? LOG_ROWS : 0, left = columns * 2 / 5 + 1, body = rows - 6 - log;
 
     return (struct panes){
         .title = {0, 1, 1, columns - 2},
@@ -60,7 +67,8 @@ static void draw_lines(const struct panes *p)
 static int draw_gauge(const struct area *a, int row, int column, enum style style, int filled,
                       int total)
 {
-    int cells = a->columns < NARROW ? GAUGE_NARROW : GAUGE_CELLS, full = total > 0 ? (filled * cells + total - 1) / total : 0;
+    int cells = a->columns < NARROW ? GAUGE_NARROW : GAUGE_CELLS,
+        full = total > 0 ? (filled * cells + total - 1) / total : 0;
 
     for (int i = 0; i < cells && column + i < a->columns; i++)
         draw_text(a, row, column + i, i < full ? style : STYLE_DIM,

@@ -164,6 +164,11 @@ static bool was_copied(const struct play *p, char **words)
     return memmem(p->terminal.raw, p->terminal.raw_length, sequence, strlen(sequence)) != NULL;
 }
 
+static bool never_written(const struct play *p, char **words)
+{
+    return memmem(p->terminal.raw, p->terminal.raw_length, words[1], strlen(words[1])) == NULL;
+}
+
 static bool ends_after(const struct terminal *t, const char *on, const char *off)
 {
     const char *last_on = NULL, *last_off = NULL;
@@ -400,6 +405,7 @@ static const struct {
     {"wait", 2, text_is_there},   {"gone", 2, text_is_gone},  {"cursor", 2, cursor_is},
     {"style", 4, style_holds},    {"colours", 2, no_colours}, {"copied", 2, was_copied},
     {"restored", 1, is_restored},
+    {"nothing-of", 2, never_written},
 };
 
 static bool act(struct play *p, char **words, int count)

@@ -15,6 +15,7 @@
  *                         colour or plain; ROW 0: any
  *   colours none          no cell has a colour
  *   cursor shown|hidden                       copied TEXT          by OSC 52
+ *   nothing-of TEXT       the program has not written it, wherever
  *   restored              modes and screen are as before the program
  *   shell COMMAND         must succeed        latency KEY COUNT MS the screen answers: p99
  *   print | svg FILE | text FILE

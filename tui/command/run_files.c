@@ -63,7 +63,7 @@ static void record(void *data, struct job *j, const char *kind, json_t *record)
     struct run *r = data;
     struct item *grown;
 
-    (void)j;
+    console_close_for(r->console, j);
     if (strcmp(kind, "summary") == 0 || *op_string(record, "file") == '\0')
         return;
     grown = realloc(r->item, (r->count + 1) * sizeof *grown);
@@ -90,7 +90,10 @@ static void asked(void *data, struct job *j, const struct job_question *q)
 {
     struct run *r = data;
 
-    console_open(r->console, ask_job(j, q));
+    struct window *w = ask_job(r->console->windows, j, q);
+
+    if (w != NULL)
+        console_open(r->console, w);
 }
 
 static void ended(void *data, struct job *j, const struct error *e)
@@ -210,6 +213,7 @@ static void start(struct console *c, const char *path, char *files)
     }
     r->open = true;
     console_open(c, &r->window);
+    console_open(c, ask_wait(r->job));
 }
 
 static void answered(struct console *c, void *data, const char *answer)

@@ -4,12 +4,13 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "base/clock.h"
 #include "base/text.h"
 #include "tui/view/input.h"
 #include "tui/view/window.h"
 #include "tui/view/wrap.h"
 
-enum { WIDTH = 70 };
+enum { WIDTH = 70, SHOW_MS = 150 };
 
 struct ask {
     struct window window;
@@ -17,6 +18,9 @@ struct ask {
     ask_answered *answered;
     void *data;
     bool yes_no, secret, is_path, done;
+    bool waiting; /* for the next question of the job */
+    bool entered; /* Enter was pressed before it came */
+    int64_t since;
     char *text, *expected;
     struct input input;
     /* Of a secret: in locked memory, never drawn, wiped with the window. */
@@ -24,15 +28,33 @@ struct ask {
     size_t pin_length;
 };
 
+static void forget_pin(struct ask *a)
+{
+    if (a->pin != NULL)
+        secret_wipe(a->pin, SECRET_MAX);
+    a->pin_length = 0;
+}
+
+/* A job's window stays for its next question. */
+static void wait_on(struct ask *a)
+{
+    forget_pin(a);
+    a->waiting = true;
+    a->entered = false;
+    a->since = clock_ms();
+}
+
 static void answer(struct ask *a, struct console *c, const char *text)
 {
     if (a->done)
         return;
-    a->done = true;
-    if (a->job != NULL)
-        job_answer(a->job, text);
-    else
+    if (a->job == NULL) {
+        a->done = true;
         a->answered(c, a->data, text);
+    } else if (!a->waiting) {
+        job_answer(a->job, text);
+        wait_on(a);
+    }
 }
 
 static void answer_pin(struct ask *a)
@@ -40,11 +62,11 @@ static void answer_pin(struct ask *a)
     struct secret *pin = secret_take(a->pin, a->pin_length, NULL);
 
     a->pin_length = 0;
-    a->done = true;
     if (pin != NULL)
         job_answer_secret(a->job, pin);
     else
         job_answer(a->job, NULL);
+    wait_on(a);
 }
 
 static bool pin_key(struct ask *a, const struct event *e)
@@ -67,17 +89,26 @@ static bool pin_key(struct ask *a, const struct event *e)
     return true;
 }
 
-static bool is_entered(struct ask *a, struct console *c)
+/* False: the window closes. */
+static bool enter(struct ask *a, struct console *c)
 {
-    if (a->secret && a->pin_length == 0)
-        return false;
-    if (a->secret)
+    if (a->waiting)
+        a->entered = a->pin_length > 0;
+    else if (a->secret && a->pin_length > 0)
         answer_pin(a);
     else if (a->yes_no)
         answer(a, c, NULL);
-    else
+    else if (!a->secret)
         answer(a, c, a->input.text);
-    return true;
+    return a->job != NULL;
+}
+
+static bool give_up(struct ask *a, struct console *c)
+{
+    if (a->waiting)
+        job_cancel(a->job);
+    answer(a, c, NULL);
+    return a->job != NULL;
 }
 
 static bool key(struct window *w, struct console *c, const struct event *e)
@@ -86,20 +117,18 @@ static bool key(struct window *w, struct console *c, const struct event *e)
 
     if (e->type != EVENT_KEY && e->type != EVENT_PASTED)
         return true;
-    if (e->type == EVENT_KEY && (e->key == KEYS_ESCAPE || e->key == KEYS_CTRL('C'))) {
-        answer(a, c, NULL);
-        return false;
-    }
+    if (e->type == EVENT_KEY && (e->key == KEYS_ESCAPE || e->key == KEYS_CTRL('C')))
+        return give_up(a, c);
     if (e->type == EVENT_KEY && e->key == KEYS_ENTER)
-        return !is_entered(a, c);
-    if (a->yes_no) {
+        return enter(a, c);
+    if (a->yes_no && !a->waiting) {
         if (e->key != 'y' && e->key != 'Y' && e->key != 'n' && e->key != 'N')
             return true;
         answer(a, c, e->key == 'y' || e->key == 'Y' ? "yes" : NULL);
-        return false;
+        return a->job != NULL;
     }
-    if (a->secret)
-        return pin_key(a, e);
+    if (a->waiting || a->secret)
+        return a->entered || pin_key(a, e);
     if (e->key == KEYS_TAB && a->is_path)
         input_complete_path(&a->input);
     else
@@ -116,9 +145,22 @@ static const char *keys_of(const struct ask *a)
     return a->is_path ? "Enter go on   Tab complete   Esc give up" : "Enter go on   Esc give up";
 }
 
-static void draw(struct window *w, struct console *c)
+/* What takes no time is not shown. */
+static void draw_waiting(const struct ask *a)
 {
-    struct ask *a = (struct ask *)w;
+    int64_t ms = clock_ms() - a->since;
+    struct area area;
+
+    if (ms < SHOW_MS)
+        return;
+    area = draw_window(3, WIDTH, job_op(a->job)->verb);
+    draw_format(&area, 0, 0, STYLE_PLAIN, "%s at work, %lld s",
+                screen_spinner((unsigned)(ms / 120)), (long long)ms / 1000);
+    draw_text(&area, 2, 0, STYLE_DIM, "What you type now goes to its question.   Esc cancels");
+}
+
+static void draw_question(const struct ask *a, struct console *c)
+{
     struct wrapped text = wrap_text(a->text, WIDTH);
     int rows = (int)text.count + (a->yes_no ? 2 : 4);
     struct area area = draw_window(rows + 1, WIDTH, a->secret ? "PIN" : "Question");
@@ -139,17 +181,23 @@ static void draw(struct window *w, struct console *c)
     wrap_free(&text);
 }
 
+static void draw(struct window *w, struct console *c)
+{
+    struct ask *a = (struct ask *)w;
+
+    if (a->waiting)
+        draw_waiting(a);
+    else
+        draw_question(a, c);
+}
+
 static void close_window(struct window *w)
 {
     struct ask *a = (struct ask *)w;
 
-    /* Closed from outside: that is a no. */
-    if (!a->done && a->job != NULL)
-        job_answer(a->job, NULL);
-    if (a->pin != NULL) {
-        secret_wipe(a->pin, SECRET_MAX);
+    forget_pin(a);
+    if (a->pin != NULL)
         munlock(a->pin, SECRET_MAX);
-    }
     free(a->pin);
     free(a->text);
     free(a->expected);
@@ -171,30 +219,63 @@ static struct ask *ask_new(const char *text)
     return a;
 }
 
-struct window *ask_job(struct job *j, const struct job_question *q)
+struct window *ask_wait(struct job *j)
 {
-    char *text =
-        q->kind == QUESTION_LABEL ? text_format("%s (%s)", q->text, q->expected) : strdup(q->text);
-    struct ask *a = text == NULL ? NULL : ask_new(text);
+    struct ask *a = ask_new("");
 
-    free(text);
-    if (a == NULL) {
-        job_answer(j, NULL);
+    if (a == NULL)
         return NULL;
-    }
     a->job = j;
     a->window.job = j;
-    a->yes_no = q->kind == QUESTION_YES_NO;
-    a->secret = q->kind == QUESTION_SECRET;
-    if (a->secret)
-        a->pin = calloc(1, SECRET_MAX);
-    if (a->secret && a->pin == NULL) {
+    a->pin = calloc(1, SECRET_MAX);
+    if (a->pin == NULL) {
         close_window(&a->window);
         return NULL;
     }
-    if (a->secret)
-        mlock(a->pin, SECRET_MAX);
+    mlock(a->pin, SECRET_MAX);
+    wait_on(a);
     return &a->window;
+}
+
+static bool set_question(struct ask *a, const struct job_question *q)
+{
+    char *text =
+        q->kind == QUESTION_LABEL ? text_format("%s (%s)", q->text, q->expected) : strdup(q->text);
+    char *safe = text == NULL ? NULL : text_printable(text, strlen(text));
+
+    free(text);
+    if (safe == NULL)
+        return false;
+    free(a->text);
+    a->text = safe;
+    a->yes_no = q->kind == QUESTION_YES_NO;
+    a->secret = q->kind == QUESTION_SECRET;
+    a->waiting = false;
+    input_set(&a->input, NULL);
+    if (a->secret && a->entered)
+        answer_pin(a);
+    else if (!a->secret)
+        forget_pin(a);
+    a->entered = false;
+    return true;
+}
+
+static struct window *waiting_for(struct window *windows, const struct job *j)
+{
+    while (windows != NULL && (windows->job != j || windows->key != key))
+        windows = windows->below;
+    return windows;
+}
+
+struct window *ask_job(struct window *windows, struct job *j, const struct job_question *q)
+{
+    struct window *there = waiting_for(windows, j), *w = there == NULL ? ask_wait(j) : there;
+
+    if (w == NULL || !set_question((struct ask *)w, q)) {
+        job_answer(j, NULL);
+        return NULL;
+    }
+    return there == NULL ? w : NULL;
 }
 
 static struct ask *ask_console(const char *text, ask_answered *answered, void *data)

@@ -23,7 +23,13 @@ struct window {
  * no). `expected` is what must be typed, or NULL. */
 typedef void ask_answered(struct console *c, void *data, const char *answer);
 
-struct window *ask_job(struct job *j, const struct job_question *q);
+/* For a job that may ask for a PIN: takes the keys from the first moment on, so that what is typed
+ * ahead is never taken for commands, and stays until the job has ended. */
+struct window *ask_wait(struct job *j);
+
+/* The question of a job: in the window that waits for it among `windows`, else in a new one, which
+ * is returned. */
+struct window *ask_job(struct window *windows, struct job *j, const struct job_question *q);
 struct window *ask_yes_no(const char *text, ask_answered *answered, void *data);
 struct window *ask_text(const char *text, const char *value, bool is_path, ask_answered *answered,
                         void *data);
