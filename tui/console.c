@@ -251,9 +251,9 @@ static bool prepare(struct console *c, struct error *e)
 
 static void finish(struct console *c)
 {
+    work_free(&c->work);
     while (c->windows != NULL)
         close_window(c, c->windows);
-    work_free(&c->work);
     log_close(&c->log);
     tree_free(&c->tree);
     detail_free(&c->detail);

@@ -111,7 +111,7 @@ static void tokens_ended(void *data, struct job *j, const struct error *e)
     c->next_poll = clock_ms() + POLL_MS;
     if (job_lane(j) != NULL)
         return;
-    c->store.complete = true;
+    store_set_complete(&c->store);
     if (e != NULL && e->code != ERROR_CANCELLED && count == 0)
         console_say(c, STYLE_BAD, "%s", e->text);
     console_changed(c);
@@ -250,6 +250,14 @@ static void read_from(struct console *c, const char *verb, const char *uri, cons
         start_quietly(c, verb, words, 3, path, watcher, uri);
 }
 
+static bool is_at_work(const struct console *c, const char *verb)
+{
+    for (size_t i = 0; i < work_count(c->work); i++)
+        if (strcmp(job_op(work_job(c->work, i))->verb, verb) == 0)
+            return true;
+    return false;
+}
+
 static void check_record(void *data, struct job *j, const char *kind, json_t *record)
 {
     struct console *c = data;
@@ -300,7 +308,8 @@ void jobs_read_missing(struct console *c)
     uri = object != NULL  ? op_string(object, "uri")
           : token != NULL ? checklist_certificate(&c->store, token)
                           : NULL;
-    if (uri != NULL && store_detail(&c->store, uri) == NULL)
+    /* One at a time: whoever scrolls through thousands wants the last one, not each. */
+    if (uri != NULL && store_detail(&c->store, uri) == NULL && !is_at_work(c, "show"))
         read_from(c, "show", uri, token, &detail);
 }
 

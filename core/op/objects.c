@@ -25,7 +25,7 @@ static json_t *document(const struct op_ctx *ctx, const struct inventory *inv,
     json_t *list = json_array();
 
     for (size_t i = 0; i < all->count; i++)
-        json_array_append_new(list, ctx->live ? record_object_brief(&t->slot, all, &all->object[i])
+        json_array_append_new(list, ctx->live ? record_object_brief(&t->slot, &all->object[i])
                                               : record_object(&t->slot, all, &all->object[i]));
     return json_pack("{s:o, s:b, s:o, s:i, s:i}", "token", record_token(inv, t, false), "logged-in",
                      logged_in, "objects", list, "others", (int)all->others, "total",

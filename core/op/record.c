@@ -325,39 +325,27 @@ static json_t *leaves_device(const struct wire_object *o)
                : json_null();
 }
 
-json_t *record_object_brief(const struct wire_slot *s, const struct wire_objects *all,
-                            const struct wire_object *o)
+static json_t *label_of(const struct wire_object *o)
+{
+    return record_take(o->label == NULL ? strdup("") : text_printable(o->label, strlen(o->label)));
+}
+
+/* Tokens can have thousands of them: no more than a row of a list shows. */
+json_t *record_object_brief(const struct wire_slot *s, const struct wire_object *o)
 {
     json_t *record = json_object();
-    bool by_id;
-    X509 *x;
+    X509 *x = o->class == CKO_CERTIFICATE ? record_x509(o) : NULL;
 
     json_object_set_new(record, "group", json_integer((json_int_t)o->group));
     json_object_set_new(record, "class", json_string(name_class(o->class)));
-    json_object_set_new(
-        record, "label",
-        record_take(o->label == NULL ? strdup("") : text_printable(o->label, strlen(o->label))));
-    json_object_set_new(record, "id", record_take(text_hex(o->id, o->id_length)));
+    json_object_set_new(record, "label", label_of(o));
     json_object_set_new(record, "uri", record_take(token_uri_of_object(s, o)));
     json_object_set_new(record, "type", type_text(o));
-    json_object_set_new(record, "bits", o->bits > 0 ? json_integer(o->bits) : json_null());
-    if (o->problem[0] != '\0')
-        json_object_set_new(record, "problem", json_string(o->problem));
-    if (o->class != CKO_CERTIFICATE) {
-        const struct wire_object *partner = objects_certificate_of(all, o, &by_id);
-
-        add_partner(record, "certificate-uri", s, partner, by_id);
-    }
-    if (o->class != CKO_PRIVATE_KEY) {
-        const struct wire_object *partner = objects_private_key_of(all, o, &by_id);
-
-        add_partner(record, "private-key-uri", s, partner, by_id);
-    }
     if (o->class == CKO_PRIVATE_KEY)
         json_object_set_new(record, "leaves-device", leaves_device(o));
-    add_key_judgement(record, o);
-    x = o->class == CKO_CERTIFICATE ? record_x509(o) : NULL;
-    if (x != NULL) {
+    if (x == NULL) {
+        add_key_judgement(record, o);
+    } else {
         json_object_set_new(record, "name", record_take(cert_common_name(x)));
         json_object_set_new(record, "days-left", json_integer(cert_days_left(x, time(NULL))));
         json_object_set_new(record, "code-signing", json_boolean(cert_for_code_signing(x)));
@@ -366,12 +354,34 @@ json_t *record_object_brief(const struct wire_slot *s, const struct wire_objects
     return record;
 }
 
+static void add_partners(json_t *record, const struct wire_slot *s, const struct wire_objects *all,
+                         const struct wire_object *o)
+{
+    const struct wire_object *partner;
+    bool by_id;
+
+    if (o->class != CKO_CERTIFICATE) {
+        partner = objects_certificate_of(all, o, &by_id);
+        add_partner(record, "certificate-uri", s, partner, by_id);
+    }
+    if (o->class != CKO_PRIVATE_KEY) {
+        partner = objects_private_key_of(all, o, &by_id);
+        add_partner(record, "private-key-uri", s, partner, by_id);
+    }
+}
+
 json_t *record_object(const struct wire_slot *s, const struct wire_objects *all,
                       const struct wire_object *o)
 {
-    json_t *record = record_object_brief(s, all, o);
+    json_t *record = record_object_brief(s, o);
     X509 *x = o->class == CKO_CERTIFICATE ? record_x509(o) : NULL;
 
+    json_object_set_new(record, "id", record_take(text_hex(o->id, o->id_length)));
+    json_object_set_new(record, "bits", o->bits > 0 ? json_integer(o->bits) : json_null());
+    if (o->problem[0] != '\0')
+        json_object_set_new(record, "problem", json_string(o->problem));
+    add_partners(record, s, all, o);
+    add_key_judgement(record, o);
     json_object_set_new(record, "attributes", attributes(o));
     if (x != NULL)
         json_object_set_new(record, "certificate", record_certificate(x));

@@ -16,12 +16,12 @@ json_t *record_module(const struct inventory_module *m);
  * `mechanisms`. */
 json_t *record_token(const struct inventory *inv, const struct token *t, bool mechanisms);
 
-/* What a list shows of an object: names, size, judgement, the URIs of its partners by public key;
- * of a certificate its days left. */
-json_t *record_object_brief(const struct wire_slot *slot, const struct wire_objects *all,
-                            const struct wire_object *o);
+/* What a list shows of an object: its names, its group (token/objects.h), its size; of a key the
+ * judgement, of a certificate the days left. */
+json_t *record_object_brief(const struct wire_slot *slot, const struct wire_object *o);
 
-/* The same, and every attribute that matters to a signer; of a certificate all of it. */
+/* The same, the URIs of its partners by public key, and every attribute that matters to a signer;
+ * of a certificate all of it. */
 json_t *record_object(const struct wire_slot *slot, const struct wire_objects *all,
                       const struct wire_object *o);
 

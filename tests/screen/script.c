@@ -19,6 +19,7 @@ enum {
     PATIENCE_MS = 10000,
     STILL_MS = 300,
     SLICE_MS = 20,
+    REST_MS = 15,
 };
 
 struct play {
@@ -297,7 +298,7 @@ static bool latency(struct play *p, char **words)
         unsigned long before;
         struct timespec start, now;
 
-        while (terminal_wait(&p->terminal, 0))
+        while (terminal_wait(&p->terminal, REST_MS))
             continue;
         before = p->terminal.changes;
         clock_gettime(CLOCK_MONOTONIC, &start);
@@ -402,10 +403,9 @@ static const struct {
     int words;
     bool (*holds)(const struct play *, char **);
 } looks[] = {
-    {"wait", 2, text_is_there},   {"gone", 2, text_is_gone},  {"cursor", 2, cursor_is},
-    {"style", 4, style_holds},    {"colours", 2, no_colours}, {"copied", 2, was_copied},
-    {"restored", 1, is_restored},
-    {"nothing-of", 2, never_written},
+    {"wait", 2, text_is_there},   {"gone", 2, text_is_gone},        {"cursor", 2, cursor_is},
+    {"style", 4, style_holds},    {"colours", 2, no_colours},       {"copied", 2, was_copied},
+    {"restored", 1, is_restored}, {"nothing-of", 2, never_written},
 };
 
 static bool act(struct play *p, char **words, int count)

@@ -14,6 +14,8 @@
 #include <time.h>
 #include <unistd.h>
 
+enum { SEND_MS = 2000 };
+
 int64_t terminal_now(void)
 {
     struct timespec now;
@@ -102,6 +104,7 @@ bool terminal_run(struct terminal *t, char *const *argv)
     if (openpty(&t->master, &t->slave, NULL, NULL, &size) != 0 ||
         tcgetattr(t->slave, &t->before) != 0)
         return false;
+    fcntl(t->master, F_SETFL, O_NONBLOCK);
     t->pid = fork();
     if (t->pid == 0)
         child(t, argv);
@@ -160,15 +163,23 @@ bool terminal_wait(struct terminal *t, int ms)
     return true;
 }
 
+/* A program that does not read while it writes would wait for us, and we for it: what it writes is
+ * taken meanwhile, and keys that it never takes are dropped. */
 void terminal_send(struct terminal *t, const char *bytes, size_t length)
 {
-    while (length > 0) {
+    int64_t end = terminal_now() + SEND_MS;
+
+    while (length > 0 && terminal_now() < end) {
         ssize_t sent = write(t->master, bytes, length);
 
-        if (sent <= 0)
+        if (sent > 0) {
+            bytes += sent;
+            length -= (size_t)sent;
+        } else if (errno != EAGAIN || !t->running) {
             return;
-        bytes += sent;
-        length -= (size_t)sent;
+        } else {
+            terminal_wait(t, 10);
+        }
     }
 }
 

@@ -167,9 +167,7 @@ void command_refresh(struct console *c)
 {
     work_restart_hosts(c->work, NULL);
     json_object_clear(c->reading);
-    json_object_clear(c->store.objects);
-    json_object_clear(c->store.details);
-    json_object_clear(c->store.checks);
+    store_forget(&c->store);
     jobs_read_tokens(c);
     jobs_read_profiles(c);
     console_changed(c);
@@ -184,7 +182,7 @@ void command_redraw(struct console *c)
 
 void command_hidden(struct console *c)
 {
-    c->tree.show_hidden = !c->tree.show_hidden;
+    tree_show_hidden(&c->tree, !c->tree.show_hidden);
     console_changed(c);
 }
 

@@ -41,6 +41,12 @@ void store_set_tokens(struct store *s, json_t *document, bool complete)
     replace(s, &s->tokens, document);
 }
 
+void store_set_complete(struct store *s)
+{
+    s->version += !s->complete;
+    s->complete = true;
+}
+
 void store_set_profiles(struct store *s, json_t *document)
 {
     replace(s, &s->profiles, document);
@@ -56,7 +62,6 @@ void store_set_objects(struct store *s, const char *token_uri, json_t *document)
 void store_set_detail(struct store *s, const char *uri, json_t *record)
 {
     json_object_set(s->details, uri, record);
-    s->version++;
 }
 
 void store_set_check(struct store *s, const char *path, json_t *document, bool trial)
@@ -67,11 +72,18 @@ void store_set_check(struct store *s, const char *path, json_t *document, bool t
     s->version++;
 }
 
+void store_forget(struct store *s)
+{
+    json_object_clear(s->objects);
+    json_object_clear(s->details);
+    json_object_clear(s->checks);
+    s->version++;
+}
+
 void store_touch_token(struct store *s, const char *token_uri)
 {
     json_object_set_new(s->stale, token_uri, json_true());
     json_object_clear(s->details);
-    s->version++;
 }
 
 bool store_is_stale(const struct store *s, const char *token_uri)

@@ -15,7 +15,7 @@ struct store {
     json_t *trials;   /* profile path -> true after a trial that went well */
     json_t *stale;    /* token URI -> its objects are to be read again */
     bool complete;    /* every module has answered once */
-    unsigned version; /* counts changes */
+    unsigned version; /* counts changes of what the tree shows */
 };
 
 bool store_init(struct store *s);
@@ -23,10 +23,14 @@ void store_free(struct store *s);
 
 /* Each takes a reference of its own. */
 void store_set_tokens(struct store *s, json_t *document, bool complete);
+void store_set_complete(struct store *s);
 void store_set_profiles(struct store *s, json_t *document);
 void store_set_objects(struct store *s, const char *token_uri, json_t *document);
 void store_set_detail(struct store *s, const char *uri, json_t *record);
 void store_set_check(struct store *s, const char *path, json_t *document, bool trial);
+
+/* All that was read of tokens and profiles is to be read again. */
+void store_forget(struct store *s);
 
 /* After a change on the token: what was read of it is shown until it was read again. */
 void store_touch_token(struct store *s, const char *token_uri);

@@ -13,7 +13,7 @@ enum { WARN_DAYS = 60, SOON_DAYS = 14, LONGEST_DAYS = 460 };
 
 bool tree_init(struct tree *t)
 {
-    *t = (struct tree){.folded = json_object()};
+    *t = (struct tree){.folded = json_object(), .stale = true};
     return t->folded != NULL;
 }
 
@@ -84,6 +84,13 @@ static bool is_open(const struct tree *t, const char *id, bool otherwise)
 void tree_fold(struct tree *t, const char *id, bool open)
 {
     json_object_set_new(t->folded, id, json_boolean(open));
+    t->stale = true;
+}
+
+void tree_show_hidden(struct tree *t, bool show)
+{
+    t->show_hidden = show;
+    t->stale = true;
 }
 
 static enum style counter_style(const json_t *token)
@@ -172,6 +179,14 @@ static const char *leaving(const struct group *g)
                                    : "";
 }
 
+/* A key that no CA would issue for. */
+static bool is_refused(const struct group *g)
+{
+    const json_t *key = g->private_key != NULL ? g->private_key : g->public_key;
+
+    return json_is_false(json_object_get(key, "ca-accepts"));
+}
+
 static void member_rows(struct tree *t, const json_t *objects, const struct group *g,
                         const json_t *token, int depth)
 {
@@ -197,8 +212,7 @@ static void group_rows(struct tree *t, const json_t *objects, const struct group
     r->token = token;
     r->folds = g->end - g->first > 1;
     r->open = open;
-    note(t, 2, op_true(head, "ca-accepts") ? STYLE_DIM : STYLE_WARN, "%s%s",
-         op_string(head, "type"), leaving(g));
+    note(t, 2, is_refused(g) ? STYLE_WARN : STYLE_DIM, "%s%s", op_string(head, "type"), leaving(g));
     if (g->certificate != NULL)
         days_row(t, 2, op_number(g->certificate, "days-left", 0));
     if (open)
@@ -353,6 +367,10 @@ void tree_build(struct tree *t, const struct store *s)
     size_t index, shown = 0;
     json_t *token;
 
+    if (!t->stale && t->version == s->version)
+        return;
+    t->stale = false;
+    t->version = s->version;
     clear(t);
     json_array_foreach(tokens, index, token)
     {

@@ -33,12 +33,14 @@ struct tree {
     size_t count;
     json_t *folded; /* id -> true or false, where a person decided */
     bool show_hidden;
+    bool stale;       /* to be built anew, whatever the store's version */
+    unsigned version; /* of the store that it was built from */
 };
 
 bool tree_init(struct tree *t);
 void tree_free(struct tree *t);
 
-/* All rows anew. They point into the store, until its next change. */
+/* All rows anew, where anything changed. They point into the store, until its next change. */
 void tree_build(struct tree *t, const struct store *s);
 
 /* The row of this id; count when there is none. */
@@ -49,5 +51,6 @@ size_t tree_next(const struct tree *t, size_t index);
 size_t tree_previous(const struct tree *t, size_t index);
 
 void tree_fold(struct tree *t, const char *id, bool open);
+void tree_show_hidden(struct tree *t, bool show);
 
 #endif

@@ -19,7 +19,7 @@ struct ask {
     void *data;
     bool yes_no, secret, is_path, done;
     bool waiting; /* for the next question of the job */
-    bool entered; /* Enter was pressed before it came */
+    bool early;   /* keys came before the question did: nothing of that is a PIN */
     int64_t since;
     char *text, *expected;
     struct input input;
@@ -40,7 +40,7 @@ static void wait_on(struct ask *a)
 {
     forget_pin(a);
     a->waiting = true;
-    a->entered = false;
+    a->early = false;
     a->since = clock_ms();
 }
 
@@ -93,7 +93,9 @@ static bool pin_key(struct ask *a, const struct event *e)
 static bool enter(struct ask *a, struct console *c)
 {
     if (a->waiting)
-        a->entered = a->pin_length > 0;
+        a->early = true;
+    else if (a->secret && a->early)
+        a->early = false;
     else if (a->secret && a->pin_length > 0)
         answer_pin(a);
     else if (a->yes_no)
@@ -127,8 +129,12 @@ static bool key(struct window *w, struct console *c, const struct event *e)
         answer(a, c, e->key == 'y' || e->key == 'Y' ? "yes" : NULL);
         return a->job != NULL;
     }
-    if (a->waiting || a->secret)
-        return a->entered || pin_key(a, e);
+    if (a->waiting)
+        a->early = true;
+    if (a->waiting || (a->secret && a->early))
+        return true;
+    if (a->secret)
+        return pin_key(a, e);
     if (e->key == KEYS_TAB && a->is_path)
         input_complete_path(&a->input);
     else
@@ -140,6 +146,8 @@ static const char *keys_of(const struct ask *a)
 {
     if (a->yes_no)
         return "y yes   n no";
+    if (a->secret && a->early)
+        return "Enter, then the PIN   Esc give up: no try";
     if (a->secret)
         return "Nothing shows while you type.   Enter go on   Esc give up: no try";
     return a->is_path ? "Enter go on   Tab complete   Esc give up" : "Enter go on   Esc give up";
@@ -156,7 +164,7 @@ static void draw_waiting(const struct ask *a)
     area = draw_window(3, WIDTH, job_op(a->job)->verb);
     draw_format(&area, 0, 0, STYLE_PLAIN, "%s at work, %lld s",
                 screen_spinner((unsigned)(ms / 120)), (long long)ms / 1000);
-    draw_text(&area, 2, 0, STYLE_DIM, "What you type now goes to its question.   Esc cancels");
+    draw_text(&area, 2, 0, STYLE_DIM, "Keys do nothing until it asks or ends.   Esc cancels");
 }
 
 static void draw_question(const struct ask *a, struct console *c)
@@ -171,7 +179,10 @@ static void draw_question(const struct ask *a, struct console *c)
         draw_text(&area, row++, 0, STYLE_PLAIN, text.line[i]);
     if (!a->yes_no) {
         row++;
-        if (a->secret)
+        if (a->secret && a->early)
+            draw_text(&area, row, 0, STYLE_WARN,
+                      "Keys came before this question: nothing of that counts as a PIN.");
+        else if (a->secret)
             screen_cursor(area.row + row, area.column);
         else
             input_draw(&a->input, &area, row, 0, true);
@@ -252,11 +263,7 @@ static bool set_question(struct ask *a, const struct job_question *q)
     a->secret = q->kind == QUESTION_SECRET;
     a->waiting = false;
     input_set(&a->input, NULL);
-    if (a->secret && a->entered)
-        answer_pin(a);
-    else if (!a->secret)
-        forget_pin(a);
-    a->entered = false;
+    a->early = a->early && a->secret;
     return true;
 }
 

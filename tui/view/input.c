@@ -159,8 +159,10 @@ bool input_complete_path(struct input *i)
     char *folder = text_format("%.*s.", (int)length, i->text), *path;
     struct stat status;
 
-    if (folder == NULL || i->at != i->length)
+    if (folder == NULL || i->at != i->length) {
+        free(folder);
         return false;
+    }
     count = common(folder, i->text + length, name, sizeof name);
     free(folder);
     path = count == 0 ? NULL : text_format("%.*s%s", (int)length, i->text, name);

@@ -24,7 +24,7 @@ struct window {
 typedef void ask_answered(struct console *c, void *data, const char *answer);
 
 /* For a job that may ask for a PIN: takes the keys from the first moment on, so that what is typed
- * ahead is never taken for commands, and stays until the job has ended. */
+ * ahead is taken neither for commands nor for a part of the PIN, and stays until the job ends. */
 struct window *ask_wait(struct job *j);
 
 /* The question of a job: in the window that waits for it among `windows`, else in a new one, which

@@ -56,6 +56,7 @@ struct work {
     struct letter *first, **last;
     struct job *job[MOST_JOBS];
     size_t count;
+    bool closing; /* nothing new begins */
 };
 
 struct work *work_new(struct error *e)
@@ -278,7 +279,7 @@ static bool copy_words(struct job *j, const char *const *words, size_t count)
 struct job *work_start(struct work *w, const struct op *op, const char *const *words, size_t count,
                        const char *lane, const struct job_watcher *watcher, struct error *e)
 {
-    struct job *j = w->count < MOST_JOBS ? calloc(1, sizeof *j) : NULL;
+    struct job *j = w->count < MOST_JOBS && !w->closing ? calloc(1, sizeof *j) : NULL;
 
     if (j == NULL) {
         error_set(e, ERROR_SYSTEM, "too much is under way; wait, or cancel something");
@@ -373,21 +374,15 @@ void work_deliver(struct work *w)
     }
 }
 
-static void forget(void *data, struct job *j, const struct error *e)
-{
-    (void)data, (void)j, (void)e;
-}
-
 void work_free(struct work **work)
 {
     struct work *w = *work;
 
     if (w == NULL)
         return;
-    for (size_t i = 0; i < w->count; i++) {
-        w->job[i]->watcher = (struct job_watcher){.ended = forget};
+    w->closing = true;
+    for (size_t i = 0; i < w->count; i++)
         job_cancel(w->job[i]);
-    }
     while (w->count > 0) {
         work_deliver(w);
         clock_sleep_ms(w->count > 0 ? 5 : 0);

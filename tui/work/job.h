@@ -35,7 +35,8 @@ struct job_watcher {
 /* NULL: ERROR_SYSTEM, ERROR_MEMORY. */
 struct work *work_new(struct error *e);
 
-/* Cancels all, waits for them, and stops the hosts that rest. */
+/* Cancels all, waits for them (their watchers learn that they ended), and stops the hosts that
+ * rest. */
 void work_free(struct work **w);
 
 /* Readable while something waits to be delivered. */
@@ -55,7 +56,7 @@ const struct op_args *job_args(const struct job *j);
 const char *job_lane(const struct job *j); /* NULL for none */
 void job_cancel(struct job *j);
 bool job_cancelled(const struct job *j);
-bool job_is_errand(const struct job *j); /* somebody is there who answers its questions */
+bool job_is_errand(const struct job *j);  /* somebody is there who answers its questions */
 bool job_running(const struct job *j);    /* false: it waits for its lane */
 int64_t job_started(const struct job *j); /* clock_ms */
 
