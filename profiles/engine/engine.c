@@ -51,7 +51,9 @@ struct line {
     const struct signer *signer;
     unsigned lanes;
 
-    pthread_mutex_t mutex;    /* result callback, totals, state, cause */
+    pthread_mutex_t mutex; /* result callback, totals, state, cause, what is asked */
+    unsigned asking;       /* signatures that the token is asked for now */
+    int64_t asking_since, busy_ms;
     enum engine_state *state; /* of each item */
     struct error cause;
 };
@@ -67,12 +69,13 @@ const char *engine_state_name(enum engine_state state)
     return names[state];
 }
 
-static void report(struct line *l, const struct engine_result *result)
+static void report(struct line *l, struct engine_result *result)
 {
     pthread_mutex_lock(&l->mutex);
     l->state[result->index] = result->state;
     l->totals->count[result->state]++;
     l->totals->bytes += result->bytes;
+    result->busy_ms = l->busy_ms + (l->asking > 0 ? clock_ms() - l->asking_since : 0);
     l->engine->result(l->engine->data, result);
     pthread_mutex_unlock(&l->mutex);
 }
@@ -303,16 +306,36 @@ struct session {
     bool first; /* the one that logs in */
 };
 
-static void sign_one(struct line *l, unsigned lane, struct job *j)
+/* The time in which the token has something to do. */
+static void count_asking(struct line *l, bool begins)
+{
+    pthread_mutex_lock(&l->mutex);
+    if (begins && l->asking++ == 0)
+        l->asking_since = clock_ms();
+    if (!begins && --l->asking == 0)
+        l->busy_ms += clock_ms() - l->asking_since;
+    pthread_mutex_unlock(&l->mutex);
+}
+
+static bool ask_token(struct line *l, unsigned lane, struct job *j)
 {
     size_t length;
     const uint8_t *digest = sign_digest(j->sign, &length);
     const struct signer *signer = l->signer;
+    bool done;
 
+    count_asking(l, true);
+    done = signer->sign(signer->data, lane, j->spec.hash, digest, length, &j->signature,
+                        &j->result.error);
+    count_asking(l, false);
+    return done;
+}
+
+static void sign_one(struct line *l, unsigned lane, struct job *j)
+{
     if (atomic_load(&l->stopped)) {
         job_free(j);
-    } else if (signer->sign(signer->data, lane, j->spec.hash, digest, length, &j->signature,
-                            &j->result.error)) {
+    } else if (ask_token(l, lane, j)) {
         queue_push(&l->to_commit, j);
     } else {
         stop(l, &j->result.error);

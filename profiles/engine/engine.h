@@ -40,6 +40,7 @@ struct engine_result {
     const char *signer; /* ENGINE_KEPT: who signed it; valid during the callback */
     uint64_t bytes;     /* read */
     int64_t ms;         /* from its first byte to its commit */
+    int64_t busy_ms;    /* so far in this run: a signature was asked of the token */
     uint8_t digest[64]; /* of the file, with the hash of the spec */
     size_t digest_length;
     struct error error; /* ENGINE_FAILED */

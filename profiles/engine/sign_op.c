@@ -114,6 +114,7 @@ static void result(void *data, const struct engine_result *r)
     if (r->state != ENGINE_NOT_TRIED && r->state != ENGINE_SAME) {
         json_object_set_new(record, "bytes", json_integer((json_int_t)r->bytes));
         json_object_set_new(record, "ms", json_integer(r->ms));
+        json_object_set_new(record, "token-busy-ms", json_integer(r->busy_ms));
     }
     if (r->state == ENGINE_FAILED)
         json_object_set_new(

@@ -94,7 +94,7 @@ void command_cancel(struct console *c)
         console_say(c, STYLE_DIM, "%s", "");
 }
 
-static void quit(struct console *c, void *data, const char *answer)
+static void quit(struct console *c, const char *data, const char *answer)
 {
     (void)data;
     c->quit = answer != NULL;
@@ -191,7 +191,7 @@ void command_log(struct console *c)
     c->show_log = !c->show_log;
 }
 
-static void save_log(struct console *c, void *data, const char *answer)
+static void save_log(struct console *c, const char *data, const char *answer)
 {
     struct error e = ERROR_INIT;
 

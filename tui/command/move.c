@@ -192,7 +192,7 @@ static void search(struct console *c, bool back, bool from_here)
     console_say(c, STYLE_WARN, "'%s' is not in this pane", c->search);
 }
 
-static void search_for(struct console *c, void *data, const char *answer)
+static void search_for(struct console *c, const char *data, const char *answer)
 {
     (void)data;
     if (answer == NULL)

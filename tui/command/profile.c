@@ -71,14 +71,14 @@ void command_profile_new(struct console *c)
         profile_form_new(c);
 }
 
-static void duplicate(struct console *c, void *data, const char *answer)
+static void duplicate(struct console *c, const char *data, const char *answer)
 {
-    char *from = data, *slash = strrchr(from, '/');
+    const char *slash = strrchr(data, '/');
     char *to = answer == NULL || slash == NULL
                    ? NULL
-                   : text_format("%.*s/%s.yaml", (int)(slash - from), from, answer);
+                   : text_format("%.*s/%s.yaml", (int)(slash - data), data, answer);
     struct error e = ERROR_INIT;
-    struct profile *p = to == NULL ? NULL : profile_load(from, NULL, &e);
+    struct profile *p = to == NULL ? NULL : profile_load(data, NULL, &e);
 
     if (p != NULL) {
         free(p->name);
@@ -91,41 +91,32 @@ static void duplicate(struct console *c, void *data, const char *answer)
     jobs_read_profiles(c);
     profile_free(&p);
     free(to);
-    free(from);
 }
 
 void command_profile_duplicate(struct console *c)
 {
-    char *path = strdup(op_string(console_profile(c), "path"));
-
-    if (path != NULL)
-        console_open(c, ask_text("Name of the copy", NULL, false, duplicate, path));
+    console_open(c, ask_text("Name of the copy", NULL, false, duplicate,
+                             op_string(console_profile(c), "path")));
 }
 
-static void delete (struct console *c, void *data, const char *answer)
+static void delete_profile(struct console *c, const char *data, const char *answer)
 {
-    char *path = data;
-
-    if (answer != NULL && unlink(path) == 0)
-        console_say(c, STYLE_GOOD, "deleted '%s'", path);
+    if (answer != NULL && unlink(data) == 0)
+        console_say(c, STYLE_GOOD, "deleted '%s'", data);
     else if (answer != NULL)
-        console_say(c, STYLE_BAD, "cannot delete '%s': %m", path);
+        console_say(c, STYLE_BAD, "cannot delete '%s': %m", data);
     jobs_read_profiles(c);
-    free(path);
 }
 
 void command_profile_delete(struct console *c)
 {
-    char *path = strdup(op_string(console_profile(c), "path"));
-    char *text = path == NULL ? NULL
-                              : text_format("Delete the profile '%s'? Builds that name it fail "
-                                            "from then on. Key and certificate stay on the token.",
-                                            path);
+    const char *path = op_string(console_profile(c), "path");
+    char *text = text_format("Delete the profile '%s'? Builds that name it fail from then on. Key "
+                             "and certificate stay on the token.",
+                             path);
 
     if (text != NULL)
-        console_open(c, ask_yes_no(text, delete, path));
-    else
-        free(path);
+        console_open(c, ask_yes_no(text, delete_profile, path));
     free(text);
 }
 

@@ -18,6 +18,16 @@ enum { MOST_KEYS = 64 };
 
 static const char *const switches[] = {"", "true", "false", NULL};
 
+/* What Tab offers. The servers are those that CAs run for all who sign code (RFC 3161). */
+static const char *const pin_sources[] = {
+    "prompt", "env:SIGNET_PIN", "credential:signet-pin", "file:", "command:", "pinpad", NULL};
+static const char *const timestamp_servers[] = {"http://timestamp.digicert.com",
+                                                "http://timestamp.sectigo.com",
+                                                "http://timestamp.globalsign.com/tsa/r6advanced1",
+                                                "http://ts.ssl.com",
+                                                "http://time.certum.pl",
+                                                NULL};
+
 struct profile_form {
     char *path;
     bool is_new;
@@ -190,6 +200,10 @@ static void add_field(struct profile_form *f, const struct schema_key *k)
     } else if (k->type == SCHEMA_BOOLEAN) {
         field->type = FORM_CHOICE;
         field->choices = switches;
+    } else if (k->type == SCHEMA_PIN) {
+        field->choices = pin_sources;
+    } else if (k->type == SCHEMA_LIST_OF_HTTP) {
+        field->choices = timestamp_servers;
     } else if (k->type == SCHEMA_PATH || k->type == SCHEMA_LIST_OF_PATHS) {
         field->type = FORM_PATH;
     }
@@ -308,7 +322,7 @@ static void draft(struct console *c, const char *name, const json_t *token, cons
     }
 }
 
-static void named(struct console *c, void *data, const char *answer)
+static void named(struct console *c, const char *data, const char *answer)
 {
     const json_t *token = console_token(c), *object = console_object(c);
     const json_t *full = object == NULL ? NULL : store_detail(&c->store, op_string(object, "uri"));

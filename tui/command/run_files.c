@@ -70,6 +70,7 @@ static void record(void *data, struct job *j, const char *kind, json_t *record)
     if (grown == NULL)
         return;
     r->item = grown;
+    r->busy_ms = op_number(record, "token-busy-ms", r->busy_ms);
     grown = &r->item[r->count++];
     *grown = (struct item){.file = strdup(op_string(record, "file")),
                            .text = strdup(op_string(record, "error")),
@@ -116,18 +117,21 @@ static void draw_totals(struct run *r, const struct area *a, int row)
 {
     int64_t ms = (r->job != NULL ? clock_ms() : r->ended) - r->started;
     double rate = ms > 0 ? (double)r->count * 1000 / (double)ms : 0;
+    long long busy = ms > 0 ? (long long)(r->busy_ms * 100 / ms) : 0;
     uint64_t done = 0, total = 0;
-    char what[128] = "", left[64] = "";
+    char what[128], left[64] = "";
 
     if (r->job != NULL)
         job_progress(r->job, &done, &total, what, sizeof what);
     if (r->job != NULL && total > r->count && rate > 0)
         snprintf(left, sizeof left, ", about %.0f s left", (double)(total - r->count) / rate);
     if (total > 0)
-        draw_format(a, row, 0, STYLE_TITLE, "%zu of %llu files, %.1f a second%s", r->count,
-                    (unsigned long long)total, rate, left);
+        draw_format(a, row, 0, STYLE_TITLE,
+                    "%zu of %llu files, %.1f a second, token busy %lld %%%s", r->count,
+                    (unsigned long long)total, rate, busy, left);
     else
-        draw_format(a, row, 0, STYLE_TITLE, "%zu files in %.1f s", r->count, (double)ms / 1000);
+        draw_format(a, row, 0, STYLE_TITLE, "%zu files in %.1f s, token busy %lld %%", r->count,
+                    (double)ms / 1000, busy);
 }
 
 static void draw(struct window *w, struct console *c)
@@ -216,25 +220,23 @@ static void start(struct console *c, const char *path, char *files)
     console_open(c, ask_wait(r->job));
 }
 
-static void answered(struct console *c, void *data, const char *answer)
+static void answered(struct console *c, const char *data, const char *answer)
 {
-    char *path = data, *files = answer == NULL ? NULL : strdup(answer);
+    char *files = answer == NULL ? NULL : strdup(answer);
 
     if (files != NULL)
-        start(c, path, files);
+        start(c, data, files);
     free(files);
-    free(path);
 }
 
 void command_run_files(struct console *c)
 {
     const json_t *profile = command_profile_here(c);
-    char *path = profile == NULL ? NULL : strdup(op_string(profile, "path"));
 
-    if (path == NULL)
+    if (profile == NULL)
         console_say(c, STYLE_WARN, "run on files: there is no profile for this yet; p makes one");
     else
         console_open(c, ask_text("Sign which files? Paths with blanks between, @LIST, or nothing "
                                  "for the patterns of the profile",
-                                 "", true, answered, path));
+                                 "", true, answered, op_string(profile, "path")));
 }

@@ -175,7 +175,7 @@ static void token_fields(struct detail *d, const struct store *s, const json_t *
     heading(d, "PINs");
     pin_fields(d, t);
     heading(d, "Capacity and flags");
-    member(d, "Sessions at most", json_object_get(t, "sessions"), "maximum");
+    member(d, "Sessions, most", json_object_get(t, "sessions"), "maximum");
     member(d, "Public memory", memory, "public-free");
     member(d, "Private memory", memory, "private-free");
     field(d, "Flags", true_keys(json_object_get(t, "flags")));

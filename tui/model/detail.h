@@ -6,7 +6,7 @@
 #include "tui/model/checklist.h"
 #include "tui/model/tree.h"
 
-enum { DETAIL_NAMES = 17, DETAIL_STEPS = 15 }; /* columns before values */
+enum { DETAIL_NAMES = 16, DETAIL_STEPS = 15 }; /* columns before values */
 
 enum line_kind { LINE_TEXT, LINE_FIELD, LINE_STEP };
 

@@ -16,12 +16,12 @@ struct ask {
     struct window window;
     struct job *job;
     ask_answered *answered;
-    void *data;
+    char *data;
     bool yes_no, secret, is_path, done;
     bool waiting; /* for the next question of the job */
     bool early;   /* keys came before the question did: nothing of that is a PIN */
     int64_t since;
-    char *text, *expected;
+    char *text;
     struct input input;
     /* Of a secret: in locked memory, never drawn, wiped with the window. */
     uint8_t *pin;
@@ -211,7 +211,7 @@ static void close_window(struct window *w)
         munlock(a->pin, SECRET_MAX);
     free(a->pin);
     free(a->text);
-    free(a->expected);
+    free(a->data);
     free(a);
 }
 
@@ -285,18 +285,18 @@ struct window *ask_job(struct window *windows, struct job *j, const struct job_q
     return there == NULL ? w : NULL;
 }
 
-static struct ask *ask_console(const char *text, ask_answered *answered, void *data)
+static struct ask *ask_console(const char *text, ask_answered *answered, const char *data)
 {
     struct ask *a = ask_new(text);
 
     if (a != NULL) {
         a->answered = answered;
-        a->data = data;
+        a->data = data == NULL ? NULL : strdup(data);
     }
     return a;
 }
 
-struct window *ask_yes_no(const char *text, ask_answered *answered, void *data)
+struct window *ask_yes_no(const char *text, ask_answered *answered, const char *data)
 {
     struct ask *a = ask_console(text, answered, data);
 
@@ -307,7 +307,7 @@ struct window *ask_yes_no(const char *text, ask_answered *answered, void *data)
 }
 
 struct window *ask_text(const char *text, const char *value, bool is_path, ask_answered *answered,
-                        void *data)
+                        const char *data)
 {
     struct ask *a = ask_console(text, answered, data);
 

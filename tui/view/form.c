@@ -155,6 +155,22 @@ static void go(struct form *f, int by)
     f->at = (f->at + f->spec.count + (size_t)by) % f->spec.count;
 }
 
+/* The next thing on offer after what stands there; where nothing is, the next field. */
+static void complete(struct form *f)
+{
+    const struct form_field *field = &f->spec.fields[f->at];
+    struct input *value = &f->value[f->at];
+
+    if (field->type == FORM_TEXT && field->choices != NULL) {
+        size_t now = value->length == 0 ? choice_count(field) - 1 : choice_of(field, value->text);
+
+        input_set(value, field->choices[(now + 1) % choice_count(field)]);
+        check(f, f->at);
+    } else if (field->type != FORM_PATH || !input_complete_path(value)) {
+        go(f, 1);
+    }
+}
+
 static void edit(struct form *f, const struct event *e)
 {
     const struct form_field *field = &f->spec.fields[f->at];
@@ -197,8 +213,7 @@ static bool key(struct window *w, struct console *c, const struct event *e)
         go(f, -1);
         return true;
     case KEYS_TAB:
-        if (f->spec.fields[f->at].type != FORM_PATH || !input_complete_path(&f->value[f->at]))
-            go(f, 1);
+        complete(f);
         return true;
     default:
         edit(f, e);

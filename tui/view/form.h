@@ -11,7 +11,8 @@ struct form_field {
     const char *name;
     const char *help;
     enum form_type type;
-    const char *const *choices; /* of FORM_CHOICE; NULL-terminated; "" may be one */
+    const char *const *choices; /* NULL-terminated. Of FORM_CHOICE, "" may be one; of FORM_TEXT,
+                                   what Tab offers, may be NULL */
     bool required;
 };
 

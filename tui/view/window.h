@@ -20,8 +20,8 @@ struct window {
 };
 
 /* A question of a job, or of the console itself (job NULL, then `answered` is called with NULL for
- * no). `expected` is what must be typed, or NULL. */
-typedef void ask_answered(struct console *c, void *data, const char *answer);
+ * no). `data` is copied; it may be NULL. */
+typedef void ask_answered(struct console *c, const char *data, const char *answer);
 
 /* For a job that may ask for a PIN: takes the keys from the first moment on, so that what is typed
  * ahead is taken neither for commands nor for a part of the PIN, and stays until the job ends. */
@@ -30,9 +30,9 @@ struct window *ask_wait(struct job *j);
 /* The question of a job: in the window that waits for it among `windows`, else in a new one, which
  * is returned. */
 struct window *ask_job(struct window *windows, struct job *j, const struct job_question *q);
-struct window *ask_yes_no(const char *text, ask_answered *answered, void *data);
+struct window *ask_yes_no(const char *text, ask_answered *answered, const char *data);
 struct window *ask_text(const char *text, const char *value, bool is_path, ask_answered *answered,
-                        void *data);
+                        const char *data);
 
 /* Text that scrolls; more may come. */
 struct window *pager_new(const char *title);

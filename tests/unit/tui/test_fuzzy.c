@@ -24,7 +24,7 @@ static void test_the_better_fit_is_higher(void **state)
 {
     (void)state;
     assert_true(fuzzy_score("rc", "reset counter") > fuzzy_score("rc", "search"));
-    assert_true(fuzzy_score("exp", "export") > fuzzy_score("exp", "new experience"));
+    assert_true(fuzzy_score("exp", "export") > fuzzy_score("exp", "next step"));
     assert_true(fuzzy_score("pn", "profile new") > fuzzy_score("pn", "open"));
 }
 
