@@ -380,9 +380,13 @@ static void mouse(struct play *p, char **words)
     terminal_flush(&p->terminal);
 }
 
+/* `wait` and `gone` may say how long. */
 static int patience(char **words)
 {
-    return words[2] == NULL ? PATIENCE_MS : atoi(words[2]) * 1000;
+    bool said =
+        (strcmp(words[0], "wait") == 0 || strcmp(words[0], "gone") == 0) && words[2] != NULL;
+
+    return said ? atoi(words[2]) * 1000 : PATIENCE_MS;
 }
 
 static bool expect_exit(struct play *p, char **words)
