@@ -59,7 +59,7 @@ step 'sanitizers' configure build-sanitize clang -Db_sanitize=address,undefined 
   -Dfuzz=true -Doptimization=1
 
 suites build
-suites build-sanitize --suite unit
+suites build-sanitize --suite unit --suite screen
 step 'quickstart' tests/quickstart.sh
 step 'quickstart, once more' tests/quickstart.sh
 for fuzzer in build-sanitize/tests/fuzz/fuzz_*; do
