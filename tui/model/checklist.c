@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "op/text.h"
+#include "tui/model/pair.h"
 
 const char *checklist_name(enum step s)
 {
@@ -33,53 +34,9 @@ static void set(struct checklist *c, enum step s, enum step_state state, const c
     va_end(args);
 }
 
-/* The key that can sign, and its certificate: the newest that is for code signing. */
-struct pair {
-    const json_t *key, *certificate;
-};
-
-static bool is_class(const json_t *o, const char *class)
-{
-    return strcmp(op_string(o, "class"), class) == 0;
-}
-
-static bool has_key(const json_t *objects, const json_t *certificate)
-{
-    size_t index;
-    json_t *o;
-
-    json_array_foreach(objects, index, o)
-    {
-        if (!is_class(o, "certificate") &&
-            op_number(o, "group", -1) == op_number(certificate, "group", -2))
-            return true;
-    }
-    return false;
-}
-
-static struct pair find_pair(const json_t *objects)
-{
-    struct pair p = {0};
-    size_t index;
-    json_t *o;
-
-    json_array_foreach(objects, index, o)
-    {
-        if (!is_class(o, "certificate")) {
-            if (p.key == NULL || (!op_true(p.key, "ca-accepts") && op_true(o, "ca-accepts")))
-                p.key = o;
-        } else if (op_true(o, "code-signing") && has_key(objects, o) &&
-                   (p.certificate == NULL ||
-                    op_number(o, "days-left", 0) > op_number(p.certificate, "days-left", 0))) {
-            p.certificate = o;
-        }
-    }
-    return p;
-}
-
 const char *checklist_certificate(const struct store *s, const json_t *token)
 {
-    struct pair p = find_pair(json_object_get(store_objects(s, token), "objects"));
+    struct pair p = pair_of(store_objects(s, token));
 
     return p.certificate == NULL ? NULL : op_string(p.certificate, "uri");
 }
@@ -185,10 +142,9 @@ static void profile_steps(struct checklist *c, const struct store *s, const json
 void checklist_make(struct checklist *c, const struct store *s, const json_t *token)
 {
     const json_t *document = store_objects(s, token);
-    const json_t *objects = json_object_get(document, "objects");
     const json_t *profile = store_profile_of(s, token);
     const json_t *check = profile == NULL ? NULL : store_check(s, profile);
-    struct pair p = find_pair(objects);
+    struct pair p = pair_of(document);
 
     *c = (struct checklist){.next = STEP_COUNT};
     set(c, STEP_TOKEN, STATE_DONE, "plugged in");

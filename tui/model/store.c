@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "op/text.h"
+#include "tui/model/pair.h"
 
 bool store_init(struct store *s)
 {
@@ -54,6 +55,7 @@ void store_set_profiles(struct store *s, json_t *document)
 
 void store_set_objects(struct store *s, const char *token_uri, json_t *document)
 {
+    pair_note(document);
     json_object_set(s->objects, token_uri, document);
     json_object_del(s->stale, token_uri);
     s->version++;
