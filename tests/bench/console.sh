@@ -56,14 +56,14 @@ run $SIGNET --module $SOFTHSM
 wait "public "
 shell "date +%s.%N >$WORK/page"
 key End
-wait "key, no cert"
-gone "reading" 60
+wait "     libsofthsm2.so"
+gone "reading 1" 60
 shell "date +%s.%N >$WORK/all"
 key Up Up Up
-latency k 100 16
-latency PgUp 100 16
+latency k 200 16
+latency PgUp 200 16
 key Home
-latency PgDn 100 16
+latency PgDn 200 16
 shell "ps -o rss= -C signet | sort -n | tail -n 1 >$WORK/rss"
 key q
 exit 0
