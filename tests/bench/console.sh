@@ -57,7 +57,7 @@ wait "public "
 shell "date +%s.%N >$WORK/page"
 key End
 wait "     libsofthsm2.so"
-gone "reading 1" 60
+gone " objects" 60
 shell "date +%s.%N >$WORK/all"
 key Up Up Up
 latency k 200 16

@@ -20,6 +20,32 @@ static void compare(EVP_PKEY *key, const struct wire_object *o)
     OPENSSL_free(spki);
 }
 
+/* The same bytes as the attributes of a key: what is made of them is one for OpenSSL, too. */
+static void make_keys(const uint8_t *bytes, size_t length)
+{
+    size_t first = length == 0 ? 0 : bytes[0] % length;
+    struct spki_part a = {bytes, first}, b = {bytes + first, length - first};
+    struct buffer made[2] = {BUFFER_INIT, BUFFER_INIT};
+
+    spki_from_rsa(b, a, &made[0]);
+    spki_from_ec(a, b, &made[1]);
+    for (int i = 0; i < 2; i++) {
+        struct wire_object o = {0};
+        const unsigned char *at = made[i].data;
+        EVP_PKEY *key;
+
+        if (made[i].length > 0 && spki_describe(made[i].data, made[i].length, &o)) {
+            key = d2i_PUBKEY(NULL, &at, (long)made[i].length);
+            if (key != NULL)
+                compare(key, &o);
+            EVP_PKEY_free(key);
+        }
+        wire_object_free(&o);
+        buffer_free(&made[i]);
+    }
+    ERR_clear_error();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 {
     struct wire_object o = {0};
@@ -29,6 +55,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
     EVP_PKEY *key;
     X509 *x;
 
+    make_keys(bytes, length);
     if (!spki_of_certificate(bytes, length, &spki, &spki_length))
         return 0;
     if (spki < bytes || spki_length > length || spki > bytes + length - spki_length)

@@ -79,15 +79,33 @@ static uint8_t *read_bytes(const struct object_ref *o, CK_ATTRIBUTE_TYPE type, c
     return bytes;
 }
 
-/* What is asked of each object at once. */
-enum { ID, LABEL, KEY_TYPE, CERTIFICATE_TYPE, FIRST_FLAG, SLOTS = FIRST_FLAG + WIRE_FLAG_COUNT };
+/* What is asked of each object at once; none of it is secret, of whatever class. */
+enum {
+    CLASS,
+    ID,
+    LABEL,
+    KEY_TYPE,
+    CERTIFICATE_TYPE,
+    MODULUS,
+    EXPONENT,
+    PARAMETERS,
+    POINT,
+    FIRST_FLAG,
+    SLOTS = FIRST_FLAG + WIRE_FLAG_COUNT
+};
 
 struct basics {
-    uint8_t id[256], label[256];
+    uint8_t id[256], label[256], modulus[2048], exponent[64], parameters[64], point[256];
+    CK_OBJECT_CLASS class;
     CK_ULONG key_type, certificate_type;
     CK_BBOOL flag[WIRE_FLAG_COUNT];
     struct attribute_slot slot[SLOTS];
 };
+
+static struct attribute_slot slot_of(CK_ATTRIBUTE_TYPE type, void *room, size_t size)
+{
+    return (struct attribute_slot){type, room, size, 0, 0};
+}
 
 static void ask_basics(const struct object_ref *o, struct basics *b)
 {
@@ -97,15 +115,18 @@ static void ask_basics(const struct object_ref *o, struct basics *b)
 #undef X
     };
 
-    b->slot[ID] = (struct attribute_slot){CKA_ID, b->id, sizeof b->id, 0, 0};
-    b->slot[LABEL] = (struct attribute_slot){CKA_LABEL, b->label, sizeof b->label, 0, 0};
-    b->slot[KEY_TYPE] =
-        (struct attribute_slot){CKA_KEY_TYPE, &b->key_type, sizeof b->key_type, 0, 0};
-    b->slot[CERTIFICATE_TYPE] = (struct attribute_slot){CKA_CERTIFICATE_TYPE, &b->certificate_type,
-                                                        sizeof b->certificate_type, 0, 0};
+    b->slot[CLASS] = slot_of(CKA_CLASS, &b->class, sizeof b->class);
+    b->slot[ID] = slot_of(CKA_ID, b->id, sizeof b->id);
+    b->slot[LABEL] = slot_of(CKA_LABEL, b->label, sizeof b->label);
+    b->slot[KEY_TYPE] = slot_of(CKA_KEY_TYPE, &b->key_type, sizeof b->key_type);
+    b->slot[CERTIFICATE_TYPE] =
+        slot_of(CKA_CERTIFICATE_TYPE, &b->certificate_type, sizeof b->certificate_type);
+    b->slot[MODULUS] = slot_of(CKA_MODULUS, b->modulus, sizeof b->modulus);
+    b->slot[EXPONENT] = slot_of(CKA_PUBLIC_EXPONENT, b->exponent, sizeof b->exponent);
+    b->slot[PARAMETERS] = slot_of(CKA_EC_PARAMS, b->parameters, sizeof b->parameters);
+    b->slot[POINT] = slot_of(CKA_EC_POINT, b->point, sizeof b->point);
     for (size_t i = 0; i < WIRE_FLAG_COUNT; i++)
-        b->slot[FIRST_FLAG + i] =
-            (struct attribute_slot){flags[i], &b->flag[i], sizeof b->flag[i], 0, 0};
+        b->slot[FIRST_FLAG + i] = slot_of(flags[i], &b->flag[i], sizeof b->flag[i]);
     attribute_many(o, b->slot, SLOTS);
 }
 
@@ -179,37 +200,64 @@ static void read_certificate(const struct object_ref *o, struct wire_object *out
         snprintf(out->problem, sizeof out->problem, "its value is not an X.509 certificate");
 }
 
-static void read_key(const struct object_ref *o, struct wire_object *out)
+static struct spki_part part(const struct attribute_slot *s)
 {
-    EVP_PKEY *key = public_key_read(o, out->type);
+    return (struct spki_part){s->room, s->rv == CKR_OK ? s->length : 0};
+}
+
+/* From what was told already; false where that is not all, or no usual key. */
+static bool describe_key(const struct basics *b, struct wire_object *out)
+{
+    struct buffer spki = BUFFER_INIT;
+    bool known;
+
+    if (out->type == CKK_RSA)
+        spki_from_rsa(part(&b->slot[MODULUS]), part(&b->slot[EXPONENT]), &spki);
+    else if (out->type == CKK_EC)
+        spki_from_ec(part(&b->slot[PARAMETERS]), part(&b->slot[POINT]), &spki);
+    known = buffer_ok(&spki, NULL) && spki.length > 0 && spki_describe(spki.data, spki.length, out);
+    buffer_free(&spki);
+    return known;
+}
+
+static void read_key(const struct object_ref *o, const struct basics *b, struct wire_object *out)
+{
+    EVP_PKEY *key = describe_key(b, out) ? NULL : public_key_read(o, out->type);
 
     if (key != NULL)
         public_key_describe(key, out);
     EVP_PKEY_free(key);
 }
 
-static void read_object(const struct object_ref *o, CK_OBJECT_CLASS class, struct wire_object *out)
+static bool is_wanted(const struct basics *b)
+{
+    const struct attribute_slot *s = &b->slot[CLASS];
+
+    return s->rv == CKR_OK && s->length == sizeof b->class &&
+           (b->class == CKO_PRIVATE_KEY || b->class == CKO_PUBLIC_KEY ||
+            b->class == CKO_CERTIFICATE);
+}
+
+/* False for objects of other classes. */
+static bool read_object(const struct object_ref *o, struct wire_object *out)
 {
     struct basics b;
 
-    *out = (struct wire_object){.class = class};
     ask_basics(o, &b);
+    if (!is_wanted(&b))
+        return false;
+    *out = (struct wire_object){.class = b.class};
     out->id = take_bytes(o, &b.slot[ID], "CKA_ID", out, &out->id_length);
     out->label = take_label(o, &b.slot[LABEL], out);
     take_flags(&b, out);
-    if (class == CKO_CERTIFICATE) {
+    if (b.class == CKO_CERTIFICATE) {
         out->type = take_type(&b.slot[CERTIFICATE_TYPE], b.certificate_type, NULL, out);
         read_certificate(o, out);
     } else {
         out->type = take_type(&b.slot[KEY_TYPE], b.key_type, "CKA_KEY_TYPE", out);
-        read_key(o, out);
+        read_key(o, &b, out);
     }
-}
-
-static bool wanted(const struct object_ref *o, CK_OBJECT_CLASS *class)
-{
-    return attribute_ulong(o, CKA_CLASS, class) == CKR_OK &&
-           (*class == CKO_PRIVATE_KEY || *class == CKO_PUBLIC_KEY || *class == CKO_CERTIFICATE);
+    return true;
 }
 
 /* The list that pages are read from. Its session stays open: handles may end with the last one. */
@@ -246,10 +294,9 @@ static void read_page(struct module *m, size_t first, size_t end, struct wire_ob
 {
     for (size_t i = first; i < end; i++) {
         struct object_ref o = {m, list.session, list.handles[i]};
-        CK_OBJECT_CLASS class;
 
-        if (wanted(&o, &class))
-            read_object(&o, class, &out->object[out->count++]);
+        if (read_object(&o, &out->object[out->count]))
+            out->count++;
         else
             out->others++;
     }

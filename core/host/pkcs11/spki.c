@@ -7,6 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { MOST_BYTES = 8192 }; /* of a number or a point */
+
+/* rsaEncryption (RFC 8017 appendix A.1), id-ecPublicKey (RFC 5480 section 2.1.1). */
+static const uint8_t oid_rsa[] = {0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01};
+static const uint8_t oid_ec[] = {0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01};
+
 /* Bytes that are left to read. */
 struct der {
     const uint8_t *at;
@@ -120,10 +126,90 @@ static bool describe_ec(const struct der *parameters, const struct der *point,
     return false;
 }
 
+/* A tag and a length (ITU-T X.690 section 8.1.3), for content below 64 KiB. */
+static void put_head(struct buffer *out, uint8_t tag, size_t length)
+{
+    buffer_append_byte(out, tag);
+    if (length > 0xff) {
+        buffer_append_byte(out, 0x82);
+        buffer_append_byte(out, (uint8_t)(length >> 8));
+    } else if (length > 0x7f) {
+        buffer_append_byte(out, 0x81);
+    }
+    buffer_append_byte(out, (uint8_t)length);
+}
+
+static void put(struct buffer *out, uint8_t tag, const void *bytes, size_t length)
+{
+    put_head(out, tag, length);
+    buffer_append(out, bytes, length);
+}
+
+/* A positive INTEGER in its shortest form. */
+static void put_number(struct buffer *out, struct spki_part n)
+{
+    while (n.length > 1 && n.at[0] == 0) {
+        n.at++;
+        n.length--;
+    }
+    put_head(out, V_ASN1_INTEGER, n.length + (n.at[0] >> 7));
+    if (n.at[0] >> 7)
+        buffer_append_byte(out, 0);
+    buffer_append(out, n.at, n.length);
+}
+
+/* Algorithm and key, with the byte that counts the unused bits. */
+static void put_info(struct buffer *out, const struct buffer *algorithm, const struct buffer *key)
+{
+    struct buffer body = BUFFER_INIT;
+
+    put(&body, 0x30, algorithm->data, algorithm->length);
+    put_head(&body, V_ASN1_BIT_STRING, key->length + 1);
+    buffer_append_byte(&body, 0);
+    buffer_append(&body, key->data, key->length);
+    put(out, 0x30, body.data, body.length);
+    out->failed = out->failed || body.failed || algorithm->failed || key->failed;
+    buffer_free(&body);
+}
+
+void spki_from_rsa(struct spki_part modulus, struct spki_part exponent, struct buffer *out)
+{
+    struct buffer algorithm = BUFFER_INIT, numbers = BUFFER_INIT, key = BUFFER_INIT;
+
+    if (modulus.length == 0 || exponent.length == 0 || modulus.length > MOST_BYTES ||
+        exponent.length > MOST_BYTES)
+        return;
+    put(&algorithm, V_ASN1_OBJECT, oid_rsa, sizeof oid_rsa);
+    put_head(&algorithm, V_ASN1_NULL, 0);
+    put_number(&numbers, modulus);
+    put_number(&numbers, exponent);
+    put(&key, 0x30, numbers.data, numbers.length);
+    put_info(out, &algorithm, &key);
+    buffer_free(&algorithm);
+    buffer_free(&numbers);
+    buffer_free(&key);
+}
+
+void spki_from_ec(struct spki_part parameters, struct spki_part point, struct buffer *out)
+{
+    struct buffer algorithm = BUFFER_INIT, key = BUFFER_INIT;
+    struct der all = {point.at, point.length}, inner;
+
+    if (point.length == 0 || point.length > MOST_BYTES || parameters.length > MOST_BYTES)
+        return;
+    /* An uncompressed point begins like an OCTET STRING (04), but not one that fills the rest. */
+    if (take(&all, V_ASN1_OCTET_STRING, &inner) && all.left == 0)
+        point = (struct spki_part){inner.at, inner.left};
+    put(&algorithm, V_ASN1_OBJECT, oid_ec, sizeof oid_ec);
+    buffer_append(&algorithm, parameters.at, parameters.length);
+    buffer_append(&key, point.at, point.length);
+    put_info(out, &algorithm, &key);
+    buffer_free(&algorithm);
+    buffer_free(&key);
+}
+
 bool spki_describe(const uint8_t *spki, size_t length, struct wire_object *out)
 {
-    static const uint8_t rsa[] = {0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01};
-    static const uint8_t ec[] = {0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01};
     struct der all = {spki, length}, info, algorithm, oid, key;
     bool known = false;
 
@@ -134,9 +220,9 @@ bool spki_describe(const uint8_t *spki, size_t length, struct wire_object *out)
     /* The first byte of a BIT STRING counts its unused bits. */
     key.at++;
     key.left--;
-    if (equals(&oid, rsa, sizeof rsa) && equals(&algorithm, "\x05\x00", 2))
+    if (equals(&oid, oid_rsa, sizeof oid_rsa) && equals(&algorithm, "\x05\x00", 2))
         known = (out->bits = rsa_bits(key)) != 0;
-    else if (equals(&oid, ec, sizeof ec))
+    else if (equals(&oid, oid_ec, sizeof oid_ec))
         known = describe_ec(&algorithm, &key, out);
     if (!known)
         return false;

@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <openssl/bn.h>
+
 #include "host/pkcs11/spki.h"
 #include "make.h"
 
@@ -113,6 +115,82 @@ static void test_other_forms_are_left_to_openssl(void **state)
     OPENSSL_free(spki);
 }
 
+static void made_as_openssl_does(EVP_PKEY *key, const struct buffer *made)
+{
+    uint8_t *wanted = NULL;
+    int length = i2d_PUBKEY(key, &wanted);
+
+    assert_int_equal(made->length, length);
+    assert_memory_equal(made->data, wanted, made->length);
+    OPENSSL_free(wanted);
+}
+
+static void rsa_is_made(const char *type)
+{
+    EVP_PKEY *key = make_key(type);
+    BIGNUM *n = NULL, *e = NULL;
+    uint8_t modulus[1024], exponent[16];
+    struct spki_part parts[2] = {{modulus, 0}, {exponent, 0}};
+    struct buffer made = BUFFER_INIT;
+
+    assert_int_equal(EVP_PKEY_get_bn_param(key, "n", &n), 1);
+    assert_int_equal(EVP_PKEY_get_bn_param(key, "e", &e), 1);
+    /* Some tokens give numbers with zeros before them. */
+    parts[0].length = (size_t)BN_bn2binpad(n, modulus, BN_num_bytes(n) + 2);
+    parts[1].length = (size_t)BN_bn2binpad(e, exponent, 4);
+    spki_from_rsa(parts[0], parts[1], &made);
+    made_as_openssl_does(key, &made);
+    buffer_free(&made);
+    BN_free(n);
+    BN_free(e);
+    EVP_PKEY_free(key);
+}
+
+static void ec_is_made(const char *type)
+{
+    EVP_PKEY *key = make_key(type);
+    uint8_t point[256] = {V_ASN1_OCTET_STRING}, *parameters = NULL;
+    int parameters_length = i2d_KeyParams(key, &parameters);
+    struct buffer bare = BUFFER_INIT, wrapped = BUFFER_INIT;
+    size_t length;
+
+    assert_int_equal(EVP_PKEY_get_octet_string_param(key, "pub", point + 3, 200, &length), 1);
+    spki_from_ec((struct spki_part){parameters, (size_t)parameters_length},
+                 (struct spki_part){point + 3, length}, &bare);
+    made_as_openssl_does(key, &bare);
+    point[1] = 0x81;
+    point[2] = (uint8_t)length;
+    if (length < 0x80) {
+        point[1] = V_ASN1_OCTET_STRING;
+        spki_from_ec((struct spki_part){parameters, (size_t)parameters_length},
+                     (struct spki_part){point + 1, length + 2}, &wrapped);
+    } else {
+        spki_from_ec((struct spki_part){parameters, (size_t)parameters_length},
+                     (struct spki_part){point, length + 3}, &wrapped);
+    }
+    made_as_openssl_does(key, &wrapped);
+    buffer_free(&bare);
+    buffer_free(&wrapped);
+    OPENSSL_free(parameters);
+    EVP_PKEY_free(key);
+}
+
+static void test_made_from_attributes(void **state)
+{
+    struct buffer nothing = BUFFER_INIT;
+
+    (void)state;
+    rsa_is_made("RSA:2048");
+    rsa_is_made("RSA:1023");
+    rsa_is_made("RSA:4096");
+    ec_is_made("P-256");
+    ec_is_made("P-384");
+    ec_is_made("P-521");
+    spki_from_rsa((struct spki_part){NULL, 0}, (struct spki_part){NULL, 0}, &nothing);
+    spki_from_ec((struct spki_part){NULL, 0}, (struct spki_part){NULL, 0}, &nothing);
+    assert_int_equal(nothing.length, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -120,6 +198,7 @@ int main(void)
         cmocka_unit_test(test_the_rest_is_left_to_openssl),
         cmocka_unit_test(test_cut_anywhere),
         cmocka_unit_test(test_other_forms_are_left_to_openssl),
+        cmocka_unit_test(test_made_from_attributes),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
