@@ -271,14 +271,6 @@ const struct action *action_of_key(int key)
     return NULL;
 }
 
-const struct action *action_find(const char *id)
-{
-    for (size_t i = 0; i < action_count; i++)
-        if (strcmp(actions[i].id, id) == 0)
-            return &actions[i];
-    return NULL;
-}
-
 static bool is_certificate(const json_t *object)
 {
     return object != NULL && strcmp(op_string(object, "class"), "certificate") == 0;

@@ -35,7 +35,6 @@ extern const size_t action_count;
 
 /* The action of a key; NULL. */
 const struct action *action_of_key(int key);
-const struct action *action_find(const char *id);
 
 /* NULL when it can be done now; else why not, in static words. */
 const char *action_why_not(const struct console *c, const struct action *a);

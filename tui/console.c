@@ -36,6 +36,7 @@ void console_open(struct console *c, struct window *w)
         return;
     }
     w->below = c->windows;
+    w->number = ++c->opened;
     c->windows = w;
 }
 

@@ -33,13 +33,14 @@ struct console {
     enum pane focus;
 
     struct window *windows; /* the uppermost */
+    unsigned opened;        /* counts them */
     char status[512];
     enum style status_style;
     bool show_log;
     char search[128];
     unsigned ticks;
-    int64_t next_poll, quiet_since; /* clock_ms */
-    bool touched;                   /* a key was pressed: the cursor stays where it was put */
+    int64_t next_poll; /* clock_ms */
+    bool touched;      /* a key was pressed: the cursor stays where it was put */
     bool quit;
 };
 

@@ -318,22 +318,25 @@ void jobs_read_missing(struct console *c)
 struct errand {
     struct console *console;
     char *token_uri;
-    struct window *pager; /* while it is open */
-    bool trial;
+    unsigned pager; /* number of its window; 0: none yet */
 };
 
-static bool is_open(const struct console *c, const struct window *w)
+/* The pager of the errand while it is open; NULL. */
+static struct window *pager_of(const struct errand *r)
 {
-    for (const struct window *at = c->windows; at != NULL; at = at->below)
-        if (at == w)
-            return true;
-    return false;
+    struct window *w = r->console->windows;
+
+    while (w != NULL && w->number != r->pager)
+        w = w->below;
+    return w;
 }
 
 static void show_text(struct errand *r, struct job *j, const char *text)
 {
-    if (r->pager != NULL && is_open(r->console, r->pager)) {
-        pager_add(r->pager, text);
+    struct window *pager = pager_of(r);
+
+    if (pager != NULL) {
+        pager_add(pager, text);
         return;
     }
     /* One line fits below. */
@@ -341,10 +344,11 @@ static void show_text(struct errand *r, struct job *j, const char *text)
         console_say(r->console, STYLE_GOOD, "%.*s", (int)strcspn(text, "\n"), text);
         return;
     }
-    r->pager = pager_new(job_op(j)->verb);
-    if (r->pager != NULL)
-        pager_add(r->pager, text);
-    console_open(r->console, r->pager);
+    pager = pager_new(job_op(j)->verb);
+    if (pager != NULL)
+        pager_add(pager, text);
+    console_open(r->console, pager);
+    r->pager = r->console->opened;
 }
 
 /* Records that the console knows itself go where they belong. */

@@ -156,21 +156,6 @@ void screen_close(void)
     tcsetattr(STDIN_FILENO, TCSADRAIN, &screen.before);
 }
 
-void screen_suspend(void)
-{
-    send_paste(paste_off);
-    def_prog_mode();
-    endwin();
-}
-
-void screen_resume(void)
-{
-    reset_prog_mode();
-    send_paste(paste_on);
-    clearok(curscr, TRUE);
-    refresh();
-}
-
 int screen_rows(void)
 {
     return LINES;

@@ -59,10 +59,6 @@ bool screen_open(struct error *e);
 /* Gives it back as it was. May be called twice. */
 void screen_close(void);
 
-/* For a child that wants the terminal, such as $EDITOR. */
-void screen_suspend(void);
-void screen_resume(void);
-
 int screen_rows(void);
 int screen_columns(void);
 bool screen_too_small(void);

@@ -137,8 +137,3 @@ void pager_add(struct window *w, const char *text)
     buffer_append_text(&p->text, text);
     p->width = 0;
 }
-
-bool pager_is(const struct window *w)
-{
-    return w != NULL && w->close == close_window;
-}

@@ -12,6 +12,7 @@ struct console;
 
 struct window {
     struct window *below;
+    unsigned number;       /* of its opening: memory may be used again, this is not */
     const struct job *job; /* it asks for this job, and goes with it; NULL */
     void (*draw)(struct window *w, struct console *c);
     /* False: the window is done, and closes. */
@@ -37,7 +38,6 @@ struct window *ask_text(const char *text, const char *value, bool is_path, ask_a
 /* Text that scrolls; more may come. */
 struct window *pager_new(const char *title);
 void pager_add(struct window *w, const char *text);
-bool pager_is(const struct window *w);
 
 /* A list to choose from by typing. Entries are copied. */
 typedef void palette_chosen(struct console *c, void *data, size_t index);

@@ -434,11 +434,6 @@ void job_cancel(struct job *j)
     }
 }
 
-bool job_cancelled(const struct job *j)
-{
-    return atomic_load(&j->cancel.requested);
-}
-
 bool job_is_errand(const struct job *j)
 {
     return j->watcher.asked != NULL;

@@ -51,26 +51,14 @@ CK_RV attribute_bytes(const struct object_ref *o, CK_ATTRIBUTE_TYPE type, struct
     return get_into(o, type, out, attribute.ulValueLen);
 }
 
-static CK_RV get_exact(const struct object_ref *o, CK_ATTRIBUTE_TYPE type, void *out, size_t size)
-{
-    CK_ATTRIBUTE attribute = {.type = type, .pValue = out, .ulValueLen = size};
-    CK_RV rv = get(o, &attribute);
-
-    return rv == CKR_OK && attribute.ulValueLen != size ? CKR_ATTRIBUTE_VALUE_INVALID : rv;
-}
-
-CK_RV attribute_ulong(const struct object_ref *o, CK_ATTRIBUTE_TYPE type, CK_ULONG *out)
-{
-    return get_exact(o, type, out, sizeof *out);
-}
-
 CK_RV attribute_bool(const struct object_ref *o, CK_ATTRIBUTE_TYPE type, bool *out)
 {
     CK_BBOOL value = CK_FALSE;
-    CK_RV rv = get_exact(o, type, &value, sizeof value);
+    CK_ATTRIBUTE attribute = {type, &value, sizeof value};
+    CK_RV rv = get(o, &attribute);
 
     *out = value != CK_FALSE;
-    return rv;
+    return rv == CKR_OK && attribute.ulValueLen != sizeof value ? CKR_ATTRIBUTE_VALUE_INVALID : rv;
 }
 
 /* Still as attribute_many filled it. */

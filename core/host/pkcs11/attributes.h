@@ -17,7 +17,6 @@ struct object_ref {
 /* Appends the value. CKR_OK; the token's answer; CKR_ATTRIBUTE_VALUE_INVALID when its size cannot
  * be believed. */
 CK_RV attribute_bytes(const struct object_ref *o, CK_ATTRIBUTE_TYPE type, struct buffer *out);
-CK_RV attribute_ulong(const struct object_ref *o, CK_ATTRIBUTE_TYPE type, CK_ULONG *out);
 CK_RV attribute_bool(const struct object_ref *o, CK_ATTRIBUTE_TYPE type, bool *out);
 
 /* One of several that are asked for at once. */

@@ -26,11 +26,9 @@ static void test_each_is_whole(void **state)
         assert_non_null(a->run);
         assert_true(*a->id != '\0' && *a->group != '\0' && *a->name != '\0' && *a->help != '\0');
         assert_true(a->keys[0] != 0);
-        assert_ptr_equal(action_find(a->id), a);
         for (size_t k = 0; k < ACTION_KEYS && a->keys[k] != 0; k++)
             assert_ptr_equal(action_of_key(a->keys[k]), a);
     }
-    assert_null(action_find("nothing"));
     assert_null(action_of_key(0x1f600));
 }
 
