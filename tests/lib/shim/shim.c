@@ -8,6 +8,7 @@
  *   SHIM_ACTION  abort, hang, delay, lie, or a return value in hex, such as 0x30
  *   SHIM_AFTER   so many calls are good before that (0)
  *   SHIM_ONCE    a file: misbehave only while it is not there, and make it
+ *   SHIM_UNTIL   a file: misbehave only while it is not there
  *   SHIM_FLAGS   bits in hex, added to the token's flags
  *   SHIM_LOG     a file: one line for each call that is entered
  */
@@ -46,10 +47,12 @@ static void note(const char *call)
 static bool chosen(const char *call)
 {
     static int calls;
-    const char *once = setting("SHIM_ONCE");
+    const char *once = setting("SHIM_ONCE"), *until = setting("SHIM_UNTIL");
     int fd;
 
     if (strcmp(setting("SHIM_CALL"), call) != 0 || calls++ < atoi(setting("SHIM_AFTER")))
+        return false;
+    if (*until != '\0' && access(until, F_OK) == 0)
         return false;
     if (*once == '\0')
         return true;
