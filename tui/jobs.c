@@ -33,11 +33,13 @@ static void forget_reading(struct console *c, const char *what)
 
 /* Tokens. */
 
-/* A failed module is not tried again by a poll: what it said stays. */
-static void keep_failed_modules(const struct console *c, json_t *document)
+/* A poll asks the modules that work: what failed, and what was left out, stays as it was. */
+static void keep_the_rest(const struct console *c, json_t *document)
 {
     json_t *modules = json_object_get(document, "modules"), *m;
     size_t index;
+
+    json_object_set(document, "hidden", json_object_get(c->store.tokens, "hidden"));
 
     json_array_foreach(json_object_get(c->store.tokens, "modules"), index, m)
     {
@@ -93,7 +95,7 @@ static void tokens_record(void *data, struct job *j, const char *kind, json_t *r
     if (!whole && c->store.complete)
         return;
     if (job_lane(j) != NULL) /* a poll */
-        keep_failed_modules(c, record);
+        keep_the_rest(c, record);
     if (json_equal(c->store.tokens, record) && c->store.complete)
         return;
     if (whole)

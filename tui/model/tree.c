@@ -283,12 +283,16 @@ static void hidden_token_row(struct tree *t, const json_t *token)
 }
 
 /* Why each is hidden, and how many; the rows themselves on request. */
-static void hidden_rows(struct tree *t, const json_t *tokens)
+static void hidden_rows(struct tree *t, const struct store *s)
 {
+    const json_t *tokens = json_object_get(s->tokens, "tokens");
+    /* Trust modules are left out before their tokens are read. */
+    json_t *left_out = json_object_get(s->tokens, "hidden");
     json_t *reasons = json_object(), *token, *number;
     const char *reason;
     size_t index;
 
+    json_object_update(reasons, left_out);
     json_array_foreach(tokens, index, token)
     {
         reason = op_string(token, "hidden");
@@ -361,6 +365,18 @@ static void module_rows(struct tree *t, const struct store *s)
     }
 }
 
+static void no_token_rows(struct tree *t, const struct store *s)
+{
+    if (!s->complete) {
+        note(t, 0, STYLE_DIM, "Looking for tokens%s", screen_glyph(GLYPH_MORE));
+        return;
+    }
+    note(t, 0, STYLE_TITLE, "No token here.");
+    note(t, 1, STYLE_DIM, "Plug it in: it shows by itself.");
+    note(t, 1, STYLE_DIM, "Is its driver installed?");
+    note(t, 1, STYLE_DIM, "signet --module /path/driver.so");
+}
+
 void tree_build(struct tree *t, const struct store *s)
 {
     const json_t *tokens = json_object_get(s->tokens, "tokens");
@@ -380,10 +396,9 @@ void tree_build(struct tree *t, const struct store *s)
         shown++;
     }
     if (shown == 0)
-        note(t, 0, STYLE_DIM, s->complete ? "No token here." : "Looking for tokens%s",
-             screen_glyph(GLYPH_MORE));
+        no_token_rows(t, s);
     note(t, 0, STYLE_DIM, "%s", "");
-    hidden_rows(t, tokens);
+    hidden_rows(t, s);
     profile_rows(t, s);
     if (s->tokens != NULL)
         module_rows(t, s);
