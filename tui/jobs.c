@@ -40,7 +40,6 @@ static void keep_the_rest(const struct console *c, json_t *document)
     size_t index;
 
     json_object_set(document, "hidden", json_object_get(c->store.tokens, "hidden"));
-
     json_array_foreach(json_object_get(c->store.tokens, "modules"), index, m)
     {
         if (*op_string(m, "error") != '\0')

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "terminal.h"
 
@@ -261,9 +262,25 @@ static void wait_until_still(struct play *p)
         continue;
 }
 
+static void print_difference(const struct play *p, const char *path)
+{
+    char now[] = "/tmp/signet-screen-XXXXXX", command[LINE_SIZE * 2];
+    int fd = mkstemp(now);
+
+    if (fd < 0)
+        return;
+    close(fd);
+    write_screen(p, now);
+    snprintf(command, sizeof command, "diff -u '%s' '%s' | sed 's/^/# /'", path, now);
+    fflush(stdout);
+    if (system(command) != 0)
+        printf("# diff failed\n");
+    unlink(now);
+}
+
 static bool golden(struct play *p, char **words)
 {
-    char path[LINE_SIZE], command[LINE_SIZE * 2];
+    char path[LINE_SIZE];
 
     golden_path(p, words[1], path);
     if (p->refresh) {
@@ -273,12 +290,7 @@ static bool golden(struct play *p, char **words)
     }
     if (until(p, golden_holds, words, PATIENCE_MS / 2))
         return true;
-    write_screen(p, "/dev/shm/signet-screen.txt");
-    snprintf(command, sizeof command, "diff -u '%s' /dev/shm/signet-screen.txt | sed 's/^/# /'",
-             path);
-    fflush(stdout);
-    if (system(command) != 0)
-        printf("# diff failed\n");
+    print_difference(p, path);
     return fail(p, "the screen is not", words[1]);
 }
 
