@@ -56,6 +56,7 @@ cat <<'NEXT'
 
 What to type next:
   source build/practice/environment          the practice token and its PIN, in this shell
+  signet                                     the console: everything from here on, with one key each
   signet tokens                              what is plugged in here
   signet objects practice                    the key and its certificate
   signet-batch sign practice FILE.exe        sign a program of yours, in place
