@@ -203,11 +203,13 @@ static void close_orphans(struct console *c)
     }
 }
 
-/* SIGTERM and SIGHUP end the console in order; SIGWINCH is for ncurses. */
+/* SIGTERM and SIGHUP end the console in order; SIGWINCH is for ncurses; a pipe that breaks shows at
+ * the call that writes to it. */
 static int open_signals(void)
 {
     sigset_t set;
 
+    signal(SIGPIPE, SIG_IGN);
     sigemptyset(&set);
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGHUP);
