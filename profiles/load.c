@@ -167,23 +167,30 @@ static bool wrong(const struct profile *p, const char *key, const char *value, c
     return false;
 }
 
-/* A repository's profile may use the machine's PIN, and does not choose which code gets to see it.
- */
-static bool may_have_pin(const struct profile *p, const struct profile *from,
-                         struct profile_problems *problems)
+/* True when `own` is absent, or what the profile that has the PIN says. */
+static bool leaves_it(const struct profile *p, const char *key, const char *own, const char *theirs,
+                      struct profile_problems *problems)
 {
     char *reason;
 
-    if (p->module == NULL || p->pin != NULL || from->pin == NULL ||
-        (from->module != NULL && strcmp(p->module, from->module) == 0))
+    if (own == NULL || (theirs != NULL && strcmp(own, theirs) == 0))
         return true;
-    reason = text_format("the PIN of '%s' goes to its own module only; leave module out, or name "
-                         "a pin here too",
-                         p->use);
-    wrong(p, "module", p->module, reason == NULL ? "not with the PIN of another" : reason,
-          problems);
+    reason = text_format("the PIN of '%s' goes to its own %s only; leave %s out, or name a pin "
+                         "here too",
+                         p->use, key, key);
+    wrong(p, key, own, reason == NULL ? "not with the PIN of another" : reason, problems);
     free(reason);
     return false;
+}
+
+/* A repository's profile may use the machine's PIN, and chooses neither which code gets to see it
+ * nor which token it is tried on. */
+static bool may_have_pin(const struct profile *p, const struct profile *from,
+                         struct profile_problems *problems)
+{
+    return p->pin != NULL || from->pin == NULL ||
+           (leaves_it(p, "module", p->module, from->module, problems) &&
+            leaves_it(p, "key", p->key, from->key, problems));
 }
 
 /* What `from` has and `p` has not, of the keys that may be shared. */

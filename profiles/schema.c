@@ -37,8 +37,8 @@ const struct schema_key schema_keys[] = {
      AT(use),
      .help = "Takes module, key, certificate, chain, pin, tries-left and container from this "
              "profile of the machine, where this one has none. So a repository keeps files and "
-             "description, the machine token and PIN. A name, never a path. Its PIN does not go "
-             "to a module that this profile names.",
+             "description, the machine token and PIN. A name, never a path. Its PIN goes "
+             "to its own module and key alone.",
      .example = "token-room"},
     {.name = "module",
      .type = SCHEMA_MODULE,

@@ -38,11 +38,12 @@ static const struct op_arg args[] = {
 static X509_STORE *load_roots(const struct op_args *a, STACK_OF(X509) * pool, struct error *e)
 {
     X509_STORE *store = X509_STORE_new();
+    int first = sk_X509_num(pool); /* what was there before is no root for that */
     bool good = store != NULL;
 
     for (size_t i = 0; good && i < op_count(a, "ca"); i++)
         good = cert_load_file(op_text_at(a, "ca", i), pool, e);
-    for (int i = 0; good && i < sk_X509_num(pool); i++)
+    for (int i = first; good && i < sk_X509_num(pool); i++)
         if (cert_self_issued(sk_X509_value(pool, i)))
             good = X509_STORE_add_cert(store, sk_X509_value(pool, i)) == 1;
     if (good)

@@ -31,7 +31,8 @@ static const struct op_arg args[] = {
 static char *default_target(const struct profile *p, struct error *e)
 {
     const char *slash = strrchr(p->path, '/'), *file = slash == NULL ? p->path : slash + 1;
-    size_t length = strcspn(file, ".");
+    const char *ending = strrchr(file, '.');
+    size_t length = ending == NULL || ending == file ? strlen(file) : (size_t)(ending - file);
     char *config = path_config_dir(e), *path;
 
     if (config == NULL)

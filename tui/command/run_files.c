@@ -73,7 +73,7 @@ static void record(void *data, struct job *j, const char *kind, json_t *record)
     r->busy_ms = op_number(record, "token-busy-ms", r->busy_ms);
     grown = &r->item[r->count++];
     *grown = (struct item){.file = strdup(op_string(record, "file")),
-                           .text = strdup(op_string(record, "error")),
+                           .text = strdup(op_string(json_object_get(record, "error"), "text")),
                            .style = state_style(op_string(record, "status"))};
     snprintf(grown->state, sizeof grown->state, "%s", op_string(record, "status"));
 }

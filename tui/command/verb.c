@@ -28,16 +28,23 @@ static void verb_free(void *data)
     free(v);
 }
 
+/* Counts on where there is no room: whoever asked for too much is told so. */
+static size_t add_word(const char *word, const char **words, size_t count)
+{
+    if (count < MOST_WORDS)
+        words[count] = word;
+    return count + 1;
+}
+
 /* Several values of a repeatable argument stand side by side, with blanks between. */
 static size_t add_words(char *text, const char *option, const char **words, size_t count)
 {
     char *rest = NULL;
 
-    for (char *word = strtok_r(text, " ", &rest); word != NULL && count + 2 < MOST_WORDS;
-         word = strtok_r(NULL, " ", &rest)) {
+    for (char *word = strtok_r(text, " ", &rest); word != NULL; word = strtok_r(NULL, " ", &rest)) {
         if (option != NULL)
-            words[count++] = option;
-        words[count++] = word;
+            count = add_word(option, words, count);
+        count = add_word(word, words, count);
     }
     return count;
 }
@@ -64,19 +71,19 @@ static bool verb_done(struct console *c, void *data, const char *const *values, 
             continue;
         owned[own] = text_format("--%s", arg->name);
         if (arg->type == OP_FLAG) {
-            words[count++] = owned[own++];
+            count = add_word(owned[own++], words, count);
             continue;
         }
         owned[own + 1] = strdup(values[i]);
         if (arg->repeatable) {
             count = add_words(owned[own + 1], owned[own], words, count);
         } else {
-            words[count++] = owned[own];
-            words[count++] = owned[own + 1];
+            count = add_word(owned[own], words, count);
+            count = add_word(owned[own + 1], words, count);
         }
         own += 2;
     }
-    words[count++] = "--";
+    count = add_word("--", words, count);
     for (size_t i = 0; i < v->count; i++) {
         if (values[i] == NULL || !arg_of(v, i)->positional)
             continue;
@@ -84,12 +91,17 @@ static bool verb_done(struct console *c, void *data, const char *const *values, 
         if (arg_of(v, i)->repeatable)
             count = add_words(owned[own], NULL, words, count);
         else
-            words[count++] = owned[own];
+            count = add_word(owned[own], words, count);
         own++;
     }
-    j = jobs_run(c, v->op->verb, NULL, words, count);
-    if (j == NULL)
-        snprintf(why, size, "%s", c->status);
+    if (count > MOST_WORDS) {
+        snprintf(why, size, "too many values for a form; run it as a verb: signet %s", v->op->verb);
+        j = NULL;
+    } else {
+        j = jobs_run(c, v->op->verb, NULL, words, count);
+        if (j == NULL)
+            snprintf(why, size, "%s", c->status);
+    }
     for (size_t i = 0; i < own; i++)
         free(owned[i]);
     return j != NULL;

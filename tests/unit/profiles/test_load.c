@@ -92,13 +92,13 @@ static void test_own_values_go_first(void **state)
 
     (void)state;
     put("room", "signet: 1\nmodule: softhsm2\nkey: pkcs11:token=a\npin: env:X\nchain: [c.pem]\n");
-    put("own", "signet: 1\nuse: room\nkey: pkcs11:token=b\nchain: [d.pem]\n");
+    put("own", "signet: 1\nuse: room\nkey: pkcs11:token=b\npin: env:Y\nchain: [d.pem]\n");
     p = profile_load("own", NULL, &e);
     assert_non_null(p);
     assert_string_equal(p->key, "pkcs11:token=b");
     assert_int_equal(p->chain.count, 1);
     assert_string_equal(p->chain.item[0], scratch_path("signet/profiles/d.pem"));
-    assert_string_equal(p->pin, "env:X");
+    assert_string_equal(p->pin, "env:Y");
     profile_free(&p);
 }
 
@@ -115,6 +115,12 @@ static void test_a_pin_stays_with_its_module(void **state)
             "%s:3:9: module: %s/signet/profiles/./evil.so: the PIN of 'room' goes to its own "
             "module only; leave module out, or name a pin here too",
             named("evil"), scratch);
+    /* Nor is it tried on a token of their choice. */
+    put("other", "signet: 1\nuse: room\nkey: pkcs11:token=b\n");
+    refused("other",
+            "%s:3:6: key: pkcs11:token=b: the PIN of 'room' goes to its own key only; leave key "
+            "out, or name a pin here too",
+            named("other"));
     put("same", "signet: 1\nuse: room\nmodule: softhsm2\n");
     p = profile_load("same", NULL, &e);
     assert_non_null(p);
