@@ -190,7 +190,9 @@ static bool may_have_pin(const struct profile *p, const struct profile *from,
 {
     return p->pin != NULL || from->pin == NULL ||
            (leaves_it(p, "module", p->module, from->module, problems) &&
-            leaves_it(p, "key", p->key, from->key, problems));
+            leaves_it(p, "key", p->key, from->key, problems) &&
+            (p->tries_left <= 0 || p->tries_left == from->tries_left ||
+             wrong(p, "tries-left", NULL, "whoever has the PIN says how far it may go", problems)));
 }
 
 /* What `from` has and `p` has not, of the keys that may be shared. */

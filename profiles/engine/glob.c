@@ -69,6 +69,7 @@ struct walk {
     const struct profile_list *patterns;
     bool *used; /* of each pattern: it took something in */
     struct profile_list *out;
+    struct error error; /* ERROR_NONE: out of memory, where it failed */
 };
 
 /* A pattern without its '!', and without a "./" that only says where it begins anyway. */
@@ -139,9 +140,16 @@ static bool visit_entry(struct walk *w, const char *folder, const char *name, un
 static bool visit(struct walk *w, const char *folder, unsigned depth)
 {
     struct dirent **items = NULL;
-    int count = depth < DEEPEST ? scandir(folder, &items, NULL, alphasort) : 0;
+    int count;
     bool good = true;
 
+    if (depth >= DEEPEST)
+        return error_set(&w->error, ERROR_UNSUPPORTED, "'%s': folders more than %d deep", folder,
+                         DEEPEST);
+    count = scandir(folder, &items, NULL, alphasort);
+    /* What cannot be looked into may hold a part of the release. */
+    if (count < 0)
+        return error_set_errno(&w->error, "files: cannot read the folder '%s'", folder);
     for (int i = 0; i < count; i++) {
         if (good && strcmp(items[i]->d_name, ".") != 0 && strcmp(items[i]->d_name, "..") != 0)
             good = visit_entry(w, folder, items[i]->d_name, depth);
@@ -153,11 +161,13 @@ static bool visit(struct walk *w, const char *folder, unsigned depth)
 
 bool glob_expand(const struct profile_list *patterns, struct profile_list *out, struct error *e)
 {
-    struct walk w = {patterns, calloc(patterns->count + 1, sizeof(bool)), out};
+    struct walk w = {patterns, calloc(patterns->count + 1, sizeof(bool)), out, ERROR_INIT};
     bool good = w.used != NULL && (patterns->count == 0 || visit(&w, ".", 0));
 
-    if (!good)
+    if (!good && w.error.code == ERROR_NONE)
         error_set_memory(e);
+    else if (!good && e != NULL)
+        *e = w.error;
     for (size_t i = 0; i < patterns->count && good; i++)
         if (!w.used[i] && patterns->item[i][0] != '!')
             good = error_set(e, ERROR_USAGE, "files: the pattern '%s' matches nothing here",

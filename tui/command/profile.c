@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "op/text.h"
 #include "profiles/profile.h"
+#include "profiles/schema.h"
 #include "tui/command/command.h"
 #include "tui/command/profile_form.h"
 #include "tui/jobs.h"
@@ -79,10 +80,13 @@ static void duplicate(struct console *c, const char *data, const char *answer)
                    : text_format("%.*s/%s.yaml", (int)(slash - data), data, answer);
     struct error e = ERROR_INIT;
     struct profile *p = to == NULL ? NULL : profile_load(data, NULL, &e);
+    char why[200] = "";
 
-    if (p != NULL) {
-        free(p->name);
-        p->name = strdup(answer);
+    if (p != NULL && !schema_set(schema_find("name"), p, answer, why, sizeof why)) {
+        console_say(c, STYLE_BAD, "the name of a profile should be %s", why);
+        profile_free(&p);
+        free(to);
+        return;
     }
     if (p != NULL && profile_save(p, to, false, &e))
         console_say(c, STYLE_GOOD, "saved as '%s'; o edits it", to);

@@ -13,6 +13,7 @@
 #include "profiles/schema.h"
 #include "tui/jobs.h"
 #include "tui/view/form.h"
+#include "tui/view/input.h"
 
 enum { MOST_KEYS = 64 };
 
@@ -31,8 +32,7 @@ static const char *const timestamp_servers[] = {"http://timestamp.digicert.com",
 struct profile_form {
     char *path;
     bool is_new;
-    struct profile *before;  /* as it was opened */
-    struct profile *scratch; /* takes values while they are typed */
+    struct profile *before; /* as it was opened */
     const struct schema_key *key[MOST_KEYS];
     struct form_field field[MOST_KEYS];
     char *value[MOST_KEYS];
@@ -46,7 +46,6 @@ static void form_free(void *data)
     for (size_t i = 0; i < f->count; i++)
         free(f->value[i]);
     profile_free(&f->before);
-    profile_free(&f->scratch);
     free(f->path);
     free(f);
 }
@@ -216,6 +215,15 @@ static void add_field(struct profile_form *f, const struct schema_key *k)
     f->count++;
 }
 
+/* What a line of the form cannot hold would be cut, and saved so. */
+static bool fits(const struct profile_form *f)
+{
+    for (size_t i = 0; i < f->count; i++)
+        if (f->value[i] == NULL || strlen(f->value[i]) >= INPUT_SIZE)
+            return false;
+    return true;
+}
+
 /* Takes path and profile over. */
 static void open_form(struct console *c, char *path, struct profile *p, bool is_new)
 {
@@ -238,6 +246,12 @@ static void open_form(struct console *c, char *path, struct profile *p, bool is_
     for (size_t i = 0; i < schema_key_count && f->count < MOST_KEYS; i++)
         if (strcmp(schema_keys[i].name, "signet") != 0)
             add_field(f, &schema_keys[i]);
+    if (!fits(f)) {
+        console_say(c, STYLE_BAD, "'%s' has a value too long for a form: signet profile edit",
+                    f->path);
+        form_free(f);
+        return;
+    }
     spec.fields = f->field;
     spec.count = f->count;
     console_open(c, form_new(&spec, (const char *const *)f->value));

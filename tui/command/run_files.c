@@ -202,9 +202,18 @@ static void start(struct console *c, const char *path, char *files)
 
     if (r == NULL)
         return;
-    for (char *word = strtok_r(files, " ", &rest); word != NULL && count < MOST_WORDS;
-         word = strtok_r(NULL, " ", &rest))
+    for (char *word = strtok_r(files, " ", &rest); word != NULL;
+         word = strtok_r(NULL, " ", &rest)) {
+        if (count == MOST_WORDS) {
+            console_say(c, STYLE_BAD,
+                        "more than %d names; write them into a file, one a line, and name it as "
+                        "@LIST. Nothing was signed",
+                        MOST_WORDS - 2);
+            release(r);
+            return;
+        }
         words[count++] = word;
+    }
     r->window = (struct window){.draw = draw, .key = key, .close = close_window};
     r->console = c;
     r->started = clock_ms();
