@@ -10,6 +10,7 @@
 
 #include "base/path.h"
 #include "cert/chain.h"
+#include "cert/view.h"
 #include "op/ops.h"
 #include "op/record.h"
 #include "op/session.h"
@@ -35,6 +36,10 @@ static const struct op_arg args[] = {
      .choices = formats,
      .default_text = "pem",
      .help = "how to write it"},
+    {.name = "certificate",
+     .type = OP_TEXT,
+     .value = "CERT",
+     .help = "sha256: and fingerprint, where the key has several"},
     {.name = "chain",
      .type = OP_FLAG,
      .help = "its issuers too, as far as the token has them (not with der)"},
@@ -128,17 +133,68 @@ static bool deliver(const struct op_args *a, struct op_ctx *ctx, BIO *bio, const
     return true;
 }
 
+static bool fits(const struct wire_object *c, const char *fingerprint, time_t *expires)
+{
+    X509 *x = record_x509(c);
+    bool fit = x != NULL && (fingerprint == NULL || cert_pin_matches(x, fingerprint));
+
+    if (fit)
+        *expires = cert_not_after(x);
+    X509_free(x);
+    return fit;
+}
+
+/* Of those for the same key as `o`. */
+static const struct wire_object *choose(const struct wire_objects *all, const struct wire_object *o,
+                                        const char *fingerprint)
+{
+    const struct wire_object *best = NULL;
+    time_t expires = 0, latest = 0;
+
+    for (size_t i = 0; i < all->count; i++) {
+        const struct wire_object *c = &all->object[i];
+
+        if (c->class == CKO_CERTIFICATE && (c == o || objects_same_key(c, o)) &&
+            fits(c, fingerprint, &expires) && (best == NULL || expires > latest)) {
+            best = c;
+            latest = expires;
+        }
+    }
+    return best;
+}
+
+/* The certificate that is meant; *c is NULL where the public key is. */
+static bool find_certificate(const struct op_args *a, const struct wire_objects *all,
+                             const struct wire_object *o, CK_OBJECT_CLASS asked,
+                             const struct wire_object **c, struct error *e)
+{
+    const char *fingerprint = op_text(a, "certificate");
+
+    *c = NULL;
+    if (fingerprint != NULL) {
+        *c = choose(all, o, fingerprint);
+        return *c != NULL || error_set(e, ERROR_MISSING,
+                                       "'%s' has no certificate %s; signet objects lists them",
+                                       op_text(a, "URI"), fingerprint);
+    }
+    if (asked == CKO_CERTIFICATE)
+        *c = o;
+    else if (asked != CKO_PUBLIC_KEY)
+        *c = choose(all, o, NULL);
+    if (*c == NULL && asked == CKO_PRIVATE_KEY)
+        *c = objects_certificate_of(all, o, NULL);
+    return true;
+}
+
 /* Of a private key its certificate is meant; a public key is exported as such. */
 static bool export_object(const struct op_args *a, struct op_ctx *ctx,
                           const struct wire_objects *all, const struct wire_object *o,
                           CK_OBJECT_CLASS asked, struct error *e)
 {
-    const struct wire_object *c = asked == CKO_CERTIFICATE  ? o
-                                  : asked == CKO_PUBLIC_KEY ? NULL
-                                                            : objects_certificate_of(all, o, NULL);
+    const struct wire_object *c;
     STACK_OF(X509) *certs = NULL;
     BIO *bio = BIO_new(BIO_s_mem());
-    bool done = bio != NULL;
+    bool done = bio != NULL && find_certificate(a, all, o, asked, &c, e);
 
     if (done && c != NULL) {
         certs = certificates(all, c, op_flag(a, "chain"), e);

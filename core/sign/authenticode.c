@@ -276,6 +276,44 @@ bool authenticode_finish(struct authenticode *a, const uint8_t *signature, size_
     return append_der(a->p7, der, e);
 }
 
+static bool same_attributes(const struct authenticode *a, const struct authenticode_view *v)
+{
+    unsigned char *own = NULL, *other = NULL;
+    int one = ASN1_item_i2d((ASN1_VALUE *)a->info->auth_attr, &own,
+                            ASN1_ITEM_rptr(PKCS7_ATTR_VERIFY));
+    int two = ASN1_item_i2d((ASN1_VALUE *)v->info->auth_attr, &other,
+                            ASN1_ITEM_rptr(PKCS7_ATTR_VERIFY));
+    bool same = one > 0 && one == two && memcmp(own, other, (size_t)one) == 0;
+
+    OPENSSL_free(own);
+    OPENSSL_free(other);
+    return same;
+}
+
+static bool has_certificate(PKCS7 *p7, const X509 *wanted)
+{
+    STACK_OF(X509) *all = p7->d.sign->cert;
+
+    for (int i = 0; i < sk_X509_num(all); i++)
+        if (X509_cmp(sk_X509_value(all, i), wanted) == 0)
+            return true;
+    return false;
+}
+
+bool authenticode_is(const struct authenticode *a, const struct authenticode_view *v)
+{
+    STACK_OF(X509) *own = a->p7->d.sign->cert;
+    X509 *leaf = PKCS7_cert_from_signer_info(a->p7, a->info);
+
+    if (leaf == NULL || v->signer == NULL || X509_cmp(leaf, v->signer) != 0 ||
+        !same_attributes(a, v))
+        return false;
+    for (int i = 0; i < sk_X509_num(own); i++)
+        if (!has_certificate(v->p7, sk_X509_value(own, i)))
+            return false;
+    return true;
+}
+
 /* All nested signatures stand in one attribute. */
 static bool add_nested(PKCS7_SIGNER_INFO *info, const struct buffer *inner)
 {

@@ -22,7 +22,8 @@ struct sign_job {
     size_t digest_length;
     struct authenticode *signature;
     struct buffer outer; /* the signature that ours is nested in; empty: none */
-    char *kept;
+    size_t others; /* signatures of the input that stay */
+    char *signer;
     uint64_t size;
 };
 
@@ -100,7 +101,7 @@ void sign_free(struct sign_job **job)
     authenticode_free(&j->signature);
     buffer_free(&j->outer);
     free(j->name);
-    free(j->kept);
+    free(j->signer);
     free(j);
     *job = NULL;
 }
@@ -167,13 +168,23 @@ static bool keep(struct sign_job *job, struct signatures *s, struct cancel *canc
     if (!signatures_digest(s, job->format, job->file, -1, cancel, e) || !all_hold(job, s, e))
         return false;
     set_digest(job, s, s->view[0].md);
-    job->kept = cert_common_name(s->view[0].signer);
-    return job->kept != NULL || error_set_memory(e);
+    job->signer = cert_common_name(s->view[0].signer);
+    return job->signer != NULL || error_set_memory(e);
+}
+
+/* The number of the signature that this job would make; s->count: it is not there. */
+static size_t find_own(const struct sign_job *job, const struct signatures *s)
+{
+    size_t i = 0;
+
+    while (i < s->count && !authenticode_is(job->signature, &s->view[i]))
+        i++;
+    return i;
 }
 
 /* The pass that writes. The digests of signatures that are there come from the same bytes. */
-static bool prepare(struct sign_job *job, struct signatures *s, struct cancel *cancel,
-                    struct error *e)
+static bool prepare(struct sign_job *job, struct signatures *s, enum sign_state *state,
+                    struct cancel *cancel, struct error *e)
 {
     const EVP_MD *md = signer_hash_md(job->spec->hash);
     struct buffer content = BUFFER_INIT;
@@ -186,7 +197,14 @@ static bool prepare(struct sign_job *job, struct signatures *s, struct cancel *c
     if (job->format->content(job->file, md, job->digest, &content, e))
         job->signature = authenticode_new(job->spec, &content, e);
     buffer_free(&content);
-    return job->signature != NULL;
+    if (job->signature == NULL)
+        return false;
+    job->others = s->count;
+    /* Adding it once is enough, however often the command is given. */
+    if (find_own(job, s) < s->count)
+        *state = SIGN_KEPT;
+    job->signer = cert_common_name(job->spec->leaf);
+    return job->signer != NULL || error_set_memory(e);
 }
 
 static bool open_file(struct sign_job *job, int input, struct error *e)
@@ -214,7 +232,7 @@ static bool begin(struct sign_job *job, int input, enum sign_state *state, struc
         *state = SIGN_KEPT;
         good = keep(job, s, cancel, e);
     } else if (good) {
-        good = prepare(job, s, cancel, e);
+        good = prepare(job, s, state, cancel, e);
     }
     signatures_free(&s);
     return good;
@@ -241,9 +259,23 @@ const uint8_t *sign_file_digest(const struct sign_job *job, size_t *length)
     return job->digest;
 }
 
-const char *sign_kept_signer(const struct sign_job *job)
+bool sign_is_made(const struct sign_job *job, int file, struct cancel *cancel)
 {
-    return job->kept;
+    struct signatures *s = signatures_new(NULL);
+    struct format_file *made = job->format->open(file, job->name, NULL);
+    bool same = s != NULL && made != NULL && signatures_read(s, job->format, made, NULL) &&
+                s->count == job->others + 1 && find_own(job, s) < s->count &&
+                signatures_digest(s, job->format, made, -1, cancel, NULL) &&
+                all_hold(job, s, NULL);
+
+    job->format->close(&made);
+    signatures_free(&s);
+    return same;
+}
+
+const char *sign_signer(const struct sign_job *job)
+{
+    return job->signer;
 }
 
 uint64_t sign_size(const struct sign_job *job)

@@ -39,8 +39,9 @@ bool sign_spec_check(const struct sign_spec *spec, struct error *e);
 
 enum sign_state {
     SIGN_READY, /* the digest waits to be signed */
-    SIGN_KEPT,  /* carries signatures already, all of which hold, and spec->existing is SIGN_KEEP:
-                   nothing to write. Whether the signers are trusted is not asked. */
+    SIGN_KEPT,  /* nothing to write: it carries signatures already, all of which hold, and
+                   spec->existing is SIGN_KEEP, or SIGN_APPEND and the very signature that would be
+                   added is among them. Whether the signers are trusted is not asked. */
 };
 
 struct sign_job;
@@ -59,8 +60,13 @@ const uint8_t *sign_digest(const struct sign_job *job, size_t *length);
 /* The file's own digest, as the signature carries it. */
 const uint8_t *sign_file_digest(const struct sign_job *job, size_t *length);
 
-/* SIGN_KEPT: who signed it (printable). Otherwise NULL. */
-const char *sign_kept_signer(const struct sign_job *job);
+/* After SIGN_READY: true when `file` (a regular file) is what sign_finish would make of the input: the
+ * very signature (signer, file, description and all; a timestamp may have been added) and as many
+ * others as it would be added to, all of which hold. False, without an error, in any other case. */
+bool sign_is_made(const struct sign_job *job, int file, struct cancel *cancel);
+
+/* Who signed it (printable): SIGN_KEPT, the first of those who did; else who is to sign. */
+const char *sign_signer(const struct sign_job *job);
 
 /* Bytes read from the input. */
 uint64_t sign_size(const struct sign_job *job);

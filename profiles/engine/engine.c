@@ -105,7 +105,7 @@ static void finish(struct line *l, struct job *j, enum engine_state state)
     j->result.state = state;
     j->result.ms = clock_ms() - j->started;
     if (state == ENGINE_KEPT)
-        j->result.signer = sign_kept_signer(j->sign);
+        j->result.signer = sign_signer(j->sign);
     report(l, &j->result);
     job_free(j);
 }
@@ -178,7 +178,10 @@ static bool copy_bytes(int input, const char *file, struct tempfile *output, str
             return error_set_errno(e, "cannot write a copy of '%s'", file);
         at += put;
     }
-    return got == 0 || error_set_errno(e, "cannot read '%s'", file);
+    if (got < 0)
+        return error_set_errno(e, "cannot read '%s'", file);
+    return ftruncate(tempfile_fd(output), at) == 0 ||
+           error_set_errno(e, "cannot write a copy of '%s'", file);
 }
 
 /* True when two paths lead to one file already. */
@@ -223,6 +226,21 @@ static bool copy_same(const struct plan_item *item, const struct plan_item *firs
     return done;
 }
 
+/* What an earlier run left in the output folder need not be made again. In place there is no such
+ * thing: the file itself is the input. */
+static bool is_made(const struct line *l, const struct job *j)
+{
+    struct stat status;
+    int made = j->item->in_place ? -1 : open(j->item->output, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    bool is = made >= 0 && fstat(made, &status) == 0 && S_ISREG(status.st_mode) &&
+              !is_same_file(j->item->output, &j->status) &&
+              sign_is_made(j->sign, made, l->engine->cancel);
+
+    if (made >= 0)
+        close(made);
+    return is;
+}
+
 static void read_one(struct line *l, size_t index)
 {
     struct job *j = job_new(l, index);
@@ -241,6 +259,8 @@ static void read_one(struct line *l, size_t index)
             finish(l, j, ENGINE_FAILED);
     } else if (state == SIGN_KEPT)
         finish(l, j, copy_kept(j, &j->result.error) ? ENGINE_KEPT : ENGINE_FAILED);
+    else if (is_made(l, j))
+        finish(l, j, ENGINE_KEPT);
     else if (l->engine->dry_run)
         finish(l, j, ENGINE_WOULD_SIGN);
     else
@@ -388,9 +408,14 @@ static void report_same(struct line *l, size_t i)
 
     if (l->state[first] == ENGINE_NOT_TRIED)
         return;
-    if ((l->state[first] == ENGINE_SIGNED || l->state[first] == ENGINE_KEPT) &&
-        !l->engine->dry_run && !copy_same(&plan->item[i], &plan->item[first], &r.error))
+    if (l->state[first] == ENGINE_FAILED) {
         r.state = ENGINE_FAILED;
+        error_set(&r.error, ERROR_SOME_FAILED, "it is the same file as '%s', which failed",
+                  plan->item[first].file);
+    } else if ((l->state[first] == ENGINE_SIGNED || l->state[first] == ENGINE_KEPT) &&
+               !l->engine->dry_run && !copy_same(&plan->item[i], &plan->item[first], &r.error)) {
+        r.state = ENGINE_FAILED;
+    }
     report(l, &r);
 }
 

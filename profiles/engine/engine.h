@@ -19,7 +19,7 @@
 
 #define ENGINE_STATES(X)                                                                           \
     X(ENGINE_SIGNED, "signed")                                                                     \
-    X(ENGINE_KEPT, "kept") /* it carries a valid signature already */                              \
+    X(ENGINE_KEPT, "kept") /* it, or its output, carries a valid signature already */              \
     X(ENGINE_FAILED, "failed")                                                                     \
     X(ENGINE_NOT_TRIED, "not-tried") /* the run stopped before its turn */                         \
     X(ENGINE_SAME, "same")           /* the same file was named before */                          \

@@ -302,9 +302,9 @@ const struct op op_batch_sign = {
     .summary = "sign files with a profile, in one login",
     .description = "Each file is replaced in one step when its signature has been checked; until "
                    "then it stays as it was. "
-                   "Files that carry a valid signature are kept, so that the same command again "
-                   "goes on where a stopped "
-                   "one ended. One bad file does not stop the others. A refused PIN stops "
+                   "Files that carry a valid signature are kept, and so is what stands signed in "
+                   "the output folder, so that the same command again goes on where a stopped one "
+                   "ended. One bad file does not stop the others. A refused PIN stops "
                    "everything, at once.",
     .example = "signet-batch sign release dist/*.exe\n"
                "signet-batch sign release -o signed @files.txt --json\n"

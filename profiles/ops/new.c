@@ -312,6 +312,23 @@ static bool is_complete(const struct profile *p, const struct op_args *a)
            (key != NULL && token_uri_is(key) && p->certificate != NULL && !op_given(a, "token"));
 }
 
+/* What cannot go together is not left out in silence. */
+static bool are_sound(const struct op_args *a, struct error *e)
+{
+    const char *name = op_text(a, "NAME"), *suffix = strrchr(name, '.');
+
+    if (suffix != NULL && (strcmp(suffix, ".yaml") == 0 || strcmp(suffix, ".yml") == 0))
+        return error_set(e, ERROR_USAGE,
+                         "NAME: '%s' is a file's name; a profile's is %.*s, and --file says where "
+                         "to write it",
+                         name, (int)(suffix - name), name);
+    if (op_given(a, "use") && op_given(a, "token"))
+        return error_set(e, ERROR_USAGE,
+                         "--use takes the token from '%s': leave out --token, or --use",
+                         op_text(a, "use"));
+    return true;
+}
+
 static bool fill(struct profile *p, const struct op_args *a, struct op_ctx *ctx, struct error *e)
 {
     if (!is_complete(p, a))
@@ -392,12 +409,16 @@ static bool run(const struct op_args *a, struct op_ctx *ctx, struct error *e)
     char *path;
     bool done;
 
+    if (p == NULL || !are_sound(a, e)) {
+        profile_free(&p);
+        return false;
+    }
     if (op_flag(a, "print")) {
-        done = p != NULL && set_options(p, a, e) && fill(p, a, ctx, e) && print(p, ctx, e);
+        done = set_options(p, a, e) && fill(p, a, ctx, e) && print(p, ctx, e);
         profile_free(&p);
         return done;
     }
-    path = p == NULL || !set_options(p, a, e) ? NULL : target(a, e);
+    path = !set_options(p, a, e) ? NULL : target(a, e);
     done = path != NULL && may_write(path, ctx, e) && fill(p, a, ctx, e) &&
            is_loadable(p, path, e) && profile_save(p, path, access(path, F_OK) == 0, e);
 

@@ -100,12 +100,22 @@ static bool write_change(const struct profile *p, const struct pair *pair, const
     return profile_change_file(p->path, changes, module ? 3 : 2, e);
 }
 
+/* A container is of one key. Which one the new key has cannot be told from here. */
+static const char *old_container(const struct profile *p, const struct pair *pair, const X509 *old)
+{
+    bool same_key =
+        old != NULL && EVP_PKEY_eq(X509_get0_pubkey(old), X509_get0_pubkey(pair->x)) == 1;
+
+    return same_key ? NULL : p->container_name;
+}
+
 static void report(const struct profile *p, const struct pair *pair, X509 *old, struct op_ctx *ctx)
 {
     op_emit(ctx, "renewed",
-            json_pack("{s:s, s:s?, s:s, s:s?, s:s, s:o, s:o}", "path", p->path, "old-certificate",
-                      p->certificate, "certificate", pair->pin, "old-key", p->key, "key",
-                      pair->key_uri, "old", old == NULL ? json_null() : pair_record(old), "new",
+            json_pack("{s:s, s:s?, s:s, s:s?, s:s?, s:s, s:o, s:o}", "path", p->path,
+                      "old-certificate", p->certificate, "certificate", pair->pin, "old-key",
+                      p->key, "old-container", old_container(p, pair, old), "key", pair->key_uri,
+                      "old", old == NULL ? json_null() : pair_record(old), "new",
                       pair_record(pair->x)));
 }
 
@@ -184,6 +194,11 @@ static void text(const char *kind, const json_t *r, unsigned width, bool colour,
     if (strcmp(op_string(r, "old-key"), op_string(r, "key")) != 0)
         op_line(out, "key was", op_string(r, "old-key"));
     op_line(out, "key is", op_string(r, "key"));
+    if (*op_string(r, "old-container") != '\0')
+        buffer_printf(out,
+                      "\nThe profile's container '%s' is that of the old key, and signtool would "
+                      "sign with it: write down the\nnew one by signet profile edit.\n",
+                      op_string(r, "old-container"));
 }
 
 const struct op op_profile_renew = {

@@ -59,6 +59,20 @@ static bool is_in_file(const struct profile *p)
     return p->certificate != NULL && strncasecmp(p->certificate, "sha256:", 7) != 0;
 }
 
+/* Windows is another machine: files of this one stand beside the command there. */
+static const char *file_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    return slash == NULL ? path : slash + 1;
+}
+
+/* What jsign and osslsigncode want in one file: the certificate, and after it the chain's. */
+static const char *certificates(const struct profile *p)
+{
+    return p->chain.count > 0 ? "chain.pem" : is_in_file(p) ? p->certificate : "certificate.pem";
+}
+
 /* The braces are part of what the SafeNet provider takes; the PIN alone is put in. */
 static char *signtool(const struct profile *p)
 {
@@ -67,12 +81,12 @@ static char *signtool(const struct profile *p)
         text_format("[{{PIN}}]=%s", p->container_name == NULL ? "CONTAINER" : p->container_name);
 
     buffer_printf(&out, "signtool sign /fd %s", hash(p));
-    option_windows(&out, "/f", "certificate.cer");
+    option_windows(&out, "/f", is_in_file(p) ? file_name(p->certificate) : "certificate.cer");
     option_windows(&out, "/csp",
                    p->container_provider == NULL ? "PROVIDER" : p->container_provider);
     option_windows(&out, "/k", key);
-    if (p->chain.count > 0)
-        option_windows(&out, "/ac", "intermediate.cer");
+    for (size_t i = 0; i < p->chain.count; i++)
+        option_windows(&out, "/ac", file_name(p->chain.item[i]));
     option_windows(&out, "/d", p->description);
     option_windows(&out, "/du", p->url);
     option_windows(&out, "/tr", server(p));
@@ -93,10 +107,7 @@ static char *jsign(const struct profile *p)
 
     buffer_append_text(&out, "jsign --storetype PKCS11 --keystore pkcs11.cfg --storepass PIN "
                              "--alias ALIAS");
-    if (is_in_file(p))
-        option_shell(&out, "--certfile", p->certificate);
-    else if (p->chain.count > 0)
-        buffer_append_text(&out, " --certfile certificate.pem");
+    option_shell(&out, "--certfile", certificates(p));
     buffer_printf(&out, " --alg SHA-%s", hash(p) + strlen("sha"));
     option_shell(&out, "--name", p->description);
     option_shell(&out, "--url", p->url);
@@ -118,9 +129,7 @@ static char *osslsigncode(const struct profile *p, const char *module)
     option_shell(&out, "-pkcs11module", module == NULL ? "MODULE" : module);
     option_shell(&out, "-key", p->key == NULL ? "KEY" : p->key);
     buffer_append_text(&out, " -readpass PIN-FILE");
-    option_shell(&out, "-certs", is_in_file(p) ? p->certificate : "certificate.pem");
-    if (p->chain.count > 0)
-        option_shell(&out, "-ac", p->chain.count == 1 ? p->chain.item[0] : "chain.pem");
+    option_shell(&out, "-certs", certificates(p));
     buffer_printf(&out, " -h %s", hash(p));
     if (p->purpose == SIGN_COMMERCIAL)
         buffer_append_text(&out, " -comm");
@@ -138,23 +147,25 @@ static char *export_command(const struct profile *p, const char *file, const cha
 {
     struct buffer out = BUFFER_INIT;
 
-    if (p->key == NULL)
+    if (p->key == NULL || is_in_file(p))
         return NULL;
     buffer_append_text(&out, "signet export");
     append_shell(&out, p->key);
+    option_shell(&out, "--certificate", p->certificate);
     option_shell(&out, "--module", p->module);
     buffer_printf(&out, " -o %s --format %s", file, format);
     return buffer_take(&out);
 }
 
-/* osslsigncode takes one file of intermediate certificates. */
+/* The files are PEM, as those are that CAs send. */
 static char *join_command(const struct profile *p)
 {
     struct buffer out = BUFFER_INIT;
 
-    if (p->chain.count < 2)
+    if (p->chain.count == 0)
         return NULL;
     buffer_append_text(&out, "cat");
+    append_shell(&out, is_in_file(p) ? p->certificate : "certificate.pem");
     for (size_t i = 0; i < p->chain.count; i++)
         append_shell(&out, p->chain.item[i]);
     buffer_append_text(&out, " >chain.pem");
@@ -201,9 +212,8 @@ static bool run(const struct op_args *a, struct op_ctx *ctx, struct error *e)
     json_object_set_new(record, "append", json_boolean(p->existing == SIGN_APPEND));
     json_object_set_new(record, "join-chain", take(join_command(p)));
     json_object_set_new(record, "export-cer", take(export_command(p, "certificate.cer", "der")));
-    json_object_set_new(record, "export-pem",
-                        is_in_file(p) ? json_null()
-                                      : take(export_command(p, "certificate.pem", "pem")));
+    json_object_set_new(record, "export-pem", take(export_command(p, "certificate.pem", "pem")));
+    json_object_set_new(record, "keep", json_boolean(p->existing == SIGN_KEEP));
     op_emit(ctx, "commands", record);
     free(module);
     profile_free(&p);
@@ -220,13 +230,13 @@ static void text_signtool(const json_t *r, struct buffer *out)
 {
     buffer_append_text(out, "signtool, as a line of a .cmd file. Put the PIN in place of the word "
                             "PIN; the braces stay. Whoever\nmay list the processes of that machine "
-                            "can read it. certificate.cer comes from here:\n");
+                            "can read it.\n");
+    if (*op_string(r, "export-cer") != '\0')
+        buffer_append_text(out, "certificate.cer comes from here:\n");
     command_line(out, r, "export-cer");
     command_line(out, r, "signtool");
     if (op_true(r, "chain"))
-        buffer_append_text(out,
-                           "  (intermediate.cer: the profile's chain file, which signtool takes "
-                           "as DER or PEM)\n");
+        buffer_append_text(out, "  (/ac: the profile's chain files, copied beside it)\n");
     if (!op_true(r, "container-known"))
         buffer_append_text(
             out,
@@ -242,8 +252,9 @@ static void text(const char *kind, const json_t *r, unsigned width, bool colour,
     text_signtool(r, out);
     buffer_printf(out,
                   "\njsign. Put the PIN in place of PIN, or env:NAME or file:PATH; ALIAS is the "
-                  "certificate's label. pkcs11.cfg:\n"
+                  "certificate's label.%s pkcs11.cfg:\n"
                   "    name = signet\n    library = %s\n",
+                  *op_string(r, "join-chain") == '\0' ? "" : " chain.pem is made below.",
                   *op_string(r, "module") == '\0' ? "MODULE" : op_string(r, "module"));
     command_line(out, r, "jsign");
     buffer_append_text(out, "\nosslsigncode, with OpenSSL's engine for PKCS#11. PIN-FILE holds the "
@@ -253,6 +264,10 @@ static void text(const char *kind, const json_t *r, unsigned width, bool colour,
     command_line(out, r, "osslsigncode");
     if (op_true(r, "append"))
         buffer_append_text(out, "  (-nest too, for a file that is signed already)\n");
+    if (op_true(r, "keep"))
+        buffer_append_text(out, "\nA file that is signed already is kept by this profile. These "
+                                "programs cannot: signtool and osslsigncode\nreplace its "
+                                "signature, jsign adds one. Give them unsigned files only.\n");
 }
 
 const struct op op_profile_signtool = {

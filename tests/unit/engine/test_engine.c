@@ -272,8 +272,8 @@ static void other_names_share_the_fate_of_the_file(void **state)
     scratch_write("text.exe", "no program", 0644);
     assert_int_equal(symlink("text.exe", "soft.exe"), 0);
     assert_false(rig_run(&rig, NAMES("text.exe", "soft.exe"), NULL));
-    counts(0, 0, 1, 0);
-    assert_int_equal(rig.totals.count[ENGINE_SAME], 1);
+    counts(0, 0, 2, 0);
+    assert_non_null(strstr(rig.result[1].error.text, "text.exe"));
     rig_program("text.exe", 1);
     rig.login_fails = ERROR_BUSY;
     assert_false(rig_run(&rig, NAMES("text.exe", "soft.exe"), NULL));
@@ -291,6 +291,76 @@ static void a_kept_file_goes_to_the_folder_too(void **state)
     assert_string_equal(rig.e.text, "");
     assert_true(rig_is_signed(&rig, "out/1.exe"));
     assert_true(rig_is_signed(&rig, "out/2.exe"));
+}
+
+static void runs(const char *const *names, const char *directory, size_t signed_files, size_t kept)
+{
+    assert_true(rig_run(&rig, names, directory));
+    counts(signed_files, kept, 0, 0);
+    assert_int_equal(rig.signatures, signed_files);
+    assert_int_equal(rig.logins, signed_files > 0);
+}
+
+/* The same command goes on, and nothing in the folder is older than what it was made of. */
+static void what_stands_in_the_folder_is_not_made_again(void **state)
+{
+    const char *const *names = rig_programs(4);
+
+    (void)state;
+    assert_int_equal(mkdir("out", 0755), 0);
+    runs(names, "out", 4, 0);
+    runs(names, "out", 0, 4);
+    assert_int_equal(unlink("out/2.exe"), 0);
+    runs(names, "out", 1, 3);
+    rig_program("3.exe", 33);
+    runs(names, "out", 1, 3);
+    scratch_write("out/4.exe", "MZ, and no more", 0644);
+    runs(names, "out", 1, 3);
+    rig.spec.description = "Another";
+    runs(names, "out", 4, 0);
+    rig.spec.hash = SIGNER_SHA384;
+    runs(names, "out", 4, 0);
+    sk_X509_pop(rig.spec.chain);
+    runs(names, "out", 0, 4);
+    assert_int_equal(unlink("out/1.exe"), 0);
+    runs(names, "out", 1, 3);
+    sk_X509_push(rig.spec.chain, rig.identity.intermediate);
+    runs(names, "out", 1, 3);
+    rig.spec.existing = SIGN_REPLACE;
+    runs(names, "out", 0, 4);
+    for (unsigned i = 0; i < 4; i++)
+        assert_true(rig_is_signed(
+            &rig, (const char *const[]){"out/1.exe", "out/2.exe", "out/3.exe", "out/4.exe"}[i]));
+}
+
+/* In place the person's word holds, each time. */
+static void replace_means_replace(void **state)
+{
+    const char *const *names = rig_programs(3);
+
+    (void)state;
+    rig.spec.existing = SIGN_REPLACE;
+    runs(names, NULL, 3, 0);
+    runs(names, NULL, 3, 0);
+}
+
+static void one_is_appended_once(void **state)
+{
+    const char *const *names = rig_programs(2);
+
+    (void)state;
+    runs(names, NULL, 2, 0);
+    rig.spec.existing = SIGN_APPEND;
+    rig.spec.hash = SIGNER_SHA384;
+    assert_int_equal(mkdir("out", 0755), 0);
+    runs(names, "out", 2, 0);
+    runs(names, "out", 0, 2);
+    runs(names, NULL, 2, 0);
+    runs(names, NULL, 0, 2);
+    runs(names, "out", 0, 2);
+    assert_int_equal(system("cmp -s 1.exe out/1.exe && cmp -s 2.exe out/2.exe"), 0);
+    rig.spec.hash = SIGNER_SHA256;
+    runs(names, NULL, 0, 2);
 }
 
 static void a_folder_that_is_not_there_is_an_error_of_each_file(void **state)
@@ -323,6 +393,9 @@ int main(void)
         TEST(other_names_get_a_place_in_the_folder_too),
         TEST(other_names_share_the_fate_of_the_file),
         TEST(a_kept_file_goes_to_the_folder_too),
+        TEST(what_stands_in_the_folder_is_not_made_again),
+        TEST(replace_means_replace),
+        TEST(one_is_appended_once),
         TEST(a_folder_that_is_not_there_is_an_error_of_each_file),
     };
 

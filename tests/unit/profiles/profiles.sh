@@ -79,6 +79,13 @@ like "$said" 'signet pin store room' 'but where it is used from'
 try profile renew "$work/repository/app.yaml"
 is "$status" 2 'nor is it renewed there'
 
+try profile new app --use room --token test --file "$work/app.yaml"
+is "$status" 2 '--use takes no --token'
+like "$said" "--use takes the token from 'room'" 'and says so'
+try profile new release.yaml
+is "$status" 2 'a name with .yaml'
+like "$said" "a profile's is release" 'is told what it should be'
+
 # renew: the same subject, or the same key; comments stay.
 make_written() { # CERTIFICATE
   printf '%s\n' '# by hand' 'signet: 1' 'key: "pkcs11:token=test;id=%01"   # the key' "certificate: $1" 'files: [a]' \
@@ -96,7 +103,9 @@ is "$(head -n 2 "$profiles/written.yaml")" $'# by hand\nsignet: 1' 'comments sta
 like "$(cat "$profiles/written.yaml")" '   # the key' 'in the middle of lines too'
 token_tool test --keypairgen --key-type rsa:2048 --label key3 --id 03 --usage-sign
 days=900 make_certificate test 03 'Signer 1'
+echo 'container: {name: "p11#old"}' >>"$profiles/written.yaml"
 try profile renew written
+like "$said" "container 'p11#old' is that of the old key" 'the container is the old key'"'"'s'
 is "$status/$(value written certificate)" "0/sha256:$(fingerprint "$work/03.pem")" 'another key, the same subject'
 like "$(value written key)" 'id=%03;' 'with that key'
 days=950 make_certificate test 02 'Somebody else'

@@ -184,6 +184,8 @@ static void test_check(void **state)
     outside_free(&o);
 }
 
+#define FINGERPRINT "e51000000000000000000000000000000000000000000000000000000000000f"
+
 static void test_signtool(void **state)
 {
     struct outside o = {0};
@@ -198,20 +200,31 @@ static void test_signtool(void **state)
     assert_true(RUN(&op_profile_signtool, &o, &e, "full"));
     assert_string_equal(
         op_string(o.record, "signtool"),
-        "signtool sign /fd sha384 /f \"certificate.cer\" /csp \"eToken Base Cryptographic "
-        "Provider\" /k \"[{{PIN}}]=p11#01\" /ac \"intermediate.cer\" /d ^\"Bob's \\^\"App\\^\" ^& "
+        "signtool sign /fd sha384 /f \"leaf.pem\" /csp \"eToken Base Cryptographic "
+        "Provider\" /k \"[{{PIN}}]=p11#01\" /ac \"one.pem\" /ac \"two .pem\" /d ^\"Bob's \\^\"App\\^\" ^& "
         "more^\" /du \"https://a.b/?c=100%%\" /tr \"http://t.s\" /td sha384 /as /ph FILE");
     assert_non_null(strstr(op_string(o.record, "jsign"), " --alg SHA-384 --name 'Bob'\\''s "));
     assert_non_null(strstr(op_string(o.record, "jsign"), " --storepass PIN "));
     assert_non_null(strstr(op_string(o.record, "osslsigncode"),
                            "osslsigncode sign -pkcs11module /lib/m.so -key "
-                           "'pkcs11:token=a;id=%01' -readpass PIN-FILE -certs /"));
-    assert_non_null(strstr(op_string(o.record, "osslsigncode"),
-                           " -ac chain.pem -h sha384 -comm -n 'Bob'\\''s"));
+                           "'pkcs11:token=a;id=%01' -readpass PIN-FILE -certs chain.pem -h sha384 -comm -n 'Bob'\\''s"));
+    assert_non_null(strstr(op_string(o.record, "jsign"), " --certfile chain.pem "));
     assert_non_null(strstr(op_string(o.record, "osslsigncode"), " -ph -in FILE -out SIGNED"));
     assert_non_null(strstr(op_string(o.record, "join-chain"), "/two .pem' >chain.pem"));
+    assert_non_null(strstr(op_string(o.record, "join-chain"), "/leaf.pem "));
+    assert_true(json_is_null(json_object_get(o.record, "export-cer")));
+    assert_true(json_is_null(json_object_get(o.record, "export-pem")));
     assert_non_null(strstr(buffer_text(&o.text), "-nest too"));
+    assert_null(strstr(buffer_text(&o.text), "unsigned files only"));
     assert_null(strstr(buffer_text(&o.text), "The container is not known"));
+    outside_free(&o);
+    put("pinned", "signet: 1\nkey: pkcs11:token=a;id=%01\ncertificate: sha256:" FINGERPRINT "\n");
+    assert_true(RUN(&op_profile_signtool, &o, &e, "pinned"));
+    assert_string_equal(op_string(o.record, "export-pem"),
+                        "signet export 'pkcs11:token=a;id=%01' --certificate sha256:" FINGERPRINT
+                        " -o certificate.pem --format pem");
+    assert_non_null(strstr(op_string(o.record, "jsign"), " --certfile certificate.pem "));
+    assert_non_null(strstr(buffer_text(&o.text), "unsigned files only"));
     outside_free(&o);
     put("bare", "signet: 1\n");
     assert_true(RUN(&op_profile_signtool, &o, &e, "bare"));
