@@ -31,7 +31,9 @@ struct run {
     bool json, yes, verbose;
     bool emitted; /* a document was printed */
     bool output_failed;
-    pthread_mutex_t printing; /* the engine tells from several threads */
+    /* The engine tells from several threads. While a question is open, all else waits: what is
+     * printed would stand between the question and its answer. */
+    pthread_mutex_t printing;
 };
 
 static struct cancel stop;
@@ -60,8 +62,10 @@ static void on_signal(int number)
 {
     (void)number;
     /* The second one does not wait. */
-    if (cancel_requested(&stop))
+    if (cancel_requested(&stop)) {
+        terminal_restore();
         _exit(130);
+    }
     cancel_request(&stop);
 }
 
@@ -142,6 +146,16 @@ static void tell(void *data, const char *line)
     pthread_mutex_unlock(&r->printing);
 }
 
+static bool read_answer(struct run *r, const char *question, char *line, size_t size)
+{
+    bool answered;
+
+    pthread_mutex_lock(&r->printing);
+    answered = terminal_line(question, line, size, &stop);
+    pthread_mutex_unlock(&r->printing);
+    return answered;
+}
+
 static bool ask(void *data, enum op_ask kind, const char *text, const char *expected, char *answer,
                 size_t size)
 {
@@ -154,7 +168,7 @@ static bool ask(void *data, enum op_ask kind, const char *text, const char *expe
     question = kind == OP_ASK_YES_NO       ? text_format("%s [y/N] ", text)
                : kind == OP_ASK_TYPE_LABEL ? text_format("%s (%s): ", text, expected)
                                            : text_format("%s: ", text);
-    answered = question != NULL && terminal_line(question, line, sizeof line, &stop);
+    answered = question != NULL && read_answer(r, question, line, sizeof line);
     free(question);
     if (!answered)
         return false;
@@ -168,8 +182,13 @@ static bool ask(void *data, enum op_ask kind, const char *text, const char *expe
 
 static struct secret *secret(void *data, const char *text, struct error *e)
 {
-    (void)data;
-    return terminal_secret(text, &stop, e);
+    struct run *r = data;
+    struct secret *typed;
+
+    pthread_mutex_lock(&r->printing);
+    typed = terminal_secret(text, &stop, e);
+    pthread_mutex_unlock(&r->printing);
+    return typed;
 }
 
 static const struct op_outside outside = {
@@ -180,6 +199,7 @@ static const struct op_outside outside = {
     .secret = secret,
 };
 
+/* Waits for nothing: what has the lock above may have something to log itself. */
 static void log_to_stderr(void *data, const char *line)
 {
     (void)data;

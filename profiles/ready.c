@@ -320,7 +320,15 @@ static bool check_abilities(struct ready *r, const struct profile *p)
     return true;
 }
 
-static bool make_request(struct ready *r, const struct profile *p, const char *pin)
+static void note_tries(struct ready *r)
+{
+    CK_FLAGS flags = r->token->slot.token.flags;
+
+    note(r, flags & (CKF_USER_PIN_COUNT_LOW | CKF_USER_PIN_FINAL_TRY) ? READY_WARNING : READY_OK,
+         "tries", "%s", gate_counter_text(flags, false));
+}
+
+static bool make_request(struct ready *r, const struct profile *p, const char *pin, bool terminal)
 {
     const char *text = pin != NULL ? pin : p->pin != NULL ? p->pin : "prompt";
     struct error e = ERROR_INIT;
@@ -334,7 +342,8 @@ static bool make_request(struct ready *r, const struct profile *p, const char *p
         .device = r->token->device,
         .slot = &r->token->slot,
         .user = CKU_USER,
-        .actor = GATE_HEADLESS,
+        /* A person is there when the PIN is typed; any other source is a build's. */
+        .actor = pin_source_kind(r->source) == PIN_PROMPT && terminal ? GATE_PERSON : GATE_HEADLESS,
         .source = r->source,
         .tries_left = p->tries_left > 0 ? (long)p->tries_left : 0,
         .wait_ms = p->wait_for_token,
@@ -343,7 +352,7 @@ static bool make_request(struct ready *r, const struct profile *p, const char *p
     if (!allowed)
         return fail(r, e.code == ERROR_PIN_SOURCE ? "pin" : "tries", &e);
     note(r, READY_OK, "pin", "%s", pin_source_text(r->source));
-    note(r, READY_OK, "tries", "%s", gate_counter_text(r->token->slot.token.flags, false));
+    note_tries(r);
     return true;
 }
 
@@ -402,7 +411,7 @@ static void look_at_output(struct ready *r, const struct profile *p)
     free(folder);
 }
 
-static void look_at_token(struct ready *r, const struct profile *p, const char *pin,
+static void look_at_token(struct ready *r, const struct profile *p, const char *pin, bool terminal,
                           struct cancel *cancel)
 {
     check_abilities(r, p);
@@ -410,7 +419,7 @@ static void look_at_token(struct ready *r, const struct profile *p, const char *
         return;
     if (find_key(r, p, cancel) && find_certificate(r, p))
         make_spec(r, p);
-    make_request(r, p, pin);
+    make_request(r, p, pin, terminal);
 }
 
 /* The token is not there, or cannot be read: that may pass (token/settle.h). */
@@ -423,16 +432,16 @@ static bool may_settle(const struct ready *r)
     return false;
 }
 
-bool ready_prepare(struct ready *out, const struct profile *profile, const char *pin,
+bool ready_prepare(struct ready *out, const struct profile *profile, const char *pin, bool terminal,
                    struct cancel *cancel, struct error *e)
 {
     int64_t end = 0;
 
     *out = (struct ready){0};
-    look_at_token(out, profile, pin, cancel);
+    look_at_token(out, profile, pin, terminal, cancel);
     while (may_settle(out) && settle_again(&end, cancel)) {
         ready_free(out);
-        look_at_token(out, profile, pin, cancel);
+        look_at_token(out, profile, pin, terminal, cancel);
     }
     look_at_output(out, profile);
     look_at_state(out);

@@ -37,15 +37,15 @@ struct ready {
     STACK_OF(X509) * chain; /* leaf first */
     struct sign_spec spec;  /* points into this and the profile */
     struct pin_source *source;
-    struct gate_request request; /* all but person, actor, program, cancel */
+    struct gate_request request; /* all but person, program, cancel */
     struct ready_finding *finding;
     size_t count;
 };
 
 /* Fills in as much as can be. True when nothing stops signing; else `e` is the first error of the
- * findings. `pin` overrides the profile's source (NULL: the profile's, else prompt). Freed by
- * ready_free in both cases. */
-bool ready_prepare(struct ready *out, const struct profile *profile, const char *pin,
+ * findings. `pin` overrides the profile's source (NULL: the profile's, else prompt); `terminal`: a
+ * person is there who could type one. Freed by ready_free in both cases. */
+bool ready_prepare(struct ready *out, const struct profile *profile, const char *pin, bool terminal,
                    struct cancel *cancel, struct error *e);
 void ready_free(struct ready *r);
 

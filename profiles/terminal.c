@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +17,11 @@
 
 enum { BAR_WIDTH = 24, LOOK_EVERY = 100 /* ms */ };
 
-static bool bar_shown;
+static atomic_bool bar_shown; /* log lines come from any thread */
+
+/* While a secret is typed: what the terminal was before. */
+static struct termios normal;
+static volatile sig_atomic_t silent_fd = -1;
 
 bool terminal_present(void)
 {
@@ -70,13 +76,34 @@ static ssize_t read_line(int fd, char *out, size_t size, struct cancel *cancel)
     return (ssize_t)length;
 }
 
+void terminal_restore(void)
+{
+    int fd = silent_fd;
+
+    silent_fd = -1;
+    if (fd >= 0)
+        tcsetattr(fd, TCSAFLUSH, &normal);
+}
+
+static bool go_silent(int fd)
+{
+    struct termios silent;
+
+    if (tcgetattr(fd, &normal) != 0)
+        return false;
+    silent = normal;
+    silent.c_lflag &= ~(tcflag_t)(ECHO | ECHOE | ECHOK | ECHONL);
+    silent_fd = fd;
+    return tcsetattr(fd, TCSAFLUSH, &silent) == 0;
+}
+
 struct secret *terminal_secret(const char *text, struct cancel *cancel, struct error *e)
 {
     int fd = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
     char line[SECRET_MAX + 1];
-    struct termios normal, silent;
     struct secret *secret = NULL;
     ssize_t length = -1;
+    bool silent;
 
     if (fd < 0) {
         error_set(e, ERROR_PIN_SOURCE,
@@ -86,15 +113,12 @@ struct secret *terminal_secret(const char *text, struct cancel *cancel, struct e
         return NULL;
     }
     terminal_progress_clear();
-    if (tcgetattr(fd, &normal) == 0) {
-        silent = normal;
-        silent.c_lflag &= ~(tcflag_t)(ECHO | ECHOE | ECHOK | ECHONL);
-        say(fd, text);
-        tcsetattr(fd, TCSAFLUSH, &silent);
+    silent = go_silent(fd);
+    say(fd, text);
+    if (silent)
         length = read_line(fd, line, sizeof line, cancel);
-        tcsetattr(fd, TCSAFLUSH, &normal);
-        say(fd, "\n");
-    }
+    terminal_restore();
+    say(fd, "\n");
     if (length >= 0)
         secret = secret_new(line, (size_t)length, e);
     else

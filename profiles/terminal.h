@@ -19,6 +19,9 @@ bool terminal_present(void);
  * Ctrl-C (any thread may ask, so `cancel` is looked at, whoever got the signal) or Ctrl-D. */
 struct secret *terminal_secret(const char *text, struct cancel *cancel, struct error *e);
 
+/* Gives the terminal its echo back, where a secret is being typed. For signal handlers. */
+void terminal_restore(void);
+
 /* Asks for a line with echo, into `answer`; false without a terminal, at its end, or when
  * cancelled. */
 bool terminal_line(const char *text, char *answer, size_t size, struct cancel *cancel);

@@ -290,6 +290,13 @@ bool session_settle(struct gate_session *s, const char *event, const struct atte
     return refused(s, event, &result->status, e);
 }
 
+/* At the last try a person would be asked. */
+static bool would_be_asked(void *data, const char *text, const char *label)
+{
+    (void)data, (void)text, (void)label;
+    return true;
+}
+
 bool gate_would_try(const struct gate_request *request, struct host *host, struct error *e)
 {
     struct gate_session s = {
@@ -300,6 +307,7 @@ bool gate_would_try(const struct gate_request *request, struct host *host, struc
         .source = (struct pin_source *)(uintptr_t)request->source,
         .tries_left = request->tries_left,
         .cancel = request->cancel,
+        .person = {.type_label = would_be_asked},
     };
     CK_TOKEN_INFO now;
     bool allowed;

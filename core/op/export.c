@@ -173,9 +173,9 @@ static bool find_certificate(const struct op_args *a, const struct wire_objects 
     *c = NULL;
     if (fingerprint != NULL) {
         *c = choose(all, o, fingerprint);
-        return *c != NULL || error_set(e, ERROR_MISSING,
-                                       "'%s' has no certificate %s; signet objects lists them",
-                                       op_text(a, "URI"), fingerprint);
+        return *c != NULL ||
+               error_set(e, ERROR_MISSING, "'%s' has no certificate %s; signet objects lists them",
+                         op_text(a, "URI"), fingerprint);
     }
     if (asked == CKO_CERTIFICATE)
         *c = o;

@@ -279,10 +279,10 @@ bool authenticode_finish(struct authenticode *a, const uint8_t *signature, size_
 static bool same_attributes(const struct authenticode *a, const struct authenticode_view *v)
 {
     unsigned char *own = NULL, *other = NULL;
-    int one = ASN1_item_i2d((ASN1_VALUE *)a->info->auth_attr, &own,
-                            ASN1_ITEM_rptr(PKCS7_ATTR_VERIFY));
-    int two = ASN1_item_i2d((ASN1_VALUE *)v->info->auth_attr, &other,
-                            ASN1_ITEM_rptr(PKCS7_ATTR_VERIFY));
+    int one =
+        ASN1_item_i2d((ASN1_VALUE *)a->info->auth_attr, &own, ASN1_ITEM_rptr(PKCS7_ATTR_VERIFY));
+    int two =
+        ASN1_item_i2d((ASN1_VALUE *)v->info->auth_attr, &other, ASN1_ITEM_rptr(PKCS7_ATTR_VERIFY));
     bool same = one > 0 && one == two && memcmp(own, other, (size_t)one) == 0;
 
     OPENSSL_free(own);

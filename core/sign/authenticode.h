@@ -56,8 +56,9 @@ void authenticode_view_free(struct authenticode_view *v);
  * ERROR_SIGNATURE. */
 bool authenticode_check(const struct authenticode_view *v, struct error *e);
 
-/* True when `v` is the signature that `a` becomes once its value is put in: the same signer, the same
- * signed attributes, and at least its certificates. Whether it holds is authenticode_check's to say. */
+/* True when `v` is the signature that `a` becomes once its value is put in: the same signer, the
+ * same signed attributes, and at least its certificates. Whether it holds is authenticode_check's
+ * to say. */
 bool authenticode_is(const struct authenticode *a, const struct authenticode_view *v);
 
 /* The DER of nested signature number `index`; NULL when there are not so many. The PKCS7's. */

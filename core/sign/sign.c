@@ -22,7 +22,7 @@ struct sign_job {
     size_t digest_length;
     struct authenticode *signature;
     struct buffer outer; /* the signature that ours is nested in; empty: none */
-    size_t others; /* signatures of the input that stay */
+    size_t others;       /* signatures of the input that stay */
     char *signer;
     uint64_t size;
 };
@@ -265,8 +265,7 @@ bool sign_is_made(const struct sign_job *job, int file, struct cancel *cancel)
     struct format_file *made = job->format->open(file, job->name, NULL);
     bool same = s != NULL && made != NULL && signatures_read(s, job->format, made, NULL) &&
                 s->count == job->others + 1 && find_own(job, s) < s->count &&
-                signatures_digest(s, job->format, made, -1, cancel, NULL) &&
-                all_hold(job, s, NULL);
+                signatures_digest(s, job->format, made, -1, cancel, NULL) && all_hold(job, s, NULL);
 
     job->format->close(&made);
     signatures_free(&s);

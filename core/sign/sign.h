@@ -60,9 +60,10 @@ const uint8_t *sign_digest(const struct sign_job *job, size_t *length);
 /* The file's own digest, as the signature carries it. */
 const uint8_t *sign_file_digest(const struct sign_job *job, size_t *length);
 
-/* After SIGN_READY: true when `file` (a regular file) is what sign_finish would make of the input: the
- * very signature (signer, file, description and all; a timestamp may have been added) and as many
- * others as it would be added to, all of which hold. False, without an error, in any other case. */
+/* After SIGN_READY: true when `file` (a regular file) is what sign_finish would make of the input:
+ * the very signature (signer, file, description and all; a timestamp may have been added) and as
+ * many others as it would be added to, all of which hold. False, without an error, in any other
+ * case. */
 bool sign_is_made(const struct sign_job *job, int file, struct cancel *cancel);
 
 /* Who signed it (printable): SIGN_KEPT, the first of those who did; else who is to sign. */

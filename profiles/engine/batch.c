@@ -65,12 +65,6 @@ void batch_show(struct buffer *out, const char *text)
     text_append_printable(out, text, strlen(text));
 }
 
-/* A person is there when the PIN is typed; any other source is a build's. */
-static enum gate_actor actor_of(const struct pin_source *source, const struct op_ctx *ctx)
-{
-    return pin_source_kind(source) == PIN_PROMPT && ctx->terminal ? GATE_PERSON : GATE_HEADLESS;
-}
-
 const struct signer *batch_open(struct ready *r, const struct profile *p, struct op_ctx *ctx,
                                 const struct gate_person *person, struct gate_session **session,
                                 unsigned *lanes, struct error *e)
@@ -93,7 +87,6 @@ const struct signer *batch_open(struct ready *r, const struct profile *p, struct
 
     /* The gate owns the host from here on. */
     r->inventory.module[r->token->module].host = NULL;
-    request.actor = actor_of(r->source, ctx);
     request.person = person;
     request.program = program == NULL ? ctx->program : program;
     request.cancel = ctx->cancel;

@@ -103,7 +103,7 @@ static bool run(const struct op_args *a, struct op_ctx *ctx, struct error *e)
     if (p == NULL)
         return false;
     list = json_array();
-    ready_prepare(&ready, p, op_text(a, "pin"), ctx->cancel, NULL);
+    ready_prepare(&ready, p, op_text(a, "pin"), ctx->terminal, ctx->cancel, NULL);
     for (size_t i = 0; i < ready.count; i++) {
         const struct ready_finding *f = &ready.finding[i];
 

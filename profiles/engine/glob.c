@@ -72,6 +72,35 @@ struct walk {
     struct error error; /* ERROR_NONE: out of memory, where it failed */
 };
 
+/* The walk begins in the current folder, and never leaves it. */
+static bool leads_out(const char *pattern)
+{
+    pattern += pattern[0] == '!';
+    if (pattern[0] == '/')
+        return true;
+    for (;;) {
+        size_t length = strcspn(pattern, "/");
+
+        if (length == 2 && strncmp(pattern, "..", 2) == 0)
+            return true;
+        if (pattern[length] == '\0')
+            return false;
+        pattern += length + 1;
+    }
+}
+
+static bool check_patterns(const struct profile_list *patterns, struct error *e)
+{
+    for (size_t i = 0; i < patterns->count; i++)
+        if (leads_out(patterns->item[i]))
+            return error_set(e, ERROR_USAGE,
+                             "files: the pattern '%s' leads out of the current folder; patterns "
+                             "are of what is in it and below, other files are named on the "
+                             "command line",
+                             patterns->item[i]);
+    return true;
+}
+
 /* A pattern without its '!', and without a "./" that only says where it begins anyway. */
 static const char *bare(const char *pattern)
 {
@@ -106,16 +135,27 @@ static bool wanted(struct walk *w, const char *path)
     return take;
 }
 
-static bool push(struct profile_list *list, const char *path)
+static bool push(struct walk *w, const char *path)
 {
-    char **grown =
-        list->count >= MOST_FILES ? NULL : realloc(list->item, (list->count + 1) * sizeof *grown);
+    struct profile_list *list = w->out;
+    char **grown;
 
+    if (list->count >= MOST_FILES)
+        return error_set(&w->error, ERROR_UNSUPPORTED, "files: more than %d match the patterns",
+                         MOST_FILES);
+    grown = realloc(list->item, (list->count + 1) * sizeof *grown);
     if (grown == NULL)
         return false;
     list->item = grown;
     grown[list->count] = strdup(path);
     return grown[list->count] != NULL && ++list->count;
+}
+
+static bool is_folder(const char *path)
+{
+    struct stat status;
+
+    return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
 }
 
 static bool visit(struct walk *w, const char *folder, unsigned depth);
@@ -130,8 +170,8 @@ static bool visit_entry(struct walk *w, const char *folder, const char *name, un
     if (good && lstat(path, &status) == 0) {
         if (S_ISDIR(status.st_mode))
             good = !worth_a_visit(w, path) || visit(w, path, depth + 1);
-        else if (wanted(w, path))
-            good = push(w->out, path);
+        else if (!(S_ISLNK(status.st_mode) && is_folder(path)) && wanted(w, path))
+            good = push(w, path);
     }
     free(path);
     return good;
@@ -162,7 +202,8 @@ static bool visit(struct walk *w, const char *folder, unsigned depth)
 bool glob_expand(const struct profile_list *patterns, struct profile_list *out, struct error *e)
 {
     struct walk w = {patterns, calloc(patterns->count + 1, sizeof(bool)), out, ERROR_INIT};
-    bool good = w.used != NULL && (patterns->count == 0 || visit(&w, ".", 0));
+    bool good = w.used != NULL && check_patterns(patterns, &w.error) &&
+                (patterns->count == 0 || visit(&w, ".", 0));
 
     if (!good && w.error.code == ERROR_NONE)
         error_set_memory(e);

@@ -41,32 +41,54 @@ static struct plan_item *add(struct plan *p, const char *file, struct error *e)
     return &grown[p->count++];
 }
 
-/* One line of a list, without its end. */
-static bool add_line(struct plan *p, char *line, size_t length, const char *path, struct error *e)
+typedef bool (*add_line)(struct plan *p, const char *line, size_t number, struct error *e);
+
+/* Every line that is not empty, without its end. */
+static bool add_lines(struct plan *p, FILE *file, const char *name, add_line add_one,
+                      struct error *e)
 {
-    while (length > 0 && (line[length - 1] == '\n' || line[length - 1] == '\r'))
-        line[--length] = '\0';
-    if (strlen(line) != length)
-        return error_set(e, ERROR_USAGE, "the list '%s' is no text: it has NUL bytes", path);
-    return length == 0 || add(p, line, e) != NULL;
+    char *line = NULL;
+    size_t room = 0, number = 0;
+    ssize_t length;
+    bool good = true;
+
+    while (good && (length = getline(&line, &room, file)) > 0) {
+        number++;
+        while (length > 0 && (line[length - 1] == '\n' || line[length - 1] == '\r'))
+            line[--length] = '\0';
+        if (strlen(line) != (size_t)length)
+            good = error_set(e, ERROR_USAGE, "%s, line %zu: it has NUL bytes, so it is no text",
+                             name, number);
+        else
+            good = length == 0 || add_one(p, line, number, e);
+    }
+    if (good && ferror(file))
+        good = error_set(e, ERROR_USAGE, "cannot read %s: %s", name, strerror(errno));
+    free(line);
+    return good;
+}
+
+static bool add_file(struct plan *p, const char *line, size_t number, struct error *e)
+{
+    (void)number;
+    return add(p, line, e) != NULL;
 }
 
 static bool add_list(struct plan *p, const char *path, struct error *e)
 {
     FILE *file = fopen(path, "re");
-    char *line = NULL;
-    size_t room = 0;
-    ssize_t length;
-    bool good = true;
+    char *name = text_format("the list '%s'", path);
+    bool good = name != NULL;
 
-    if (file == NULL)
-        return error_set(e, ERROR_USAGE, "cannot read the list '%s': %s", path, strerror(errno));
-    while (good && (length = getline(&line, &room, file)) > 0)
-        good = add_line(p, line, (size_t)length, path, e);
-    if (good && ferror(file))
-        good = error_set(e, ERROR_USAGE, "cannot read the list '%s': %s", path, strerror(errno));
-    free(line);
-    fclose(file);
+    if (!good)
+        error_set_memory(e);
+    else if (file == NULL)
+        good = error_set(e, ERROR_USAGE, "cannot read %s: %s", name, strerror(errno));
+    else
+        good = add_lines(p, file, name, add_file, e);
+    if (file != NULL)
+        fclose(file);
+    free(name);
     return good;
 }
 
@@ -88,6 +110,8 @@ static bool add_job(struct plan *p, const char *line, size_t number, struct erro
     bool good = file != NULL;
     json_t *value;
 
+    if (line[strspn(line, " \t")] == '\0')
+        return true;
     json_object_foreach(job, key, value) good =
         good && (strcmp(key, "file") == 0 || strcmp(key, "output") == 0 ||
                  strcmp(key, "description") == 0 || strcmp(key, "url") == 0);
@@ -104,22 +128,6 @@ static bool add_job(struct plan *p, const char *line, size_t number, struct erro
                              number);
 }
 
-static bool add_jobs(struct plan *p, struct error *e)
-{
-    char *line = NULL;
-    size_t room = 0, number = 0;
-    ssize_t length;
-    bool good = true;
-
-    while (good && (length = getline(&line, &room, stdin)) > 0) {
-        number++;
-        if (line[strspn(line, " \t\r\n")] != '\0')
-            good = add_job(p, line, number, e);
-    }
-    free(line);
-    return good;
-}
-
 static bool add_names(struct plan *p, const char *const *names, size_t count, struct error *e)
 {
     bool good = true;
@@ -128,7 +136,7 @@ static bool add_names(struct plan *p, const char *const *names, size_t count, st
         if (names[i][0] == '@')
             good = add_list(p, names[i] + 1, e);
         else if (strcmp(names[i], "-") == 0)
-            good = add_jobs(p, e);
+            good = add_lines(p, stdin, "standard input", add_job, e);
         else
             good = add(p, names[i], e) != NULL;
     }

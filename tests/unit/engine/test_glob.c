@@ -72,7 +72,7 @@ static int make_tree(void **state)
     for (size_t i = 0; i < sizeof files / sizeof *files; i++)
         make(files[i]);
     /* Round in a circle. */
-    return symlink("..", "dist/up");
+    return symlink("b.dll", "dist/link.dll") != 0 || symlink("..", "dist/up") != 0;
 }
 
 /* `wanted`: paths with a blank after each; NULL: refused, with `pattern` in the message. */
@@ -105,7 +105,8 @@ static void expands_in_the_current_folder(void **state)
     (void)state;
     expands_to(PATTERNS("*.exe"), "top.exe ");
     expands_to(PATTERNS("./top.exe"), "top.exe ");
-    expands_to(PATTERNS("dist/*"), "dist/a.exe dist/b.dll dist/up ");
+    expands_to(PATTERNS("dist/*"), "dist/a.exe dist/b.dll dist/link.dll ");
+    expands_to(PATTERNS("dist/**", "!**/*.exe"), "dist/b.dll dist/link.dll ");
     expands_to(PATTERNS("dist/**/*.exe"),
                "dist/a.exe dist/vendor/d.exe dist/vendor/keep/e.exe dist/x/c.exe ");
     expands_to(PATTERNS("dist/**/*.exe", "!dist/vendor/**"), "dist/a.exe dist/x/c.exe ");
@@ -124,12 +125,45 @@ static void names_a_pattern_that_takes_in_nothing(void **state)
     expands_to(PATTERNS("top.exe", "!nothing/*"), "top.exe ");
 }
 
+static void stays_in_the_current_folder(void **state)
+{
+    (void)state;
+    expands_to(PATTERNS("/usr/*.exe"), NULL);
+    expands_to(PATTERNS("../*.exe"), NULL);
+    expands_to(PATTERNS("dist/../*.exe"), NULL);
+    expands_to(PATTERNS("./../*.exe"), NULL);
+    make("..two/dots.exe");
+    expands_to(PATTERNS("**/dots.exe", "..two/*"), "..two/dots.exe ");
+}
+
+/* What is not looked at may be a part of the release. */
+static void a_folder_too_deep_is_an_error(void **state)
+{
+    const char *const pattern = "**/*.dll";
+    struct profile_list list = {(char *[]){(char *)(uintptr_t)pattern}, 1}, found = {0};
+    struct error e = ERROR_INIT;
+    char path[256] = "";
+
+    (void)state;
+    for (int i = 0; i < 70; i++)
+        strcat(path, "d/");
+    strcat(path, "x.dll");
+    make(path);
+    assert_false(glob_expand(&list, &found, &e));
+    assert_non_null(strstr(e.text, "d/d/d"));
+    assert_non_null(strstr(e.text, "64 deep"));
+    profile_list_free(&found);
+    assert_int_equal(system("rm -r d"), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(matches_name_by_name),
         cmocka_unit_test(expands_in_the_current_folder),
         cmocka_unit_test(names_a_pattern_that_takes_in_nothing),
+        cmocka_unit_test(stays_in_the_current_folder),
+        cmocka_unit_test(a_folder_too_deep_is_an_error),
     };
 
     return cmocka_run_group_tests(tests, make_tree, scratch_close);

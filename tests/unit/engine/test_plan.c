@@ -174,6 +174,23 @@ static void bad_jobs_are_refused_with_their_line(void **state)
     }
 }
 
+/* Half a list of jobs is none. */
+static void jobs_that_cannot_be_read_whole_are_refused(void **state)
+{
+    static const char text[] =
+        "{\"file\": \"a.exe\"}\n{\"file\": \"b.exe\"}\0, {\"file\": \"c.exe\"}\n";
+    FILE *jobs = fopen("jobs", "w");
+
+    (void)state;
+    assert_non_null(jobs);
+    assert_int_equal(fwrite(text, 1, sizeof text - 1, jobs), sizeof text - 1);
+    fclose(jobs);
+    assert_non_null(freopen("jobs", "r", stdin));
+    must_refuse(NAMES("-"), NULL, "standard input, line 2: it has NUL bytes");
+    assert_non_null(freopen("sub", "r", stdin));
+    must_refuse(NAMES("a.exe", "-"), NULL, "cannot read standard input");
+}
+
 static void two_files_never_share_an_output(void **state)
 {
     (void)state;
@@ -228,6 +245,7 @@ int main(void)
         cmocka_unit_test(bad_lists_are_refused),
         cmocka_unit_test(jobs_say_more_than_a_path),
         cmocka_unit_test(bad_jobs_are_refused_with_their_line),
+        cmocka_unit_test(jobs_that_cannot_be_read_whole_are_refused),
         cmocka_unit_test(two_files_never_share_an_output),
         cmocka_unit_test(no_file_is_written_over_another_that_is_to_be_signed),
         cmocka_unit_test(patterns_serve_where_no_file_is_named),

@@ -201,13 +201,15 @@ static void test_signtool(void **state)
     assert_string_equal(
         op_string(o.record, "signtool"),
         "signtool sign /fd sha384 /f \"leaf.pem\" /csp \"eToken Base Cryptographic "
-        "Provider\" /k \"[{{PIN}}]=p11#01\" /ac \"one.pem\" /ac \"two .pem\" /d ^\"Bob's \\^\"App\\^\" ^& "
+        "Provider\" /k \"[{{PIN}}]=p11#01\" /ac \"one.pem\" /ac \"two .pem\" /d ^\"Bob's "
+        "\\^\"App\\^\" ^& "
         "more^\" /du \"https://a.b/?c=100%%\" /tr \"http://t.s\" /td sha384 /as /ph FILE");
     assert_non_null(strstr(op_string(o.record, "jsign"), " --alg SHA-384 --name 'Bob'\\''s "));
     assert_non_null(strstr(op_string(o.record, "jsign"), " --storepass PIN "));
     assert_non_null(strstr(op_string(o.record, "osslsigncode"),
                            "osslsigncode sign -pkcs11module /lib/m.so -key "
-                           "'pkcs11:token=a;id=%01' -readpass PIN-FILE -certs chain.pem -h sha384 -comm -n 'Bob'\\''s"));
+                           "'pkcs11:token=a;id=%01' -readpass PIN-FILE -certs chain.pem -h sha384 "
+                           "-comm -n 'Bob'\\''s"));
     assert_non_null(strstr(op_string(o.record, "jsign"), " --certfile chain.pem "));
     assert_non_null(strstr(op_string(o.record, "osslsigncode"), " -ph -in FILE -out SIGNED"));
     assert_non_null(strstr(op_string(o.record, "join-chain"), "/two .pem' >chain.pem"));
