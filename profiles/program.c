@@ -207,16 +207,19 @@ static void log_to_stderr(void *data, const char *line)
     fprintf(stderr, "  %s\n", line);
 }
 
+static json_t *error_record(const struct error *e)
+{
+    return json_pack("{s:{s:s, s:s, s:i}}", "error", "code", error_code_name(e->code), "text",
+                     e->text, "exit", error_exit_status(e->code));
+}
+
 /* With --json the error is the document, or the last line; in any case it is told to people. */
 static void report(struct run *r, const struct error *e)
 {
-    int status = error_exit_status(e->code);
-
     terminal_progress_clear();
     fprintf(stderr, "%s: %s\n", r->program, e->text);
     if (r->json && (!r->emitted || (r->op->effects & OP_STREAMS))) {
-        json_t *record = json_pack("{s:{s:s, s:s, s:i}}", "error", "code", error_code_name(e->code),
-                                   "text", e->text, "exit", status);
+        json_t *record = error_record(e);
 
         if (record != NULL)
             emit_json(r, record);
@@ -366,8 +369,22 @@ static int completion(const char *program)
     return show(&out);
 }
 
-static int usage(const char *program, const struct error *e)
+/* The words could not be understood, but whether they ask for JSON can be seen. */
+static bool ask_for_json(char **argv)
 {
+    for (; *argv != NULL && strcmp(*argv, "--") != 0; argv++)
+        if (strcmp(*argv, "--json") == 0)
+            return true;
+    return false;
+}
+
+static int usage(const char *program, char **argv, const struct error *e)
+{
+    json_t *record = ask_for_json(argv) ? error_record(e) : NULL;
+
+    if (record != NULL && json_dumpf(record, stdout, JSON_INDENT(2)) == 0)
+        putchar('\n');
+    json_decref(record);
     fprintf(stderr, "%s: %s\n", program, e->text);
     return error_exit_status(e->code);
 }
@@ -385,12 +402,12 @@ static int run_verb(const char *program, int argc, char **argv)
     table = program_table(&count);
     op = op_find(table, count, argc - 1, words, &used, &e);
     if (op == NULL)
-        return usage(program, &e);
+        return usage(program, argv, &e);
     if (strcmp(program_of(op), program) != 0)
         return pass_on(program, program_of(op), argv);
     args = op_args_parse(op, argc - 1 - used, words + used, &e);
     if (args == NULL)
-        return usage(program, &e);
+        return usage(program, argv, &e);
     status = op_flag(args, "help") ? help_verb(op) : run_op(program, op, args);
     op_args_free(&args);
     return status;
@@ -408,7 +425,7 @@ static int run_help(const char *program, int argc, char **argv)
         return help(program);
     table = program_table(&count);
     op = op_find(table, count, argc - 2, (const char *const *)(argv + 2), &used, &e);
-    return op == NULL ? usage(program, &e) : help_verb(op);
+    return op == NULL ? usage(program, argv, &e) : help_verb(op);
 }
 
 int program_main(const char *program, int argc, char **argv)

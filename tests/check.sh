@@ -69,6 +69,8 @@ while read -r result name; do
   [[ $result == ok ]] || tail -n 40 "build-sanitize/fuzz-$name.log"
   note "$([[ $result == ok ]]; echo $?)" "fuzz $name"
 done < <(grep -E '^(ok|FAILED) ' build/fuzz.log)
+sources=(tests/fuzz/fuzz_*.c)
+note "$([[ $(grep -cE '^(ok|FAILED) ' build/fuzz.log) == "${#sources[@]}" ]]; echo $?)" "all ${#sources[@]} fuzzers ran"
 
 echo "judged by: $(osslsigncode --version 2>/dev/null | head -n 1 | cut -d , -f 1), $(sbverify --version 2>&1 | head -n 1)"
 echo "$passed passed, $failed failed"

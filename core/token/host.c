@@ -67,13 +67,14 @@ static bool exists(const char *path)
     return access(path, X_OK) == 0;
 }
 
-/* The helper beside a program that was not installed: build/tui/signet has
- * build/core/host/signet-token. */
+/* The helper beside the program: of bin/signet libexec/signet-token, wherever the two were put;
+ * of build/tui/signet, which was not installed, build/core/host/signet-token. */
 static char *beside_program(void)
 {
+    static const char *const places[] = {"../libexec", "../core/host"};
     char self[PATH_MAX];
     ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
-    char *slash, *path;
+    char *slash, *path = NULL;
 
     if (length <= 0)
         return NULL;
@@ -82,10 +83,12 @@ static char *beside_program(void)
     if (slash == NULL)
         return NULL;
     *slash = '\0';
-    path = text_format("%s/../core/host/signet-token", self);
-    if (path != NULL && !exists(path)) {
-        free(path);
-        path = NULL;
+    for (size_t i = 0; i < sizeof places / sizeof *places && path == NULL; i++) {
+        path = text_format("%s/%s/signet-token", self, places[i]);
+        if (path != NULL && !exists(path)) {
+            free(path);
+            path = NULL;
+        }
     }
     return path;
 }

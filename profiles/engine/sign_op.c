@@ -153,8 +153,7 @@ static bool prepare(struct batch *b, bool dry_run, struct error *e)
     /* Asking is for a terminal. */
     if (!b->ctx->terminal)
         b->person.secret = NULL;
-    if (ready_prepare(&b->ready, b->profile, b->pin, b->ctx->terminal, b->ctx->cancel,
-                      &local))
+    if (ready_prepare(&b->ready, b->profile, b->pin, b->ctx->terminal, b->ctx->cancel, &local))
         return true;
     /* Nothing to sign needs no login: PIN and tries are judged when the first digest waits. */
     if ((local.code == ERROR_FORBIDDEN || (dry_run && local.code == ERROR_PIN_SOURCE)) &&

@@ -19,7 +19,7 @@ cd "$work" || exit
 
 seconds() { # COMMAND…: wall-clock seconds of one run
   local start=$EPOCHREALTIME
-  "$@" >/dev/null 2>&1 || echo "failed: $1" >&2
+  "$@" >/dev/null 2>&1 || echo "$1" >>failed
   awk -v a="$start" -v b="$EPOCHREALTIME" 'BEGIN {printf "%.4f\n", b - a}'
 }
 
@@ -43,6 +43,7 @@ measure() { # PROFILE ID KEY
   local i
   : >ours
   : >reference
+  : >failed
   for ((i = 0; i < rounds; i++)); do
     seconds "$bare" "$softhsm" test "$3" "$files" >>reference
     seconds "$batch" sign "$1" files/*.exe >>ours
@@ -50,6 +51,8 @@ measure() { # PROFILE ID KEY
   our_time=$(least <ours)
   bare_time=$(least <reference)
   other_time=$(seconds other_signer "$2" 20)
+  # A run that fails is no fast one.
+  result "$([[ ! -s failed ]]; echo $?)" "$1: every run signed all it should"
   other_ratio=$(awk -v a="$other_time" -v b="$our_time" -v n="$files" 'BEGIN {printf "%.2f\n", a / 20 * n / b}')
 }
 
@@ -65,6 +68,7 @@ at_least "$ec_other" 10 'P-256: times one osslsigncode process per file'
 cp hello.exe big.exe
 truncate -s 1G big.exe
 /usr/bin/time -f '%M %e' -o used "$batch" sign rsa big.exe >/dev/null 2>&1
+result "$?" '1 GiB: signed'
 read -r memory big_time <used
 copy_time=$(seconds bash -c 'cp --reflink=never big.exe copy.exe && sha256sum copy.exe && sync copy.exe')
 big_ratio=$(ratio "$big_time" "$copy_time")

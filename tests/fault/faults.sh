@@ -8,9 +8,11 @@ set -uo pipefail
 source "$(dirname "$0")/../lib/fixture.sh" "$1"
 
 shim=$build/tests/lib/shim.so
-longest=65 # seconds: the longest deadline, of a signature, and a little
+# Seconds until a case must have ended: the deadline of what the call is made in, and some for a busy machine. A signature that
+# hangs is asked for once more, of a fresh host.
+declare -A longest=([C_Initialize]=45 [C_OpenSession]=75 [C_Login]=75 [C_Sign]=135)
 make_token test rsa:2048
-make_profile shim "$shim" 01
+make_profile faulty "$shim" 01
 make_programs 3 1000
 export SIGNET_PIN=$test_pin
 
@@ -41,9 +43,9 @@ verb_cases() { # CALL ACTION: the verbs that read, and those that log in
   case_run "export-$call-$action" "$call" "$action" "$signet" export 'pkcs11:token=test;id=%01' --module "$shim" &
   case_run "reset-$call-$action" "$call" "$action" "$signet" reset-counter test --module "$shim" --pin env:SIGNET_PIN &
   case_run "new-$call-$action" "$call" "$action" "$signet" profile new n --token test --module "$shim" --file "$work/$call$action.yaml" --yes &
-  case_run "check-$call-$action" "$call" "$action" "$batch" check shim --trial &
+  case_run "check-$call-$action" "$call" "$action" "$batch" check faulty --trial &
   cp "$work/files/1.exe" "$work/$call-$action.exe"
-  case_run "sign-$call-$action" "$call" "$action" "$batch" sign shim "$work/$call-$action.exe" &
+  case_run "sign-$call-$action" "$call" "$action" "$batch" sign faulty "$work/$call-$action.exe" &
   wait
 }
 
@@ -69,12 +71,12 @@ for file in "$work"/cases/*.result; do
   good=0
   # 0: the call is not used, or it was only late, or recovery worked; otherwise a status of ours, never a signal or a timeout.
   [[ $status =~ ^(0|1|2|3|4|5|6|8)$ ]] || good=1
-  # A signature that hangs is asked for once more, of a fresh host.
-  [[ $took -le $((longest * 2)) ]] || good=1
+  call=${name#*-}
+  [[ $took -le ${longest[${call%-*}]:-25} ]] || good=1
   # A login that got no answer is not made again; a fresh host after a lost session makes one more, after a CKR_OK.
   if [[ $name == *-C_Login-* ]]; then [[ $logins -le 1 ]] || good=1; else [[ $logins -le 4 ]] || good=1; fi
   # A failure says something about the module or the token.
-  if [[ $status != 0 ]]; then grep -qE 'shim|token|module|login|certificate' "$work/cases/$name.said" || good=1; fi
+  if [[ $status != 0 ]]; then grep -qE 'shim\.so|token|module|login|certificate' "$work/cases/$name.said" || good=1; fi
   result "$good" "$name: exit $status after $took s, $logins C_Login"
   [[ $good == 0 ]] || sed 's/^/# /' "$work/cases/$name.said"
 done
@@ -90,7 +92,7 @@ like "$(cat "$work/cases/sign-C_Login-abort.said")" 'counts as refused' 'and it 
 # Afterwards nothing is tried unattended, with the state that the crash left.
 export XDG_STATE_HOME=$work/cases/sign-C_Login-abort.state SHIM_LOG=$work/after.log
 : >"$SHIM_LOG"
-"$batch" sign shim "$work/files/1.exe" >/dev/null 2>&1
+"$batch" sign faulty "$work/files/1.exe" >/dev/null 2>&1
 is "$?/$(grep -c '^C_Login$' "$SHIM_LOG")" 5/0 'after that no try is made unattended'
 
 # Recovery: the host dies once, in the middle of a batch.
@@ -98,7 +100,7 @@ export XDG_STATE_HOME=$work/recovery
 for action in abort 0x30 0xb3; do
   : >"$SHIM_LOG"
   make_programs 3 1000
-  SHIM_CALL=C_Sign SHIM_ACTION=$action SHIM_AFTER=1 SHIM_ONCE=$work/once-$action "$batch" sign shim "$work"/files/*.exe >"$work/said" 2>&1
+  SHIM_CALL=C_Sign SHIM_ACTION=$action SHIM_AFTER=1 SHIM_ONCE=$work/once-$action "$batch" sign faulty "$work"/files/*.exe >"$work/said" 2>&1
   like "$?: $(cat "$work/said")" '^0:' "C_Sign $action once: every file is signed"
   is "$(grep -c '^C_Login$' "$SHIM_LOG")" 2 'with one login of a fresh host'
 done
@@ -107,11 +109,11 @@ done
 export XDG_STATE_HOME=$work/settling SHIM_CALL=C_GetTokenInfo SHIM_ACTION=lie
 for after in 0 1 2 3; do
   make_programs 1 1000
-  SHIM_AFTER=$after SHIM_ONCE=$work/once-$after "$batch" sign shim "$work/files/1.exe" >"$work/said" 2>&1
+  SHIM_AFTER=$after SHIM_ONCE=$work/once-$after "$batch" sign faulty "$work/files/1.exe" >"$work/said" 2>&1
   like "$?: $(cat "$work/said")" '^0:' "a token half written at reading $((after + 1)) is read again"
   : >"$SHIM_LOG"
   make_programs 1 1000
-  SHIM_AFTER=$after "$batch" sign shim "$work/files/1.exe" >"$work/said" 2>&1
+  SHIM_AFTER=$after "$batch" sign faulty "$work/files/1.exe" >"$work/said" 2>&1
   is "$?/$(grep -c '^C_Login$' "$SHIM_LOG")" 3/0 "one that stays so from reading $((after + 1)) on is not tried"
 done
 unset SHIM_CALL SHIM_ACTION

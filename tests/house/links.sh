@@ -24,8 +24,9 @@ for program in "$batch" "$signet"; do
 done
 
 # The rooms, by the archives that meson makes of them.
-senders=$(for archive in "$build"/core/*/lib*.a "$build"/profiles/lib*.a; do
+senders=$(for archive in "$build"/core/*/lib*.a "$build"/profiles/lib*.a "$build"/tui/lib*.a; do
   nm -A --undefined-only "$archive" 2>/dev/null | grep -w attempt_send | sed 's/:.*//' | xargs -r -n 1 basename
 done | sort -u)
+[[ -f $build/tui/libtui.a ]] || wrong "the console's room is not where this test looks"
 [[ $senders == libgate.a ]] || wrong "attempt_send is used by: ${senders:-nobody, not even the gate}"
 exit "$status"
