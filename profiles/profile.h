@@ -117,6 +117,14 @@ bool profile_change_file(const char *path, const struct profile_change *changes,
 bool profile_can_change(const char *path, const struct profile_change *changes, size_t count,
                         struct error *e);
 
+/* Writes the file at `from` to `to`, which must not be there yet, with another `name`, and every
+ * other byte as it was: what it has by `use` stays where it is. */
+bool profile_copy(const char *from, const char *to, const char *name, struct error *e);
+
+/* True when there are comments in the text of a profile, which profile_save would leave out; true
+ * also for what is no YAML. */
+bool profile_has_comments(const char *text, size_t length);
+
 /* The largest file that is read, in bytes. */
 enum { PROFILE_MAX = 1 << 20 };
 

@@ -147,6 +147,17 @@ bool profile_change_file(const char *path, const struct profile_change *changes,
     return changed;
 }
 
+bool profile_copy(const char *from, const char *to, const char *name, struct error *e)
+{
+    const struct profile_change renamed = {"name", name};
+    struct buffer text = BUFFER_INIT;
+    bool copied = path_read_file(from, PROFILE_MAX, &text, e) &&
+                  change(from, &text, &renamed, 1, e) && save_bytes(to, &text, false, e);
+
+    buffer_free(&text);
+    return copied;
+}
+
 bool profile_can_change(const char *path, const struct profile_change *changes, size_t count,
                         struct error *e)
 {

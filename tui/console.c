@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "op/session.h"
 #include "op/text.h"
 #include "tui/action.h"
 #include "tui/jobs.h"
@@ -277,6 +278,7 @@ int console_run(const char *const *modules, size_t count)
     }
     signals = open_signals();
     event_init();
+    op_keep_env_pins(true);
     if (prepare(&c, &e)) {
         c.modules = modules;
         c.module_count = count;
@@ -287,6 +289,7 @@ int console_run(const char *const *modules, size_t count)
     }
     screen_close();
     finish(&c);
+    op_keep_env_pins(false);
     close(signals);
     if (e.code != ERROR_NONE)
         fprintf(stderr, "signet: %s\n", e.text);

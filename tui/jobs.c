@@ -445,6 +445,14 @@ static bool will_log_in(const struct job *j)
     return job_op(j)->effects & OP_LOGS_IN;
 }
 
+bool jobs_have_login(const struct console *c)
+{
+    for (size_t i = 0; i < work_count(c->work); i++)
+        if (job_running(work_job(c->work, i)) && will_log_in(work_job(c->work, i)))
+            return true;
+    return false;
+}
+
 struct job *jobs_run(struct console *c, const char *verb, const json_t *token,
                      const char *const *words, size_t count)
 {

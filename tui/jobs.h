@@ -24,6 +24,9 @@ void jobs_poll(struct console *c);
 struct job *jobs_run(struct console *c, const char *verb, const json_t *token,
                      const char *const *words, size_t count);
 
+/* True while something is at work that logs in for as long as it takes. */
+bool jobs_have_login(const struct console *c);
+
 /* What is at work, in words, for the title; "" for nothing. */
 void jobs_describe(const struct console *c, char *out, size_t size);
 

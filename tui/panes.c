@@ -45,8 +45,9 @@ static void draw_title(const struct console *c, const struct area *a)
 
     gethostname(host, sizeof host - 1);
     jobs_describe(c, work, sizeof work);
-    snprintf(right, sizeof right, "%s%s%.63s %s not logged in", work, *work != '\0' ? "   " : "",
-             host, screen_glyph(GLYPH_WAITING));
+    snprintf(right, sizeof right, "%s%s%.63s %s %s", work, *work != '\0' ? "   " : "", host,
+             screen_glyph(GLYPH_WAITING),
+             jobs_have_login(c) ? "logs in, and out again" : "not logged in");
     draw_text(a, 0, 0, STYLE_TITLE, "signet");
     draw_right(a, 0, STYLE_DIM, right);
 }

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -269,11 +270,81 @@ static const char *flaw(const uint8_t *pin, size_t length)
     return NULL;
 }
 
+/* What came out of variables that are no more, for a program that logs in more than once. */
+struct kept {
+    char *name;
+    struct secret *pin;
+    struct kept *next;
+};
+
+static pthread_mutex_t kept_mutex = PTHREAD_MUTEX_INITIALIZER;
+static struct kept *kept;
+static bool keeps;
+
+void pin_source_keep_env(bool keep)
+{
+    pthread_mutex_lock(&kept_mutex);
+    keeps = keep;
+    while (!keep && kept != NULL) {
+        struct kept *gone = kept;
+
+        kept = gone->next;
+        free(gone->name);
+        secret_free(&gone->pin);
+        free(gone);
+    }
+    pthread_mutex_unlock(&kept_mutex);
+}
+
+static struct secret *copy(const struct secret *pin, struct error *e)
+{
+    return secret_new(secret_bytes(pin), secret_length(pin), e);
+}
+
+/* The mutex is held. */
+static const struct kept *find_kept(const char *name)
+{
+    const struct kept *k = kept;
+
+    while (k != NULL && strcmp(k->name, name) != 0)
+        k = k->next;
+    return k;
+}
+
+/* Where there is no room to keep it, it is asked for the next time. The mutex is held. */
+static void keep(const char *name, const struct secret *pin)
+{
+    struct kept *k = calloc(1, sizeof *k);
+
+    if (k == NULL)
+        return;
+    *k = (struct kept){strdup(name), copy(pin, NULL), kept};
+    if (k->name != NULL && k->pin != NULL) {
+        kept = k;
+        return;
+    }
+    free(k->name);
+    secret_free(&k->pin);
+    free(k);
+}
+
+static bool is_kept(const char *name)
+{
+    bool is;
+
+    pthread_mutex_lock(&kept_mutex);
+    is = find_kept(name) != NULL;
+    pthread_mutex_unlock(&kept_mutex);
+    return is;
+}
+
 static bool check_env(const struct pin_source *s, struct error *e)
 {
     const char *value = getenv(s->value);
     const char *wrong;
 
+    if (value == NULL && is_kept(s->value))
+        return true;
     if (value == NULL)
         return error_set(e, ERROR_PIN_SOURCE, "%s: the variable is not set", s->text);
     wrong = flaw((const uint8_t *)value, strlen(value));
@@ -301,17 +372,32 @@ bool pin_source_check(const struct pin_source *s, struct error *e)
 }
 
 /* The variable is overwritten where it stands, so that /proc/PID/environ forgets it too. */
-static struct secret *read_env(const struct pin_source *s, struct error *e)
+static struct secret *take_env(const struct pin_source *s, struct error *e)
 {
     char *value = getenv(s->value);
+    const struct kept *k = find_kept(s->value);
     struct secret *pin;
 
+    if (value == NULL && k != NULL)
+        return copy(k->pin, e);
     if (value == NULL) {
         error_set(e, ERROR_PIN_SOURCE, "%s: the variable is not set", s->text);
         return NULL;
     }
     pin = secret_take(value, strlen(value), e);
     unsetenv(s->value);
+    if (pin != NULL && keeps)
+        keep(s->value, pin);
+    return pin;
+}
+
+static struct secret *read_env(const struct pin_source *s, struct error *e)
+{
+    struct secret *pin;
+
+    pthread_mutex_lock(&kept_mutex);
+    pin = take_env(s, e);
+    pthread_mutex_unlock(&kept_mutex);
     return pin;
 }
 

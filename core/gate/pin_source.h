@@ -50,4 +50,8 @@ struct secret *pin_source_read(const struct pin_source *s, const char *what,
                                const struct gate_person *person, struct cancel *cancel,
                                struct error *e);
 
+/* For a program that logs in more than once, as the console does: what is read from variables from
+ * now on is kept in locked memory, and given again. False wipes it. */
+void pin_source_keep_env(bool keep);
+
 #endif

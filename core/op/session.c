@@ -69,6 +69,11 @@ bool op_gate_request(const struct op_args *args, struct op_ctx *ctx, const struc
     return *source != NULL;
 }
 
+void op_keep_env_pins(bool keep)
+{
+    pin_source_keep_env(keep);
+}
+
 /* The type in a URI; false when it has none, or the name is no URI. */
 static bool asked_class(const char *name, CK_OBJECT_CLASS *class)
 {

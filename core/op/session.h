@@ -25,6 +25,10 @@ bool op_gate_request(const struct op_args *args, struct op_ctx *ctx, const struc
                      const struct token *t, const struct gate_person *person,
                      struct pin_source **source, struct gate_request *out, struct error *e);
 
+/* For the console: PINs from variables of the environment serve more than one operation
+ * (pin_source_keep_env). */
+void op_keep_env_pins(bool keep);
+
 /* The object that a URI, id or label means: of the URI's type; without one, a certificate before a
  * key. *class (may be NULL): what was asked for, where a hidden private key is stood in for by its
  * public key. */

@@ -106,6 +106,18 @@ sign server files/1.exe
 is "$?" 3 'a certificate that is not for code signing'
 like "$(cat errors)" 'not for code signing' 'is named'
 
+# With --ca, the profile's chain is no root: whoever writes a profile does not choose whom the gate trusts.
+openssl req -x509 -newkey rsa:2048 -noenc -days 30 -subj '/CN=Other CA' -keyout other.key -out other.pem 2>/dev/null
+print=$(openssl x509 -in 01.pem -noout -fingerprint -sha256 | sed 's/.*=//; s/://g')
+make_profile gate "$softhsm" 01 "certificate: sha256:$print" "chain: [$work/ca.pem]"
+make_programs 1 1000
+sign gate files/1.exe
+"$batch" verify --profile gate --ca other.pem files/1.exe >said 2>&1
+is "$?" 1 'the root of the chain files is not trusted beside --ca'
+like "$(cat said)" 'not trusted' 'and that is said'
+"$batch" verify --profile gate --ca other.pem --ca ca.pem files/1.exe >/dev/null 2>&1
+is "$?" 0 'it is when --ca says so'
+
 # Killed in the middle: each file is whole.
 make_programs 300 20000
 # Not before it is under way, and long before its end.

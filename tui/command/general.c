@@ -163,14 +163,19 @@ void command_palette(struct console *c)
     console_open(c, w);
 }
 
-void command_refresh(struct console *c)
+static void read_again(struct console *c)
 {
-    work_restart_hosts(c->work, NULL);
     json_object_clear(c->reading);
     store_forget(&c->store);
     jobs_read_tokens(c);
     jobs_read_profiles(c);
     console_changed(c);
+}
+
+void command_refresh(struct console *c)
+{
+    work_restart_hosts(c->work, NULL);
+    read_again(c);
     console_say(c, STYLE_DIM, "reading again");
 }
 
@@ -216,16 +221,18 @@ void command_full(struct console *c)
     console_changed(c);
 }
 
-/* Its hosts end; whatever they were asked gets no answer. */
+/* Its host ends; whatever that was asked gets no answer. The other modules stay. */
 void command_restart_module(struct console *c)
 {
-    const struct row *r = console_row(c);
+    const char *path = op_string(console_row(c)->record, "path");
 
     for (size_t i = 0; i < work_count(c->work); i++) {
         struct job *j = work_job(c->work, i);
 
-        if (job_lane(j) == NULL || strcmp(job_lane(j), op_string(r->record, "path")) == 0)
+        if (job_lane(j) != NULL && strcmp(job_lane(j), path) == 0)
             job_cancel(j);
     }
-    command_refresh(c);
+    work_restart_hosts(c->work, path);
+    read_again(c);
+    console_say(c, STYLE_DIM, "starting '%s' anew", path);
 }

@@ -78,22 +78,19 @@ static void duplicate(struct console *c, const char *data, const char *answer)
     char *to = answer == NULL || slash == NULL
                    ? NULL
                    : text_format("%.*s/%s.yaml", (int)(slash - data), data, answer);
+    struct profile *rules = profile_new(NULL);
     struct error e = ERROR_INIT;
-    struct profile *p = to == NULL ? NULL : profile_load(data, NULL, &e);
     char why[200] = "";
 
-    if (p != NULL && !schema_set(schema_find("name"), p, answer, why, sizeof why)) {
+    if (to != NULL && rules != NULL &&
+        !schema_set(schema_find("name"), rules, answer, why, sizeof why))
         console_say(c, STYLE_BAD, "the name of a profile should be %s", why);
-        profile_free(&p);
-        free(to);
-        return;
-    }
-    if (p != NULL && profile_save(p, to, false, &e))
+    else if (to != NULL && profile_copy(data, to, answer, &e))
         console_say(c, STYLE_GOOD, "saved as '%s'; o edits it", to);
     else if (to != NULL)
         console_say(c, STYLE_BAD, "%s", e.text);
     jobs_read_profiles(c);
-    profile_free(&p);
+    profile_free(&rules);
     free(to);
 }
 

@@ -139,7 +139,7 @@ static bool has_comments(const char *path)
 {
     struct buffer text = BUFFER_INIT;
     bool has = path_read_file(path, PROFILE_MAX, &text, NULL) && text.length > 0 &&
-               memchr(text.data, '#', text.length) != NULL;
+               profile_has_comments((const char *)text.data, text.length);
 
     buffer_free(&text);
     return has;
@@ -192,7 +192,7 @@ static void add_field(struct profile_form *f, const struct schema_key *k)
 {
     struct form_field *field = &f->field[f->count];
 
-    *field = (struct form_field){k->name, k->help, FORM_TEXT, NULL, strcmp(k->name, "name") == 0};
+    *field = (struct form_field){k->name, k->help, FORM_TEXT, NULL, false};
     if (k->type == SCHEMA_CHOICE) {
         field->type = FORM_CHOICE;
         field->choices = k->choices;

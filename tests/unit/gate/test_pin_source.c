@@ -97,6 +97,25 @@ static void test_env_is_wiped(void **state)
     expect_refusal("env:TEST_PIN");
 }
 
+static void test_env_is_kept_where_it_is_wanted(void **state)
+{
+    (void)state;
+    pin_source_keep_env(true);
+    setenv("TEST_PIN", "test-1234", 1);
+    expect_pin("env:TEST_PIN", "test-1234");
+    assert_null(getenv("TEST_PIN"));
+    expect_pin("env:TEST_PIN", "test-1234");
+    expect_refusal("env:OTHER_PIN");
+    setenv("TEST_PIN", "test-5678", 1);
+    expect_pin("env:TEST_PIN", "test-5678");
+    expect_pin("env:TEST_PIN", "test-5678");
+    pin_source_keep_env(false);
+    expect_refusal("env:TEST_PIN");
+    setenv("TEST_PIN", "test-1234", 1);
+    expect_pin("env:TEST_PIN", "test-1234");
+    expect_refusal("env:TEST_PIN");
+}
+
 static void test_pins_that_are_never_tried(void **state)
 {
     static const char *const bad[] = {"", " a", "a ", "a\r", "\ta", "$PIN", "${PIN}", "%PIN%"};
@@ -167,9 +186,13 @@ static void test_command(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_words),        cmocka_unit_test(test_a_pin_is_not_repeated),
-        cmocka_unit_test(test_env_is_wiped), cmocka_unit_test(test_pins_that_are_never_tried),
-        cmocka_unit_test(test_file),         cmocka_unit_test(test_credential_and_descriptor),
+        cmocka_unit_test(test_words),
+        cmocka_unit_test(test_a_pin_is_not_repeated),
+        cmocka_unit_test(test_env_is_wiped),
+        cmocka_unit_test(test_env_is_kept_where_it_is_wanted),
+        cmocka_unit_test(test_pins_that_are_never_tried),
+        cmocka_unit_test(test_file),
+        cmocka_unit_test(test_credential_and_descriptor),
         cmocka_unit_test(test_command),
     };
 

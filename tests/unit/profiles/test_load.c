@@ -121,6 +121,9 @@ static void test_a_pin_stays_with_its_module(void **state)
             "%s:3:6: key: pkcs11:token=b: the PIN of 'room' goes to its own key only; leave key "
             "out, or name a pin here too",
             named("other"));
+    put("last", "signet: 1\nuse: room\ntries-left: 2\n");
+    refused("last", "%s:3:13: tries-left: whoever has the PIN says how far it may go",
+            named("last"));
     put("same", "signet: 1\nuse: room\nmodule: softhsm2\n");
     p = profile_load("same", NULL, &e);
     assert_non_null(p);
