@@ -176,6 +176,11 @@ static bool take_lock(struct gate_session *s, const struct gate_request *r, stru
     return s->lock != NULL;
 }
 
+const char *gate_default_source(const CK_TOKEN_INFO *token)
+{
+    return token->flags & CKF_PROTECTED_AUTHENTICATION_PATH ? "pinpad" : "prompt";
+}
+
 struct gate_session *gate_open(const struct gate_request *request, struct host **host,
                                struct error *e)
 {

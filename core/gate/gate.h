@@ -71,6 +71,10 @@ CK_SLOT_ID gate_slot(struct gate_session *s);
 const struct signer *gate_signer(struct gate_session *s, const struct wire_open_key *want,
                                  unsigned *lanes, const char **path, struct error *e);
 
+/* The text of the source where none is named: what a person types at the reader's own keys goes
+ * nowhere else, so these come first where the token has them. */
+const char *gate_default_source(const CK_TOKEN_INFO *token);
+
 /* Would gate_open try? Looks at source, length limits that need no PIN, guard and counter, in that
  * order, without a lock, a PIN or a try. False: the error gate_open would give. */
 bool gate_would_try(const struct gate_request *request, struct host *host, struct error *e);

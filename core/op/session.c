@@ -53,7 +53,7 @@ bool op_gate_request(const struct op_args *args, struct op_ctx *ctx, const struc
 {
     const char *text = op_text(args, "pin");
 
-    *source = pin_source_parse(text == NULL ? "prompt" : text, e);
+    *source = pin_source_parse(text == NULL ? gate_default_source(&t->slot.token) : text, e);
     *out = (struct gate_request){
         .module = inv->module[t->module].entry.path,
         .device = t->device,

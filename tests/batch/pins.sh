@@ -100,6 +100,30 @@ is "$?" 0 'change-pin'
 SIGNET_PIN=test-pin-5678 "$batch" check spied --trial >/dev/null 2>&1
 is "$?" 0 'the new PIN logs in'
 
+# A reader with keys of its own: no PIN comes near us.
+make_token pad rsa:2048
+export SHIM_PINPAD=$test_pin
+: >"$SHIM_LOG"
+said=$(setsid "$signet" reset-counter pad --module "$shim" 2>&1 </dev/null)
+is "$?/$(grep -c C_Login "$SHIM_LOG")" 0/1 'reset-counter: the PIN is typed at the reader'
+like "$said" 'type the PIN at the reader' 'and that is said'
+printf '%s\n' 'signet: 1' "module: $shim" 'key: "pkcs11:token=pad;id=%01"' >"$XDG_CONFIG_HOME/signet/profiles/pad.yaml"
+make_programs 3 1000
+setsid "$batch" sign pad "$work"/files/[123].exe >/dev/null 2>&1 </dev/null
+is "$?/$(grep -c C_Login "$SHIM_LOG")" 0/2 'sign: once for three files'
+SIGNET_PIN=$test_pin setsid "$signet" pin store pad >/dev/null 2>&1 </dev/null
+is "$?" 2 'such a PIN cannot be stored'
+setsid "$signet" change-pin pad --module "$shim" >/dev/null 2>&1 </dev/null
+is "$?" 0 'change-pin: both are typed at the reader'
+SHIM_PINPAD=${test_pin}9 setsid "$signet" reset-counter pad --module "$shim" >/dev/null 2>&1 </dev/null
+is "$?" 0 'and the new one holds'
+: >"$SHIM_LOG"
+setsid "$batch" sign pad --existing replace "$work/files/1.exe" >/dev/null 2>&1 </dev/null
+is "$?/$(grep -c C_Login "$SHIM_LOG")" 4/1 'a wrong one typed there is one try'
+setsid "$batch" sign pad --existing replace "$work/files/1.exe" >/dev/null 2>&1 </dev/null
+is "$?/$(grep -c C_Login "$SHIM_LOG")" 5/1 'and nothing unattended tries again'
+unset SHIM_PINPAD
+
 # A key that wants a login for each signature gets the same PIN each time, and a login that got no answer ends it.
 export SIGNET_PIN=test-pin-5678 test_pin=test-pin-5678
 token_tool test --keypairgen --key-type rsa:2048 --label always --id 07 --usage-sign --always-auth

@@ -32,6 +32,8 @@ EVP_PKEY *public_key_rsa(const struct buffer *modulus, const struct buffer *expo
     return key;
 }
 
+enum { ED25519_BYTES = 32, ED448_BYTES = 57 };
+
 /* What is in the OCTET STRING that fills all of `bytes`; NULL when it is no such thing. */
 static ASN1_OCTET_STRING *unwrap(const struct buffer *bytes)
 {
@@ -67,12 +69,14 @@ EVP_PKEY *public_key_ec(const struct buffer *parameters, const struct buffer *po
     return key;
 }
 
+/* A bare point may begin with any byte: its length tells it from a wrapped one (RFC 8032). */
 static EVP_PKEY *edwards(const struct buffer *point)
 {
-    ASN1_OCTET_STRING *wrapped = unwrap(point);
+    bool bare = point->length == ED25519_BYTES || point->length == ED448_BYTES;
+    ASN1_OCTET_STRING *wrapped = bare ? NULL : unwrap(point);
     const uint8_t *bytes = wrapped == NULL ? point->data : ASN1_STRING_get0_data(wrapped);
     size_t length = wrapped == NULL ? point->length : (size_t)ASN1_STRING_length(wrapped);
-    int type = length == 57 ? EVP_PKEY_ED448 : EVP_PKEY_ED25519;
+    int type = length == ED448_BYTES ? EVP_PKEY_ED448 : EVP_PKEY_ED25519;
     EVP_PKEY *key = EVP_PKEY_new_raw_public_key(type, NULL, bytes, length);
 
     ASN1_OCTET_STRING_free(wrapped);

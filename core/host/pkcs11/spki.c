@@ -102,28 +102,42 @@ static uint32_t rsa_bits(struct der key)
     return bits;
 }
 
-/* RFC 5480 section 2.1.1 and 2.2. */
-static bool describe_ec(const struct der *parameters, const struct der *point,
-                        struct wire_object *out)
+/* RFC 5480 section 2.1.1.1; point_length: of an uncompressed one (SEC 1, section 2.3.3). */
+struct curve {
+    const char *oid, *name;
+    size_t oid_length, point_length;
+    uint32_t bits;
+};
+
+static const struct curve *find_curve(const struct der *parameters)
 {
-    static const struct {
-        const char *oid, *name;
-        size_t oid_length, point_length;
-        uint32_t bits;
-    } curves[] = {
+    static const struct curve curves[] = {
         {"\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07", "P-256", 10, 65, 256},
         {"\x06\x05\x2b\x81\x04\x00\x22", "P-384", 7, 97, 384},
         {"\x06\x05\x2b\x81\x04\x00\x23", "P-521", 7, 133, 521},
     };
 
-    for (size_t i = 0; i < sizeof curves / sizeof *curves; i++) {
-        if (!equals(parameters, curves[i].oid, curves[i].oid_length))
-            continue;
-        out->bits = curves[i].bits;
-        snprintf(out->curve, sizeof out->curve, "%s", curves[i].name);
-        return point->left == curves[i].point_length && point->at[0] == 4;
-    }
-    return false;
+    for (size_t i = 0; i < sizeof curves / sizeof *curves; i++)
+        if (equals(parameters, curves[i].oid, curves[i].oid_length))
+            return &curves[i];
+    return NULL;
+}
+
+static bool is_point(const struct curve *c, const uint8_t *at, size_t length)
+{
+    return length == c->point_length && at[0] == 4;
+}
+
+static bool describe_ec(const struct der *parameters, const struct der *point,
+                        struct wire_object *out)
+{
+    const struct curve *c = find_curve(parameters);
+
+    if (c == NULL)
+        return false;
+    out->bits = c->bits;
+    snprintf(out->curve, sizeof out->curve, "%s", c->name);
+    return is_point(c, point->at, point->left);
 }
 
 /* A tag and a length (ITU-T X.690 section 8.1.3), for content below 64 KiB. */
@@ -193,12 +207,15 @@ void spki_from_rsa(struct spki_part modulus, struct spki_part exponent, struct b
 void spki_from_ec(struct spki_part parameters, struct spki_part point, struct buffer *out)
 {
     struct buffer algorithm = BUFFER_INIT, key = BUFFER_INIT;
-    struct der all = {point.at, point.length}, inner;
+    struct der all = {point.at, point.length}, curve = {parameters.at, parameters.length}, inner;
+    const struct curve *known = find_curve(&curve);
 
     if (point.length == 0 || point.length > MOST_BYTES || parameters.length > MOST_BYTES)
         return;
-    /* An uncompressed point begins like an OCTET STRING (04), but not one that fills the rest. */
-    if (take(&all, V_ASN1_OCTET_STRING, &inner) && all.left == 0)
+    /* Wrapped in an OCTET STRING, or bare; but an uncompressed point begins like an OCTET STRING
+     * (04), and one of 256 goes on like one that fills the rest. */
+    if ((known == NULL || !is_point(known, point.at, point.length)) &&
+        take(&all, V_ASN1_OCTET_STRING, &inner) && all.left == 0)
         point = (struct spki_part){inner.at, inner.left};
     put(&algorithm, V_ASN1_OBJECT, oid_ec, sizeof oid_ec);
     buffer_append(&algorithm, parameters.at, parameters.length);

@@ -10,6 +10,8 @@
  *   SHIM_ONCE    a file: misbehave only while it is not there, and make it
  *   SHIM_UNTIL   a file: misbehave only while it is not there
  *   SHIM_FLAGS   bits in hex, added to the token's flags
+ *   SHIM_PINPAD  a test PIN that is typed at the reader, after a second; the token then says that it
+ *                has a protected authentication path. C_SetPIN types it with a 9 after it as the new one
  *   SHIM_LOG     a file: one line for each call that is entered
  */
 #include <dlfcn.h>
@@ -95,13 +97,7 @@ static CK_RV before(const char *call, bool *lie)
       (CK_SLOT_ID id, CK_FLAGS flags, void *data, CK_NOTIFY notify, CK_SESSION_HANDLE *session),   \
       (id, flags, data, notify, session), )                                                        \
     X(C_CloseSession, (CK_SESSION_HANDLE session), (session), )                                    \
-    X(C_Login, (CK_SESSION_HANDLE session, CK_USER_TYPE user, CK_UTF8CHAR * pin, CK_ULONG length), \
-      (session, user, pin, length), )                                                              \
     X(C_Logout, (CK_SESSION_HANDLE session), (session), )                                          \
-    X(C_SetPIN,                                                                                    \
-      (CK_SESSION_HANDLE session, CK_UTF8CHAR * old, CK_ULONG old_length, CK_UTF8CHAR * fresh,     \
-       CK_ULONG fresh_length),                                                                     \
-      (session, old, old_length, fresh, fresh_length), )                                           \
     X(C_FindObjectsInit, (CK_SESSION_HANDLE session, CK_ATTRIBUTE * match, CK_ULONG count),        \
       (session, match, count), )                                                                   \
     X(C_FindObjects,                                                                               \
@@ -134,6 +130,44 @@ static CK_RV before(const char *call, bool *lie)
 CALLS(X)
 #undef X
 
+/* The fingers at the reader. */
+static CK_RV shim_C_Login(CK_SESSION_HANDLE session, CK_USER_TYPE user, CK_UTF8CHAR *pin,
+                          CK_ULONG length)
+{
+    const char *typed = setting("SHIM_PINPAD");
+    bool lie;
+    CK_RV rv = before("C_Login", &lie);
+
+    if (rv != CKR_OK)
+        return rv;
+    if (*typed == '\0')
+        return real->C_Login(session, user, pin, length);
+    if (pin != NULL)
+        return CKR_ARGUMENTS_BAD;
+    sleep(1);
+    return real->C_Login(session, user, (CK_UTF8CHAR *)typed, strlen(typed));
+}
+
+static CK_RV shim_C_SetPIN(CK_SESSION_HANDLE session, CK_UTF8CHAR *old, CK_ULONG old_length,
+                           CK_UTF8CHAR *fresh, CK_ULONG fresh_length)
+{
+    const char *typed = setting("SHIM_PINPAD");
+    char longer[64];
+    bool lie;
+    CK_RV rv = before("C_SetPIN", &lie);
+
+    if (rv != CKR_OK)
+        return rv;
+    if (*typed == '\0')
+        return real->C_SetPIN(session, old, old_length, fresh, fresh_length);
+    if (old != NULL || fresh != NULL)
+        return CKR_ARGUMENTS_BAD;
+    sleep(1);
+    snprintf(longer, sizeof longer, "%s9", typed);
+    return real->C_SetPIN(session, (CK_UTF8CHAR *)typed, strlen(typed), (CK_UTF8CHAR *)longer,
+                          strlen(longer));
+}
+
 /* The lie of C_GetTokenInfo is a token that is being written: no label, no user PIN. */
 static CK_RV shim_C_GetTokenInfo(CK_SLOT_ID id, CK_TOKEN_INFO *info)
 {
@@ -144,6 +178,8 @@ static CK_RV shim_C_GetTokenInfo(CK_SLOT_ID id, CK_TOKEN_INFO *info)
         rv = real->C_GetTokenInfo(id, info);
     if (rv == CKR_OK)
         info->flags |= strtoul(setting("SHIM_FLAGS"), NULL, 16);
+    if (rv == CKR_OK && *setting("SHIM_PINPAD") != '\0')
+        info->flags |= CKF_PROTECTED_AUTHENTICATION_PATH;
     if (rv == CKR_OK && lie) {
         memset(info->label, ' ', sizeof info->label);
         info->flags &= ~(CK_FLAGS)CKF_USER_PIN_INITIALIZED;
@@ -167,6 +203,8 @@ CK_RV C_GetFunctionList(CK_FUNCTION_LIST **out)
     CALLS(X)
 #undef X
     list.C_GetTokenInfo = shim_C_GetTokenInfo;
+    list.C_Login = shim_C_Login;
+    list.C_SetPIN = shim_C_SetPIN;
     *out = &list;
     return CKR_OK;
 }

@@ -175,6 +175,31 @@ static void ec_is_made(const char *type)
     EVP_PKEY_free(key);
 }
 
+/* A bare point that goes on like an OCTET STRING of all that is left. */
+static void test_a_point_that_looks_wrapped(void **state)
+{
+    static const struct {
+        const char *parameters;
+        size_t parameters_length, length;
+    } cases[] = {
+        {"\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07", 10, 65},
+        {"\x06\x05\x2b\x81\x04\x00\x22", 7, 97},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        uint8_t point[97] = {4, (uint8_t)(cases[i].length - 2), 4};
+        struct buffer made = BUFFER_INIT;
+
+        spki_from_ec(
+            (struct spki_part){(const uint8_t *)cases[i].parameters, cases[i].parameters_length},
+            (struct spki_part){point, cases[i].length}, &made);
+        assert_true(made.length > cases[i].length);
+        assert_memory_equal(made.data + made.length - cases[i].length, point, cases[i].length);
+        buffer_free(&made);
+    }
+}
+
 static void test_made_from_attributes(void **state)
 {
     struct buffer nothing = BUFFER_INIT;
@@ -198,6 +223,7 @@ int main(void)
         cmocka_unit_test(test_the_rest_is_left_to_openssl),
         cmocka_unit_test(test_cut_anywhere),
         cmocka_unit_test(test_other_forms_are_left_to_openssl),
+        cmocka_unit_test(test_a_point_that_looks_wrapped),
         cmocka_unit_test(test_made_from_attributes),
     };
 
