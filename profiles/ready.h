@@ -43,8 +43,8 @@ struct ready {
 };
 
 /* Fills in as much as can be. True when nothing stops signing; else `e` is the first error of the
- * findings. `pin` overrides the profile's source (NULL: the profile's, else gate_default_source); `terminal`: a
- * person is there who could type one. Freed by ready_free in both cases. */
+ * findings. `pin` overrides the profile's source (NULL: the profile's, else gate_default_source);
+ * `terminal`: a person is there who could type one. Freed by ready_free in both cases. */
 bool ready_prepare(struct ready *out, const struct profile *profile, const char *pin, bool terminal,
                    struct cancel *cancel, struct error *e);
 void ready_free(struct ready *r);

@@ -10,8 +10,8 @@
  *   SHIM_ONCE    a file: misbehave only while it is not there, and make it
  *   SHIM_UNTIL   a file: misbehave only while it is not there
  *   SHIM_FLAGS   bits in hex, added to the token's flags
- *   SHIM_PINPAD  a test PIN that is typed at the reader, after a second; the token then says that it
- *                has a protected authentication path. C_SetPIN types it with a 9 after it as the new one
+ *   SHIM_PINPAD  a test PIN that is typed at the reader, after a second; the token then says that
+ * it has a protected authentication path. C_SetPIN types it with a 9 after it as the new one
  *   SHIM_LOG     a file: one line for each call that is entered
  */
 #include <dlfcn.h>
