@@ -4,17 +4,21 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "host/card/cards.h"
 #include "host/pkcs11/key.h"
 #include "host/pkcs11/login.h"
 #include "host/pkcs11/module.h"
 #include "host/pkcs11/objects.h"
 #include "host/pkcs11/slots.h"
+#include "host/status.h"
 
 enum { MOST_KEYS = 64 };
 
 /* This process is one module: its state is the process's. */
 static struct module module;
+static atomic_bool pcsc;     /* ... or PC/SC */
 static atomic_bool parallel; /* the module can lock: lanes may call it side by side */
 static struct host_key keys[MOST_KEYS];
 static _Atomic uint32_t key_count;
@@ -37,7 +41,13 @@ static bool load(struct wire_reader *r, unsigned lane, struct buffer *answer, st
     (void)lane;
     if (path == NULL)
         return malformed(s);
-    loaded = module_load(&module, path, s);
+    if (strcmp(path, WIRE_PCSC) == 0) {
+        /* Each lane has a context of its own. */
+        module.info.can_lock = loaded = true;
+        atomic_store(&pcsc, true);
+    } else {
+        loaded = module_load(&module, path, s);
+    }
     if (loaded)
         wire_module_put(answer, &module.info);
     atomic_store(&parallel, loaded && module.info.can_lock);
@@ -187,13 +197,103 @@ static bool logout(struct wire_reader *r, unsigned lane, struct buffer *answer,
     return login_end(&module, (CK_SLOT_ID)wire_get_u64(r), s);
 }
 
+static bool readers(struct wire_reader *r, unsigned lane, struct buffer *answer,
+                    struct wire_status *s)
+{
+    struct wire_readers all;
+    bool read = cards_readers(lane, &all, s);
+
+    (void)r;
+    if (read)
+        wire_readers_put(answer, &all);
+    wire_readers_free(&all);
+    return read;
+}
+
+static bool readers_wait(struct wire_reader *r, unsigned lane, struct buffer *answer,
+                         struct wire_status *s)
+{
+    struct wire_readers known, all;
+    bool read;
+
+    if (!wire_readers_get(r, &known))
+        return malformed(s);
+    read = cards_wait(lane, &known, &all, s);
+    if (read)
+        wire_readers_put(answer, &all);
+    wire_readers_free(&known);
+    wire_readers_free(&all);
+    return read;
+}
+
+static bool card(struct wire_reader *r, unsigned lane, struct buffer *answer, struct wire_status *s)
+{
+    char *reader = wire_get_text(r);
+    bool busy_too = wire_get_bool(r), read = false;
+    struct wire_card out;
+
+    if (r->failed) {
+        malformed(s);
+    } else if (cards_read(lane, reader, busy_too, &out, s)) {
+        wire_card_put(answer, &out);
+        wire_card_free(&out);
+        read = true;
+    }
+    free(reader);
+    return read;
+}
+
+static bool attest(struct wire_reader *r, unsigned lane, struct buffer *answer,
+                   struct wire_status *s)
+{
+    char *reader = wire_get_text(r);
+    uint8_t slot = wire_get_u8(r);
+    struct wire_attestation out = {0};
+    bool done = false;
+
+    if (r->failed)
+        malformed(s);
+    else
+        done = cards_attest(lane, reader, slot, &out, s);
+    if (done)
+        wire_attestation_put(answer, &out);
+    wire_attestation_free(&out);
+    free(reader);
+    return done;
+}
+
+static bool unblock(struct wire_reader *r, unsigned lane, struct buffer *answer,
+                    struct wire_status *s)
+{
+    struct wire_unblock what;
+    bool done;
+
+    (void)answer;
+    if (!wire_unblock_get(r, &what))
+        return malformed(s);
+    done = cards_unblock(lane, &what, s);
+    wire_unblock_free(&what);
+    return done;
+}
+
 static handler *const handlers[WIRE_TYPES] = {
     [WIRE_LOAD] = load,         [WIRE_SLOTS] = slots,
     [WIRE_TOKEN] = token,       [WIRE_OBJECTS] = objects,
     [WIRE_OPEN_KEY] = open_key, [WIRE_SIGN] = sign,
     [WIRE_LOGOUT] = logout,     [WIRE_LOGIN] = login,
     [WIRE_SET_PIN] = set_pin,   [WIRE_SIGN_LOGIN] = sign_login,
+    [WIRE_READERS] = readers,   [WIRE_READERS_WAIT] = readers_wait,
+    [WIRE_CARD] = card,         [WIRE_ATTEST] = attest,
+    [WIRE_UNBLOCK] = unblock,
 };
+
+/* What it takes to answer: a module, or PC/SC. */
+static bool is_ready(enum wire_type type)
+{
+    if (type == WIRE_LOAD)
+        return !atomic_load(&pcsc);
+    return type >= WIRE_READERS ? atomic_load(&pcsc) : module.f != NULL;
+}
 
 void request_answer(const struct wire_frame *request, struct buffer *reply)
 {
@@ -204,7 +304,7 @@ void request_answer(const struct wire_frame *request, struct buffer *reply)
 
     if (handle == NULL)
         status_fail(&s, CKR_FUNCTION_NOT_SUPPORTED, "", "an unknown request");
-    else if (module.f == NULL && request->type != WIRE_LOAD)
+    else if (!is_ready((enum wire_type)request->type))
         status_fail(&s, CKR_CRYPTOKI_NOT_INITIALIZED, "", "no module is loaded");
     else
         handle(&r, request->lane, &answer, &s);

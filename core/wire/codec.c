@@ -184,6 +184,29 @@ size_t wire_get_count(struct wire_reader *r, size_t least)
     return count;
 }
 
+void wire_put_secret(struct buffer *out, const struct secret *s)
+{
+    wire_put_u8(out, s != NULL);
+    if (s != NULL)
+        wire_put_bytes(out, secret_bytes(s), secret_length(s));
+}
+
+struct secret *wire_get_secret(struct wire_reader *r)
+{
+    struct secret *s = NULL;
+    const uint8_t *bytes;
+    size_t length;
+
+    if (!wire_get_bool(r))
+        return NULL;
+    bytes = wire_get_bytes(r, &length);
+    if (!r->failed)
+        s = secret_new(bytes, length, NULL);
+    if (s == NULL)
+        r->failed = true;
+    return s;
+}
+
 bool wire_reader_done(const struct wire_reader *r, struct error *e)
 {
     if (!r->failed && r->left == 0)

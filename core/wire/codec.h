@@ -14,12 +14,14 @@
 
 #include "base/buffer.h"
 #include "base/error.h"
+#include "base/secret.h"
 
 void wire_put_u8(struct buffer *out, uint8_t value);
 void wire_put_u32(struct buffer *out, uint32_t value);
 void wire_put_u64(struct buffer *out, uint64_t value);
 void wire_put_bytes(struct buffer *out, const void *bytes, size_t length); /* at most 4 GiB */
-void wire_put_text(struct buffer *out, const char *text); /* NULL is written as "" */
+void wire_put_text(struct buffer *out, const char *text);         /* NULL is written as "" */
+void wire_put_secret(struct buffer *out, const struct secret *s); /* or its absence: NULL */
 
 struct wire_reader {
     const uint8_t *at;
@@ -46,6 +48,9 @@ char *wire_get_text(struct wire_reader *r);
 
 /* A copy, freed by the caller with free(); NULL when there are no bytes. */
 uint8_t *wire_get_copy(struct wire_reader *r, size_t *length);
+
+/* Straight into locked memory, freed by the caller with secret_free; NULL for none. */
+struct secret *wire_get_secret(struct wire_reader *r);
 
 /* A text into a field of `size` bytes, terminated; fails when it is too long or holds a NUL. */
 void wire_get_field(struct wire_reader *r, char *out, size_t size);

@@ -32,30 +32,6 @@ const char *wire_type_name(enum wire_type type)
     return requests[type].name;
 }
 
-/* A secret, or its absence: a byte says which. Straight into locked memory. */
-static void put_secret(struct buffer *out, const struct secret *s)
-{
-    wire_put_u8(out, s != NULL);
-    if (s != NULL)
-        wire_put_bytes(out, secret_bytes(s), secret_length(s));
-}
-
-static struct secret *get_secret(struct wire_reader *r)
-{
-    struct secret *s = NULL;
-    const uint8_t *bytes;
-    size_t length;
-
-    if (!wire_get_bool(r))
-        return NULL;
-    bytes = wire_get_bytes(r, &length);
-    if (!r->failed)
-        s = secret_new(bytes, length, NULL);
-    if (s == NULL)
-        r->failed = true;
-    return s;
-}
-
 static bool get_user(struct wire_reader *r, CK_USER_TYPE *user)
 {
     *user = (CK_USER_TYPE)wire_get_u64(r);
@@ -155,7 +131,7 @@ void wire_sign_put(struct buffer *out, const struct wire_sign *s)
     wire_put_u8(out, (uint8_t)s->hash);
     wire_put_bytes(out, s->digest, s->digest_length);
     wire_put_u8(out, s->pinpad);
-    put_secret(out, s->pin);
+    wire_put_secret(out, s->pin);
 }
 
 bool wire_sign_get(struct wire_reader *r, struct wire_sign *s)
@@ -174,7 +150,7 @@ bool wire_sign_get(struct wire_reader *r, struct wire_sign *s)
     s->hash = (enum signer_hash)hash;
     memcpy(s->digest, digest, s->digest_length);
     s->pinpad = wire_get_bool(r);
-    s->pin = get_secret(r);
+    s->pin = wire_get_secret(r);
     if (r->failed)
         wire_sign_free(s);
     return !r->failed;
@@ -191,7 +167,7 @@ void wire_login_put(struct buffer *out, const struct wire_login *l)
     wire_put_u64(out, l->slot);
     wire_put_u64(out, l->user);
     wire_put_u8(out, l->pinpad);
-    put_secret(out, l->pin);
+    wire_put_secret(out, l->pin);
 }
 
 bool wire_login_get(struct wire_reader *r, struct wire_login *l)
@@ -199,7 +175,7 @@ bool wire_login_get(struct wire_reader *r, struct wire_login *l)
     *l = (struct wire_login){.slot = (CK_SLOT_ID)wire_get_u64(r)};
     get_user(r, &l->user);
     l->pinpad = wire_get_bool(r);
-    l->pin = get_secret(r);
+    l->pin = wire_get_secret(r);
     if (l->pinpad == (l->pin != NULL))
         r->failed = true;
     if (r->failed)
@@ -218,8 +194,8 @@ void wire_set_pin_put(struct buffer *out, const struct wire_set_pin *s)
     wire_put_u64(out, s->slot);
     wire_put_u64(out, s->user);
     wire_put_u8(out, s->pinpad);
-    put_secret(out, s->old_pin);
-    put_secret(out, s->new_pin);
+    wire_put_secret(out, s->old_pin);
+    wire_put_secret(out, s->new_pin);
 }
 
 bool wire_set_pin_get(struct wire_reader *r, struct wire_set_pin *s)
@@ -227,8 +203,8 @@ bool wire_set_pin_get(struct wire_reader *r, struct wire_set_pin *s)
     *s = (struct wire_set_pin){.slot = (CK_SLOT_ID)wire_get_u64(r)};
     get_user(r, &s->user);
     s->pinpad = wire_get_bool(r);
-    s->old_pin = get_secret(r);
-    s->new_pin = get_secret(r);
+    s->old_pin = wire_get_secret(r);
+    s->new_pin = wire_get_secret(r);
     if (s->pinpad == (s->old_pin != NULL) || s->pinpad == (s->new_pin != NULL))
         r->failed = true;
     if (r->failed)

@@ -31,7 +31,15 @@
     X(WIRE_LOGOUT, false, 10000, "logging out")               /* u64 slot -> nothing */            \
     X(WIRE_LOGIN, true, 60000, "logging in")                  /* wire_login -> nothing */          \
     X(WIRE_SET_PIN, true, 60000, "changing the PIN")          /* wire_set_pin -> nothing */        \
-    X(WIRE_SIGN_LOGIN, true, 60000, "logging in and signing") /* wire_sign -> bytes: signature */
+    X(WIRE_SIGN_LOGIN, true, 60000, "logging in and signing") /* wire_sign -> bytes: signature */  \
+    /* Of the PC/SC host (wire/card.h) */                                                          \
+    X(WIRE_READERS, false, 10000, "looking for readers") /* nothing -> wire_readers */             \
+    X(WIRE_READERS_WAIT, false, 20000,                                                             \
+      "waiting for readers")                       /* wire_readers, as known -> wire_readers */    \
+    X(WIRE_CARD, false, 20000, "reading the card") /* reader as text, u8 busy too -> wire_card */  \
+    X(WIRE_ATTEST, false, 120000,                                                                  \
+      "attesting the key") /* reader as text, u8 slot -> wire_attestation */                       \
+    X(WIRE_UNBLOCK, true, 60000, "setting a new PIN") /* wire_unblock -> nothing */
 
 enum wire_type {
     WIRE_REPLY,

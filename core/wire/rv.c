@@ -123,6 +123,10 @@ bool rv_error(struct error *e, const struct wire_status *s)
 
     if (strcmp(s->function, "dlopen") == 0)
         error_set(e, ERROR_MISSING, "%s", s->text);
+    else if (strncmp(s->function, "SCard", 5) == 0)
+        error_set(e,
+                  strcmp(s->function, "SCardEstablishContext") == 0 ? ERROR_MISSING : ERROR_TOKEN,
+                  "%s", s->text);
     else
         error_set(e, ERROR_TOKEN, "%s%s%s%s%s%s%s", s->function, s->function[0] != '\0' ? ": " : "",
                   rv_name(s->rv, name), s->text[0] != '\0' ? ": " : "", s->text,

@@ -3,7 +3,7 @@
 # Each header compiles alone, and C++ guards aside, twice in one file.
 set -uo pipefail
 cd "${1:?usage: headers.sh SOURCE_FOLDER}" || exit
-read -ra flags < <(pkg-config --cflags p11-kit-1 jansson libcrypto yaml-0.1)
+read -ra flags < <(pkg-config --cflags p11-kit-1 jansson libcrypto yaml-0.1 libpcsclite)
 status=0
 while read -r header; do
   printf '#include "%s"\n#include "%s"\n' "${header#core/}" "${header#core/}" |

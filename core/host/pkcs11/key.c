@@ -11,6 +11,7 @@
 
 #include "host/pkcs11/objects.h"
 #include "host/pkcs11/public_key.h"
+#include "host/status.h"
 
 enum { SIGNATURE_MAX = 2048 }; /* bytes: RSA-16384 */
 

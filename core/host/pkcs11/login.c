@@ -2,6 +2,7 @@
 #include "host/pkcs11/login.h"
 
 #include "host/pkcs11/slots.h"
+#include "host/status.h"
 
 void login_note_flags(struct module *m, CK_SLOT_ID slot, struct wire_status *s)
 {

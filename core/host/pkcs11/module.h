@@ -14,13 +14,6 @@ struct module {
     struct wire_module info;
 };
 
-/* Records that `function` gave `rv`. Returns rv == CKR_OK. */
-bool status_of(struct wire_status *s, CK_RV rv, const char *function);
-
-/* Records CKR_GENERAL_ERROR, or `rv`, with a text. Returns false. */
-bool status_fail(struct wire_status *s, CK_RV rv, const char *function, const char *format, ...)
-    __attribute__((format(printf, 4, 5)));
-
 /* dlopen, C_GetFunctionList, C_Initialize, C_GetInfo. Threads are allowed where the module can
  * lock. Once only. */
 bool module_load(struct module *m, const char *path, struct wire_status *s);

@@ -9,6 +9,7 @@
 
 #include "host/pkcs11/public_key.h"
 #include "host/pkcs11/spki.h"
+#include "host/status.h"
 #include "wire/rv.h"
 
 enum { MOST_OBJECTS = 100000, AT_ONCE = 64 };

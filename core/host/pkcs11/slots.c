@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "host/status.h"
 #include "wire/rv.h"
 
 /* More than any module has; one that claims more is lying. */

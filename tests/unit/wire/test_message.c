@@ -268,12 +268,13 @@ static void test_a_change_has_both_pins(void **state)
     wire_set_pin_free(&sent);
 }
 
-/* The gate relies on it: these three, and no other. */
+/* The gate relies on it: these four, and no other. */
 static void test_which_requests_spend(void **state)
 {
     (void)state;
     for (int type = WIRE_REPLY; type < WIRE_TYPES; type++) {
-        bool spends = type == WIRE_LOGIN || type == WIRE_SET_PIN || type == WIRE_SIGN_LOGIN;
+        bool spends = type == WIRE_LOGIN || type == WIRE_SET_PIN || type == WIRE_SIGN_LOGIN ||
+                      type == WIRE_UNBLOCK;
 
         assert_int_equal(wire_type_spends((enum wire_type)type), spends);
         assert_true(type == WIRE_REPLY || wire_type_deadline((enum wire_type)type) > 0);

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The requests that the PC/SC host answers (wire/card.h). Any thread; each lane has a PC/SC context
+ * of its own. */
+#ifndef SIGNET_HOST_CARD_CARDS_H
+#define SIGNET_HOST_CARD_CARDS_H
+
+#include "wire/card.h"
+
+bool cards_readers(unsigned lane, struct wire_readers *out, struct wire_status *s);
+
+/* Waits for a change from what is known, some seconds at most. */
+bool cards_wait(unsigned lane, const struct wire_readers *known, struct wire_readers *out,
+                struct wire_status *s);
+
+/* The card in `reader`. One that another program has connected to is not asked unless `busy_too`:
+ * selecting an application could end that program's login. */
+bool cards_read(unsigned lane, const char *reader, bool busy_too, struct wire_card *out,
+                struct wire_status *s);
+
+bool cards_unblock(unsigned lane, const struct wire_unblock *u, struct wire_status *s);
+bool cards_attest(unsigned lane, const char *reader, uint8_t slot, struct wire_attestation *out,
+                  struct wire_status *s);
+
+#endif

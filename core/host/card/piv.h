@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the parts of the PIV driver share (NIST SP 800-73-4, parts 1 and 2; Yubico's extensions as
+ * its PIV introduction documents them). */
+#ifndef SIGNET_HOST_CARD_PIV_H
+#define SIGNET_HOST_CARD_PIV_H
+
+#include "host/card/driver.h"
+#include "host/card/tlv.h"
+
+enum {
+    PIV_PIN = 0x80,
+    PIV_PUK = 0x81,
+    PIV_OBJECT_DISCOVERY = 0x7e,
+    PIV_OBJECT_CHUID = 0x5fc102,
+    PIV_OBJECT_ATTESTATION = 0x5fff01, /* YubiKey: certificate of slot F9 */
+    PIV_OBJECT_CONTAINERS = 0x5fff10,  /* YubiKey: Yubico's minidriver */
+};
+
+/* GET DATA: the whole answer is in `data`, what is in its template (53) in `value`. *there is false
+ * where the card has no such object. */
+bool piv_object(struct card *c, uint32_t object, struct buffer *data, struct tlv *value,
+                bool *there, struct wire_status *s);
+
+/* The certificate of a key, in DER; empty where there is none. */
+bool piv_certificate(struct card *c, uint8_t slot, struct buffer *der, struct wire_status *s);
+
+/* GET METADATA of a YubiKey (5.3 and later). *known is false where the card does not know that. */
+bool piv_metadata(struct card *c, uint8_t reference, struct buffer *data, bool *known,
+                  struct wire_status *s);
+
+/* The slots that may hold a key, in the order in which people name them; 0 ends them. */
+extern const uint8_t piv_slots[];
+
+bool piv_keys(struct card *c, struct wire_application *out, struct wire_status *s);
+bool piv_containers(struct card *c, struct wire_application *out, struct wire_status *s);
+bool piv_attest(struct card *c, uint8_t slot, struct wire_attestation *out, struct wire_status *s);
+
+#endif

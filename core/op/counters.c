@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* signet counters: tries left of every PIN, and how that is known. */
+#include <string.h>
+
+#include "base/text.h"
+#include "gate/gate.h"
+#include "op/ops.h"
+#include "op/record.h"
+#include "op/seen.h"
+#include "op/text.h"
+
+static const struct op_arg args[] = {
+    {.name = "TOKEN",
+     .type = OP_TOKEN,
+     .positional = true,
+     .help = "@number, label, serial or pkcs11: URI; without it, all tokens and cards"},
+};
+
+static json_t *figure(int value)
+{
+    return value == WIRE_UNKNOWN ? json_null() : json_integer(value);
+}
+
+static const char *pin_word(enum wire_pin pin)
+{
+    static const char *const words[WIRE_PIN_KINDS] = {
+        [WIRE_PIN_USER] = "user", [WIRE_PIN_SIGNATURE] = "signature", [WIRE_PIN_SO] = "so",
+        [WIRE_PIN_PUK] = "puk",   [WIRE_PIN_RESET] = "reset-code",
+    };
+
+    return words[pin];
+}
+
+static json_t *counter_record(const struct wire_counter *c)
+{
+    json_t *record =
+        json_pack("{s:s, s:s, s:o, s:o, s:s, s:b, s:b}", "pin", pin_word(c->pin), "name", c->name,
+                  "left", figure(c->left), "maximum", figure(c->maximum), "known-by", c->source,
+                  "logged-in", c->verified, "unset", c->unset);
+
+    if (c->is_default != WIRE_UNKNOWN)
+        json_object_set_new(record, "default", json_boolean(c->is_default == 1));
+    if (c->problem[0] != '\0')
+        json_object_set_new(record, "problem", json_string(c->problem));
+    return record;
+}
+
+static json_t *flags_record(const CK_TOKEN_INFO *info, bool so)
+{
+    json_t *record = json_pack("{s:s, s:s, s:n, s:n, s:s, s:s}", "pin", so ? "so" : "user", "name",
+                               so ? "SO PIN" : "PIN", "left", "maximum", "state",
+                               gate_counter_text(info->flags, so), "known-by", "flags of PKCS#11");
+
+    if (!so && !(info->flags & CKF_USER_PIN_INITIALIZED))
+        json_object_set_new(record, "unset", json_true());
+    if (info->flags & (so ? CKF_SO_PIN_TO_BE_CHANGED : CKF_USER_PIN_TO_BE_CHANGED))
+        json_object_set_new(record, "default", json_true());
+    return record;
+}
+
+/* What the flags say is added where no application of the card tells of that PIN. */
+static void add_flags(json_t *list, const CK_TOKEN_INFO *info, const struct wire_card *card)
+{
+    if (card == NULL || card_counter(card, WIRE_PIN_USER) == NULL)
+        json_array_append_new(list, flags_record(info, false));
+    if (card == NULL || card->count == 0)
+        json_array_append_new(list, flags_record(info, true));
+}
+
+static void add_applications(json_t *list, const struct wire_card *card)
+{
+    for (size_t i = 0; i < card->count; i++)
+        for (size_t k = 0; k < card->application[i].counter_count; k++) {
+            json_t *record = counter_record(&card->application[i].counter[k]);
+
+            json_object_set_new(record, "application", json_string(card->application[i].title));
+            json_array_append_new(list, record);
+        }
+}
+
+static json_t *token_record(const struct seen *s, const struct seen_token *t)
+{
+    const struct wire_card *card = t->card == SEEN_NO_CARD ? NULL : &s->card[t->card];
+    json_t *counters = json_array(), *record;
+
+    if (card != NULL)
+        add_applications(counters, card);
+    add_flags(counters, &t->info, card);
+    record = json_pack("{s:s, s:i, s:s, s:s, s:s, s:o}", "token", t->label, "number",
+                       (int)t->number, "uri", t->uri, "serial", t->serial, "title",
+                       op_seen_title(s, t), "counters", counters);
+    if (card != NULL)
+        json_object_set_new(
+            record, "reader",
+            record_take(text_printable(card->reader.name, strlen(card->reader.name))));
+    if (card != NULL && card->problem[0] != '\0')
+        json_object_set_new(record, "problem", json_string(card->problem));
+    return record;
+}
+
+static json_t *card_record(const struct wire_card *card)
+{
+    json_t *counters = json_array(), *record;
+
+    add_applications(counters, card);
+    record = json_pack("{s:o, s:o}", "reader",
+                       record_take(text_printable(card->reader.name, strlen(card->reader.name))),
+                       "counters", counters);
+    if (card->count > 0)
+        json_object_set_new(record, "title", json_string(card->application[0].title));
+    if (card->problem[0] != '\0')
+        json_object_set_new(record, "problem", json_string(card->problem));
+    return record;
+}
+
+static bool is_of_a_token(const struct seen *s, size_t card)
+{
+    for (size_t i = 0; i < s->token_count; i++)
+        if (s->token[i].card == (int)card)
+            return true;
+    return false;
+}
+
+static bool run(const struct op_args *a, struct op_ctx *ctx, struct error *e)
+{
+    json_t *tokens, *cards, *record;
+    struct seen seen;
+
+    if (!op_seen(a, ctx, "TOKEN", false, &seen, e))
+        return false;
+    tokens = json_array();
+    cards = json_array();
+    for (size_t i = 0; i < seen.token_count; i++)
+        json_array_append_new(tokens, token_record(&seen, &seen.token[i]));
+    for (size_t i = 0; i < seen.card_count; i++)
+        if (!is_of_a_token(&seen, i))
+            json_array_append_new(cards, card_record(&seen.card[i]));
+    record = json_pack("{s:o, s:o}", "tokens", tokens, "cards", cards);
+    if (seen.pcsc.code != ERROR_NONE)
+        json_object_set_new(record, "pcsc", json_string(seen.pcsc.text));
+    op_emit(ctx, "counters", record);
+    op_seen_free(&seen);
+    return true;
+}
+
+/* "2 of 3 tries left", or why there is no figure. */
+static void text_state(const json_t *c, struct buffer *out)
+{
+    const json_t *left = json_object_get(c, "left"), *most = json_object_get(c, "maximum");
+
+    if (*op_string(c, "state") != '\0')
+        buffer_append_text(out, op_string(c, "state"));
+    else if (op_true(c, "unset"))
+        buffer_append_text(out, "not set");
+    else if (op_true(c, "logged-in"))
+        buffer_append_text(out, "a login is open; the card tells no figure meanwhile");
+    else if (!json_is_integer(left))
+        buffer_printf(out, "not known: %s", op_string(c, "problem"));
+    else if (json_integer_value(left) == 0)
+        buffer_append_text(out, "BLOCKED");
+    else
+        buffer_printf(out, "%lld", (long long)json_integer_value(left));
+    if (json_is_integer(left) && json_integer_value(left) > 0 && json_is_integer(most))
+        buffer_printf(out, " of %lld tries left", (long long)json_integer_value(most));
+    else if (json_is_integer(left) && json_integer_value(left) > 0)
+        buffer_append_text(out, json_integer_value(left) == 1 ? " try left" : " tries left");
+    if (op_true(c, "default"))
+        buffer_append_text(out, "; still the one it came with: change it");
+}
+
+static void text_device(const json_t *t, struct buffer *out)
+{
+    size_t index;
+    json_t *c;
+
+    if (op_number(t, "number", 0) > 0)
+        buffer_printf(out, "@%lld  %s (%s)\n", (long long)op_number(t, "number", 0),
+                      op_string(t, "token"), op_string(t, "title"));
+    else
+        buffer_printf(out, "%s: %s\n", op_string(t, "reader"),
+                      *op_string(t, "title") != '\0' ? op_string(t, "title") : "a card");
+    op_line(out, "problem", op_string(t, "problem"));
+    json_array_foreach(json_object_get(t, "counters"), index, c)
+    {
+        struct buffer state = BUFFER_INIT;
+
+        text_state(c, &state);
+        buffer_printf(&state, "  [%s]", op_string(c, "known-by"));
+        op_line(out, op_string(c, "name"), buffer_text(&state));
+        buffer_free(&state);
+    }
+}
+
+static void text(const char *kind, const json_t *r, unsigned width, bool colour, struct buffer *out)
+{
+    const json_t *tokens = json_object_get(r, "tokens"), *cards = json_object_get(r, "cards");
+    size_t index;
+    json_t *t;
+
+    (void)kind, (void)width, (void)colour;
+    json_array_foreach(tokens, index, t) text_device(t, out);
+    json_array_foreach(cards, index, t) text_device(t, out);
+    if (json_array_size(tokens) + json_array_size(cards) == 0)
+        buffer_append_text(out, "No token and no card is here.\n");
+    if (*op_string(r, "pcsc") != '\0')
+        buffer_printf(out, "Cards were not asked: %s\n", op_string(r, "pcsc"));
+}
+
+const struct op op_counters = {
+    .verb = "counters",
+    .group = "PINs",
+    .summary = "show the tries left of every PIN, without spending one",
+    .description = "The card itself is asked where its family is known, and else what the flags of "
+                   "PKCS#11 say; behind each figure stands how it is known. A card that another "
+                   "program uses is left alone.",
+    .example = "signet counters\nsignet counters @1 --json",
+    .effects = OP_READS,
+    .args = args,
+    .arg_count = sizeof args / sizeof *args,
+    .run = run,
+    .text = text,
+};

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "op/seen.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "op/session.h"
+#include "token/objects.h"
+#include "token/uri.h"
+
+static bool add_token(struct seen *s, const struct inventory *inv, const struct token *t,
+                      bool objects, struct op_ctx *ctx, struct error *e)
+{
+    struct seen_token *grown = reallocarray(s->token, s->token_count + 1, sizeof *grown), *one;
+
+    if (grown == NULL)
+        return error_set_memory(e);
+    s->token = grown;
+    one = &grown[s->token_count++];
+    *one = (struct seen_token){
+        .label = strdup(t->label),
+        .serial = strdup(t->serial),
+        .model = strdup(t->model),
+        .uri = token_uri_of_slot(&t->slot),
+        .module = strdup(inv->module[t->module].entry.path),
+        .number = t->number,
+        .info = t->slot.token,
+        .card = SEEN_NO_CARD,
+    };
+    if (one->label == NULL || one->serial == NULL || one->model == NULL || one->uri == NULL ||
+        one->module == NULL)
+        return error_set_memory(e);
+    return !objects ||
+           objects_read(inventory_host(inv, t), t->slot.id, NULL, ctx->cancel, &one->objects, e);
+}
+
+/* The slots of all tokens, to find their readers by. */
+static bool add_tokens(struct seen *s, const struct op_args *args, const char *name,
+                       const struct inventory *inv, bool objects, CK_SLOT_INFO *slots,
+                       struct op_ctx *ctx, struct error *e)
+{
+    const struct token *named = NULL;
+
+    if (op_given(args, name) && (named = op_token(args, name, inv, e)) == NULL)
+        return false;
+    for (size_t i = 0; i < inv->token_count; i++) {
+        const struct token *t = &inv->token[i];
+
+        if (named != NULL ? t != named : t->hidden != NULL)
+            continue;
+        slots[s->token_count] = t->slot.info;
+        if (!add_token(s, inv, t, objects, ctx, e))
+            return false;
+    }
+    return true;
+}
+
+static bool read_modules(struct seen *s, const struct op_args *args, struct op_ctx *ctx,
+                         const char *name, bool objects, CK_SLOT_INFO **slots, struct error *e)
+{
+    struct inventory inv;
+    bool read;
+
+    if (!op_inventory(args, ctx, &inv, e))
+        return false;
+    *slots = calloc(inv.token_count + 1, sizeof **slots);
+    read = *slots == NULL ? error_set_memory(e)
+                          : add_tokens(s, args, name, &inv, objects, *slots, ctx, e);
+    inventory_free(&inv);
+    /* A host that rests keeps its hand on the card. */
+    if (ctx->pool != NULL)
+        for (size_t i = 0; i < s->token_count; i++)
+            host_pool_drop(ctx->pool, s->token[i].module);
+    return read;
+}
+
+static bool add_card(struct seen *s, struct wire_card *card, struct error *e)
+{
+    struct wire_card *grown = reallocarray(s->card, s->card_count + 1, sizeof *grown);
+
+    if (grown == NULL) {
+        wire_card_free(card);
+        return error_set_memory(e);
+    }
+    s->card = grown;
+    grown[s->card_count++] = *card;
+    return true;
+}
+
+/* Marks the tokens that are in this reader. */
+static bool has_token(struct seen *s, const char *reader, const CK_SLOT_INFO *slots)
+{
+    bool has = false;
+
+    for (size_t i = 0; i < s->token_count; i++)
+        if (card_is_slot(reader, &slots[i])) {
+            s->token[i].card = (int)s->card_count;
+            has = true;
+        }
+    return has;
+}
+
+static void forget_card(struct seen *s)
+{
+    for (size_t i = 0; i < s->token_count; i++)
+        if (s->token[i].card == (int)s->card_count)
+            s->token[i].card = SEEN_NO_CARD;
+}
+
+static bool read_cards(struct seen *s, const CK_SLOT_INFO *slots, bool all, struct op_ctx *ctx,
+                       struct error *e)
+{
+    struct host *h = card_host_start(ctx->cancel, e);
+    struct wire_readers readers = {0};
+    bool read = h != NULL;
+
+    if (read && !card_readers(h, ctx->cancel, &readers, &s->pcsc))
+        readers = (struct wire_readers){0};
+    for (size_t i = 0; read && i < readers.count; i++) {
+        const char *reader = readers.reader[i].name;
+        struct error failed = ERROR_INIT;
+        struct wire_card card;
+
+        if (!readers.reader[i].present || (!has_token(s, reader, slots) && !all))
+            continue;
+        if (card_read(h, reader, ctx->cancel, &card, &failed)) {
+            read = add_card(s, &card, e);
+            continue;
+        }
+        /* Pulled out meanwhile, perhaps: the others are still there. */
+        forget_card(s);
+        op_tell(ctx, "%s: %s", reader, failed.text);
+        if (!host_alive(h)) {
+            host_stop(&h);
+            h = card_host_start(ctx->cancel, e);
+            read = h != NULL;
+        }
+    }
+    wire_readers_free(&readers);
+    host_stop(&h);
+    return read;
+}
+
+bool op_seen(const struct op_args *args, struct op_ctx *ctx, const char *name, bool objects,
+             struct seen *out, struct error *e)
+{
+    CK_SLOT_INFO *slots = NULL;
+    bool seen;
+
+    *out = (struct seen){0};
+    seen = read_modules(out, args, ctx, name, objects, &slots, e) &&
+           read_cards(out, slots, !op_given(args, name), ctx, e);
+    free(slots);
+    if (!seen)
+        op_seen_free(out);
+    return seen;
+}
+
+void op_seen_free(struct seen *s)
+{
+    for (size_t i = 0; i < s->token_count; i++) {
+        free(s->token[i].label);
+        free(s->token[i].serial);
+        free(s->token[i].model);
+        free(s->token[i].uri);
+        free(s->token[i].module);
+        wire_objects_free(&s->token[i].objects);
+    }
+    for (size_t i = 0; i < s->card_count; i++)
+        wire_card_free(&s->card[i]);
+    free(s->token);
+    free(s->card);
+    *s = (struct seen){0};
+}
+
+const char *op_seen_title(const struct seen *s, const struct seen_token *t)
+{
+    const struct wire_card *c = t->card == SEEN_NO_CARD ? NULL : &s->card[t->card];
+
+    return c != NULL && c->count > 0 ? c->application[0].title : t->model;
+}

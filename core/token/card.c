@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "token/card.h"
+
+#include <string.h>
+
+struct host *card_host_start(struct cancel *cancel, struct error *e)
+{
+    return host_start(WIRE_PCSC, cancel, e);
+}
+
+/* One call whose answer is unpacked by `get` into `out`. */
+static bool call(struct host *h, enum wire_type type, unsigned lane, const struct buffer *body,
+                 struct cancel *cancel, bool (*get)(struct wire_reader *r, void *out), void *out,
+                 struct error *e)
+{
+    struct buffer answer = BUFFER_INIT;
+    struct wire_reader r;
+    bool done = buffer_ok(body, e) && host_call(h, type, lane, body, cancel, &answer, e);
+
+    if (done) {
+        r = wire_reader_of(answer.data, answer.length);
+        done = get(&r, out) || wire_reader_done(&r, e);
+    }
+    buffer_free(&answer);
+    return done;
+}
+
+static bool get_readers(struct wire_reader *r, void *out)
+{
+    return wire_readers_get(r, out);
+}
+
+static bool get_card(struct wire_reader *r, void *out)
+{
+    return wire_card_get(r, out);
+}
+
+static bool get_attestation(struct wire_reader *r, void *out)
+{
+    return wire_attestation_get(r, out);
+}
+
+bool card_readers(struct host *h, struct cancel *cancel, struct wire_readers *out, struct error *e)
+{
+    const struct buffer nothing = BUFFER_INIT;
+
+    return call(h, WIRE_READERS, 0, &nothing, cancel, get_readers, out, e);
+}
+
+bool card_readers_wait(struct host *h, const struct wire_readers *known, struct cancel *cancel,
+                       struct wire_readers *out, struct error *e)
+{
+    struct buffer body = BUFFER_INIT;
+    bool done;
+
+    wire_readers_put(&body, known);
+    done = call(h, WIRE_READERS_WAIT, 1, &body, cancel, get_readers, out, e);
+    buffer_free(&body);
+    return done;
+}
+
+bool card_read(struct host *h, const char *reader, struct cancel *cancel, struct wire_card *out,
+               struct error *e)
+{
+    struct buffer body = BUFFER_INIT;
+    bool done;
+
+    wire_put_text(&body, reader);
+    wire_put_u8(&body, false);
+    done = call(h, WIRE_CARD, 0, &body, cancel, get_card, out, e);
+    buffer_free(&body);
+    return done;
+}
+
+bool card_attest(struct host *h, const char *reader, uint8_t slot, struct cancel *cancel,
+                 struct wire_attestation *out, struct error *e)
+{
+    struct buffer body = BUFFER_INIT;
+    bool done;
+
+    wire_put_text(&body, reader);
+    wire_put_u8(&body, slot);
+    done = call(h, WIRE_ATTEST, 0, &body, cancel, get_attestation, out, e);
+    buffer_free(&body);
+    return done;
+}
+
+bool card_is_slot(const char *reader, const CK_SLOT_INFO *slot)
+{
+    size_t length = sizeof slot->slotDescription, name = strlen(reader);
+
+    while (length > 0 &&
+           (slot->slotDescription[length - 1] == ' ' || slot->slotDescription[length - 1] == '\0'))
+        length--;
+    if (name > sizeof slot->slotDescription)
+        name = sizeof slot->slotDescription;
+    while (name > 0 && reader[name - 1] == ' ')
+        name--;
+    return length > 0 && length == name && memcmp(reader, slot->slotDescription, length) == 0;
+}
+
+const struct wire_counter *card_counter(const struct wire_card *c, enum wire_pin pin)
+{
+    for (size_t i = 0; i < c->count; i++)
+        for (size_t k = 0; k < c->application[i].counter_count; k++)
+            if (c->application[i].counter[k].pin == pin)
+                return &c->application[i].counter[k];
+    return NULL;
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Cards and readers, seen through PC/SC: what PKCS#11 does not tell. A host of its own, as for
+ * modules (token/host.h).
+ */
+#ifndef SIGNET_TOKEN_CARD_H
+#define SIGNET_TOKEN_CARD_H
+
+#include "token/host.h"
+#include "wire/card.h"
+
+/* Starts the PC/SC host. It starts where pcscd is not there, too: the calls below say so. */
+struct host *card_host_start(struct cancel *cancel, struct error *e);
+
+/* Readers and what is in them, without a word to a card. ERROR_MISSING: pcscd does not run here, or
+ * does not let this user at it; the text has the remedy. */
+bool card_readers(struct host *h, struct cancel *cancel, struct wire_readers *out, struct error *e);
+
+/* The same once something differs from `known`, or after some seconds. Lane 1, so that cards can be
+ * read meanwhile. */
+bool card_readers_wait(struct host *h, const struct wire_readers *known, struct cancel *cancel,
+                       struct wire_readers *out, struct error *e);
+
+/* The card in `reader`, by a family of cards that Signet knows. One that another program uses is
+ * not asked; out->problem says so. */
+bool card_read(struct host *h, const char *reader, struct cancel *cancel, struct wire_card *out,
+               struct error *e);
+
+/* The attestation of the key in a slot of a YubiKey. */
+bool card_attest(struct host *h, const char *reader, uint8_t slot, struct cancel *cancel,
+                 struct wire_attestation *out, struct error *e);
+
+/* True when a slot of a PKCS#11 module is this reader: modules that use PC/SC describe a slot by
+ * its reader's name, cut to 64 characters. */
+bool card_is_slot(const char *reader, const CK_SLOT_INFO *slot);
+
+/* A counter of the application that tells of this PIN; NULL for none. */
+const struct wire_counter *card_counter(const struct wire_card *c, enum wire_pin pin);
+
+#endif
