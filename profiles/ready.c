@@ -328,12 +328,6 @@ static void note_tries(struct ready *r)
          "tries", "%s", gate_counter_text(flags, false));
 }
 
-/* A person is there when the PIN is typed; any other source is a build's. */
-static bool is_typed(const struct pin_source *source)
-{
-    return pin_source_kind(source) == PIN_PROMPT || pin_source_kind(source) == PIN_PINPAD;
-}
-
 static bool make_request(struct ready *r, const struct profile *p, const char *pin, bool terminal)
 {
     const char *text = pin != NULL      ? pin
@@ -350,7 +344,7 @@ static bool make_request(struct ready *r, const struct profile *p, const char *p
         .device = r->token->device,
         .slot = &r->token->slot,
         .user = CKU_USER,
-        .actor = is_typed(r->source) && terminal ? GATE_PERSON : GATE_HEADLESS,
+        .actor = terminal ? gate_actor_of(r->source) : GATE_HEADLESS,
         .source = r->source,
         .tries_left = p->tries_left > 0 ? (long)p->tries_left : 0,
         .wait_ms = p->wait_for_token,

@@ -57,16 +57,6 @@ static int open_log(struct error *e)
     return fd;
 }
 
-bool audit_ready(struct error *e)
-{
-    int fd = open_log(e);
-
-    if (fd < 0)
-        return false;
-    close(fd);
-    return true;
-}
-
 bool audit_append(const struct audit_line *line, struct error *e)
 {
     char *text = render(line);

@@ -23,8 +23,13 @@
 
 enum gate_actor {
     GATE_HEADLESS, /* nobody watches: one try, and only while no try is missing */
-    GATE_PERSON,   /* a person asked for this login, here and now */
+    GATE_PERSON,   /* a person types the PIN, here and now */
+    GATE_RESET,    /* the verb that goes on below the maximum, with a PIN that nobody typed: once,
+                      since a script could say it again and again */
 };
+
+/* Who asks, by where the PIN comes from: only what is typed tells of a person. */
+enum gate_actor gate_actor_of(const struct pin_source *source);
 
 struct gate_request {
     const char *module; /* path of the module, for a fresh host */

@@ -53,19 +53,21 @@ bool guard_read(const char *device, const char *who, struct guard_mark *out, str
     copy_member(record, "since", out->since, sizeof out->since);
     copy_member(record, "reason", out->reason, sizeof out->reason);
     copy_member(record, "rv", out->rv, sizeof out->rv);
+    copy_member(record, "actor", out->actor, sizeof out->actor);
     json_decref(record);
     buffer_free(&text);
     free(path);
     return true;
 }
 
-bool guard_mark(const char *device, const char *who, const char *reason, const char *rv,
-                struct error *e)
+bool guard_mark(const char *device, const char *who, const char *actor, const char *reason,
+                const char *rv, struct error *e)
 {
     char since[CLOCK_TEXT_SIZE];
     char *path = mark_path(device, who, e), *text = NULL;
-    json_t *record = json_pack("{s:i, s:s, s:s, s:s, s:s}", "guard", 1, "user", who, "since",
-                               clock_text(time(NULL), since), "reason", reason, "rv", rv);
+    json_t *record =
+        json_pack("{s:i, s:s, s:s, s:s, s:s, s:s}", "guard", 1, "user", who, "since",
+                  clock_text(time(NULL), since), "reason", reason, "rv", rv, "actor", actor);
     bool marked = false;
 
     if (record != NULL)

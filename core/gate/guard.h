@@ -3,7 +3,8 @@
  * The guard remembers, per device, that a login did not succeed. It is marked before each attempt,
  * made durable, and cleared only when the token said CKR_OK: what never answered counts as refused.
  * State folder /guard/DEVICE, one line of JSON:
- * {"guard":1,"user":"user","since":"…","reason":"pending|refused|no answer","rv":"CKR_…"}.
+ * {"guard":1,"user":"user","since":"…","reason":"pending|refused|no answer","rv":"CKR_…",
+ * "actor":"headless|person|reset"}.
  */
 #ifndef SIGNET_GATE_GUARD_H
 #define SIGNET_GATE_GUARD_H
@@ -17,13 +18,14 @@ struct guard_mark {
     char since[32];
     char reason[32];
     char rv[48];
+    char actor[16]; /* who made the attempt */
 };
 
 /* Reads the mark of `device` and `who` ("user", "so"). An unreadable or malformed mark counts as
  * set. */
 bool guard_read(const char *device, const char *who, struct guard_mark *out, struct error *e);
-bool guard_mark(const char *device, const char *who, const char *reason, const char *rv,
-                struct error *e);
+bool guard_mark(const char *device, const char *who, const char *actor, const char *reason,
+                const char *rv, struct error *e);
 bool guard_clear(const char *device, const char *who, struct error *e);
 
 #endif

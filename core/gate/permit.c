@@ -51,11 +51,28 @@ static const char *who(const struct gate_session *s)
     return is_so(s) ? "so" : "user";
 }
 
-static void audit(const struct gate_session *s, const char *event, const char *outcome,
-                  const char *rv, const char *reason)
+static const char *actor(const struct gate_session *s)
+{
+    static const char *const words[] = {
+        [GATE_HEADLESS] = "headless",
+        [GATE_PERSON] = "person",
+        [GATE_RESET] = "reset",
+    };
+
+    return words[s->actor];
+}
+
+enum gate_actor gate_actor_of(const struct pin_source *source)
+{
+    enum pin_source_kind kind = pin_source_kind(source);
+
+    return kind == PIN_PROMPT || kind == PIN_PINPAD ? GATE_PERSON : GATE_HEADLESS;
+}
+
+static bool append(const struct gate_session *s, const char *event, const char *outcome,
+                   const char *rv, const char *reason, struct error *e)
 {
     char serial[sizeof s->token.serialNumber + 1] = "";
-    struct error e = ERROR_INIT;
     struct audit_line line = {
         .event = event,
         .outcome = outcome,
@@ -63,7 +80,7 @@ static void audit(const struct gate_session *s, const char *event, const char *o
         .token = s->label,
         .serial = serial,
         .user = who(s),
-        .actor = s->actor == GATE_PERSON ? "person" : "headless",
+        .actor = actor(s),
         .source = pin_source_text(s->source),
         .program = s->program,
         .rv = rv,
@@ -72,7 +89,15 @@ static void audit(const struct gate_session *s, const char *event, const char *o
 
     memcpy(serial, s->token.serialNumber, sizeof s->token.serialNumber);
     serial[strcspn(serial, " ")] = '\0';
-    if (!audit_append(&line, &e))
+    return audit_append(&line, e);
+}
+
+static void audit(const struct gate_session *s, const char *event, const char *outcome,
+                  const char *rv, const char *reason)
+{
+    struct error e = ERROR_INIT;
+
+    if (!append(s, event, outcome, rv, reason, &e))
         log_line("%s", e.text);
 }
 
@@ -121,7 +146,8 @@ static bool is_under_way(const struct gate_session *s, const struct guard_mark *
     return held;
 }
 
-/* After a refusal, or a login that never answered, only a person goes on. */
+/* After a refusal, or a login that never answered, only a person goes on; a script that says so for
+ * a person, once. */
 static bool check_guard(const struct gate_session *s, struct error *e)
 {
     struct guard_mark mark;
@@ -136,6 +162,12 @@ static bool check_guard(const struct gate_session *s, struct error *e)
             "no try: a login to '%s' did not succeed (%s, %s); let a person run: signet "
             "reset-counter '%s'",
             s->label, mark.reason, mark.since, s->label);
+    if (s->actor == GATE_RESET && strcmp(mark.actor, actor(s)) == 0)
+        return error_set(e, ERROR_FORBIDDEN,
+                         "no try: this was done already with a PIN that nobody typed, and did not "
+                         "succeed (%s, %s); let a person type it: signet reset-counter '%s' "
+                         "--pin prompt",
+                         mark.reason, mark.since, s->label);
     tell(s, "an earlier login to this token did not succeed; if this one does, builds may go on");
     return true;
 }
@@ -213,7 +245,6 @@ bool session_permit(struct gate_session *s, const char *event, const struct secr
                     struct error *e)
 {
     struct error reason = ERROR_INIT;
-    struct guard_mark mark;
     CK_TOKEN_INFO now;
 
     if (!read_token(s, s->host, s->slot, &now, e))
@@ -224,11 +255,11 @@ bool session_permit(struct gate_session *s, const char *event, const struct secr
             *e = reason;
         return false;
     }
-    if (!guard_read(s->device, who(s), &mark, e))
+    if (!guard_read(s->device, who(s), &s->before, e))
         return false;
-    s->marked_before = mark.set;
     /* A try that cannot be remembered is not made. */
-    return audit_ready(e) && guard_mark(s->device, who(s), "pending", "", e);
+    return append(s, event, "begun", NULL, NULL, e) &&
+           guard_mark(s->device, who(s), actor(s), "pending", "", e);
 }
 
 /* Values that say nothing about the PIN: the token went away, or could not do it at all. */
@@ -242,6 +273,19 @@ static bool no_pin_reason(CK_RV rv)
            rv == CKR_TOKEN_WRITE_PROTECTED || rv == CKR_SESSION_READ_ONLY_EXISTS;
 }
 
+/* Flags that are clear say nothing after a refusal: many tokens never set them. */
+static const char *tries_after(const struct gate_session *s, const struct wire_status *status)
+{
+    CK_FLAGS flags = status->flags_known ? (CK_FLAGS)status->token_flags : 0;
+    struct counter c = counter_of(flags, is_so(s));
+
+    if (c.locked || status->rv == CKR_PIN_LOCKED)
+        return is_so(s) ? "it is locked now, for ever"
+                        : "it is locked now, and takes the PUK or SO PIN: signet unblock";
+    return c.low || c.final ? gate_counter_text(flags, is_so(s))
+                            : "it does not tell how many tries are left";
+}
+
 static bool refused(struct gate_session *s, const char *event, const struct wire_status *status,
                     struct error *e)
 {
@@ -249,15 +293,13 @@ static bool refused(struct gate_session *s, const char *event, const struct wire
     bool other = no_pin_reason((CK_RV)status->rv);
 
     rv_name(status->rv, name);
-    guard_mark(s->device, who(s), "refused", name, NULL);
+    guard_mark(s->device, who(s), actor(s), "refused", name, NULL);
     audit(s, event, other ? "error" : "refused", name, NULL);
     error_set(e, other ? ERROR_TOKEN : ERROR_PIN_REFUSED,
               "'%s' %s (%s: %s): %s; nothing of Signet tries again unattended until a person has "
               "logged in: signet reset-counter '%s'",
               s->label, other ? "did not log in" : "refused the PIN", status->function, name,
-              status->flags_known ? gate_counter_text((CK_FLAGS)status->token_flags, is_so(s))
-                                  : "the tries left are not known",
-              s->label);
+              tries_after(s, status), s->label);
     if (e != NULL)
         e->detail = status->rv;
     return false;
@@ -269,7 +311,7 @@ bool session_settle(struct gate_session *s, const char *event, const struct atte
     char name[RV_TEXT_SIZE];
 
     if (!result->answered) {
-        guard_mark(s->device, who(s), "no answer", "", NULL);
+        guard_mark(s->device, who(s), actor(s), "no answer", "", NULL);
         audit(s, event, "no-answer", NULL, e == NULL ? NULL : e->text);
         return error_prefix(e, "the login got no answer and counts as refused");
     }
@@ -281,8 +323,8 @@ bool session_settle(struct gate_session *s, const char *event, const struct atte
         /* The module failed before the PIN was sent: the mark that this attempt set is taken back.
          */
         audit(s, event, "error", rv_name(result->status.rv, name), "the PIN was not sent");
-        if (s->marked_before)
-            guard_mark(s->device, who(s), "refused", "", NULL);
+        if (s->before.set)
+            guard_mark(s->device, who(s), s->before.actor, s->before.reason, s->before.rv, NULL);
         else
             guard_clear(s->device, who(s), NULL);
         return false;

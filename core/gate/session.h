@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 
 #include "gate/gate.h"
+#include "gate/guard.h"
 #include "gate/lock.h"
 #include "token/attempt.h"
 
@@ -27,7 +28,7 @@ struct gate_session {
     struct secret *pin; /* NULL: pinpad, or no login needed */
     struct host *host;
     CK_SLOT_ID slot;
-    bool marked_before; /* the guard's mark was there before this attempt */
+    struct guard_mark before; /* the guard's mark as it was before this attempt */
 
     /* Lanes read host, slot and key; a recovery writes them. */
     pthread_rwlock_t current;

@@ -62,8 +62,6 @@ static bool read_logged_in(const struct op_args *a, struct op_ctx *ctx, struct i
 
     if (!op_gate_request(a, ctx, inv, t, &person, &source, &request, e))
         return false;
-    if (pin_source_kind(source) != PIN_PROMPT && pin_source_kind(source) != PIN_PINPAD)
-        request.actor = GATE_HEADLESS;
     host = op_take_host(inv, t);
     session = gate_open(&request, &host, e);
     if (session != NULL)

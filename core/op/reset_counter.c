@@ -27,6 +27,8 @@ static bool login(const struct op_args *a, struct op_ctx *ctx, struct inventory 
 
     if (!op_gate_request(a, ctx, inv, t, &person, &source, &request, e))
         return false;
+    if (request.actor == GATE_HEADLESS)
+        request.actor = GATE_RESET;
     host = op_take_host(inv, t);
     session = gate_open(&request, &host, e);
     pin_source_free(&source);

@@ -54,19 +54,21 @@ bool op_gate_request(const struct op_args *args, struct op_ctx *ctx, const struc
     const char *text = op_text(args, "pin");
 
     *source = pin_source_parse(text == NULL ? gate_default_source(&t->slot.token) : text, e);
+    if (*source == NULL)
+        return false;
     *out = (struct gate_request){
         .module = inv->module[t->module].entry.path,
         .device = t->device,
         .slot = &t->slot,
         .user = CKU_USER,
-        .actor = GATE_PERSON,
+        .actor = gate_actor_of(*source),
         .source = *source,
         .wait_ms = WAIT_MS,
         .person = person,
         .program = ctx->op->verb,
         .cancel = ctx->cancel,
     };
-    return *source != NULL;
+    return true;
 }
 
 void op_keep_env_pins(bool keep)

@@ -61,13 +61,26 @@ is "$?/$(calls C_Login)" 5/0 'check knows it without a try'
 run "$test_pin" "$work/files/1.exe"
 is "$status/$(calls C_Login)" 0/0 'what is signed already is still kept'
 
-SIGNET_PIN=$test_pin "$signet" reset-counter test --module "$spy" --pin env:SIGNET_PIN >/dev/null 2>&1
+# Only a PIN that is typed tells of a person.
+: >"$PKCS11SPY_OUTPUT"
+for verb in "change-pin test --module $spy --new-pin env:NEW" 'pin store spied --yes' "objects test --login --module $spy"; do
+  # shellcheck disable=SC2086
+  NEW=test-pin-5678 SIGNET_PIN=$test_pin "$signet" $verb --pin env:SIGNET_PIN >/dev/null 2>&1
+  is "$?/$(calls C_Login)/$(calls C_SetPIN)" 5/0/0 "after a refusal, ${verb%% --*} does not try what nobody typed"
+done
+SIGNET_PIN=wrong-pin "$signet" reset-counter test --module "$spy" --pin env:SIGNET_PIN >/dev/null 2>&1
+is "$?/$(calls C_Login)" 4/1 'reset-counter does'
+said=$(SIGNET_PIN=wrong-pin "$signet" reset-counter test --module "$spy" --pin env:SIGNET_PIN 2>&1)
+is "$?/$(calls C_Login)" 5/1 'once'
+like "$said" 'pin prompt' 'then it wants a person'
+result "$(grep -q '"outcome":"begun".*"actor":"reset"' "$XDG_STATE_HOME/signet/audit.log"; echo $?)" 'the audit log tells who asked, before the attempt'
+reset_by_hand test --module "$spy"
 is "$?" 0 'a person logs in'
 run "$test_pin" --existing replace "$work/files/1.exe"
 is "$status/$(calls C_Login)" 0/1 'then builds go on'
 
 log=$XDG_STATE_HOME/signet/audit.log
-is "$(grep -c '"outcome":"refused"' "$log")" 1 'the refusal is in the audit log'
+is "$(grep '"outcome":"refused"' "$log" | grep -c '"actor":"headless"')" 1 'the refusal is in the audit log'
 like "$(grep -c '"outcome":"forbidden"' "$log")" '[1-9]' 'and so is what was not tried'
 result "$(! grep -qE "$test_pin|wrong-pin" -r "$XDG_STATE_HOME"; echo $?)" 'no PIN stands in any state file'
 
@@ -82,6 +95,24 @@ for flag in 10000:COUNT_LOW 20000:FINAL_TRY 40000:LOCKED; do
 done
 SHIM_FLAGS=20000 SIGNET_PIN=$test_pin setsid "$signet" reset-counter test --module "$shim" --pin env:SIGNET_PIN --yes >/dev/null 2>&1 </dev/null
 is "$?/$(grep -c C_Login "$SHIM_LOG")" 5/0 'the last try needs a terminal; --yes does not answer'
+
+# An attempt that is cut off stands in the audit log all the same.
+lines() { wc -l <"$log"; }
+before_lines=$(lines)
+: >"$SHIM_LOG"
+SHIM_CALL=C_Login SHIM_ACTION=hang SIGNET_PIN=$test_pin "$batch" sign flagged --existing replace "$work/files/1.exe" >/dev/null 2>&1 &
+cut=$!
+for ((i = 0; i < 100; i++)); do
+  grep -q C_Login "$SHIM_LOG" && break
+  sleep 0.1
+done
+kill -KILL "$cut"
+wait "$cut" 2>/dev/null
+is "$(($(lines) - before_lines))" 1 'a login that was cut off is one line'
+like "$(tail -n 1 "$log")" '"outcome":"begun"' 'that says so'
+SIGNET_PIN=$test_pin "$batch" sign flagged --existing replace "$work/files/1.exe" >/dev/null 2>&1
+is "$?" 5 'and counts as refused'
+reset_by_hand test --module "$shim"
 
 # pin store and change-pin.
 make_profile stored "$softhsm" 01

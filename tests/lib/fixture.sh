@@ -90,6 +90,11 @@ make_certificate() {
   token_tool "$label" --write-object "$work/$id.der" --type cert --id "$id" --label "$name"
 }
 
+# reset_by_hand TOKEN [ARGUMENT…]: a person types the PIN
+reset_by_hand() {
+  "$tests/lib/typed.py" 'PIN of' "$test_pin" -- "$signet" reset-counter "$@" >/dev/null 2>&1
+}
+
 # make_profile NAME MODULE ID [LINE…]: for the token `test`
 make_profile() {
   local name=$1 module=$2 id=$3

@@ -28,7 +28,7 @@ static void test_mark_and_clear(void **state)
 
     (void)state;
     assert_false(is_set("a", "user"));
-    assert_true(guard_mark("a", "user", "refused", "CKR_PIN_INCORRECT", NULL));
+    assert_true(guard_mark("a", "user", "headless", "refused", "CKR_PIN_INCORRECT", NULL));
     assert_true(guard_read("a", "user", &mark, NULL));
     assert_true(mark.set);
     assert_string_equal(mark.reason, "refused");
@@ -45,7 +45,7 @@ static void test_a_damaged_mark_is_a_mark(void **state)
     char *path = text_format("%s/signet/guard/c.user", scratch);
 
     (void)state;
-    assert_true(guard_mark("c", "user", "pending", "", NULL));
+    assert_true(guard_mark("c", "user", "headless", "pending", "", NULL));
     assert_true(path_write_file(path, "\xff{", 2, 0600, NULL));
     assert_true(is_set("c", "user"));
     assert_true(path_write_file(path, "", 0, 0600, NULL));
