@@ -20,6 +20,7 @@
 #include "gate/pin_source.h"
 #include "token/host.h"
 #include "token/inventory.h"
+#include "wire/card.h"
 
 enum gate_actor {
     GATE_HEADLESS, /* nobody watches: one try, and only while no try is missing */
@@ -39,7 +40,10 @@ struct gate_request {
     CK_USER_TYPE user; /* CKU_USER or CKU_SO */
     enum gate_actor actor;
     const struct pin_source *source;
-    long tries_left;                  /* profile's `tries-left`; 0: the maximum */
+    long tries_left; /* profile's `tries-left`; 0: the maximum */
+    /* gate_would_try alone: the user PIN's counter as last read, where something tells a figure;
+     * NULL: the flags count. gate_open reads it anew, under the lock. */
+    const struct wire_counter *counter;
     int64_t wait_ms;                  /* how long to queue for the token; 0: not at all */
     const struct gate_person *person; /* may be NULL */
     const char

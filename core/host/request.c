@@ -229,12 +229,12 @@ static bool readers_wait(struct wire_reader *r, unsigned lane, struct buffer *an
 static bool card(struct wire_reader *r, unsigned lane, struct buffer *answer, struct wire_status *s)
 {
     char *reader = wire_get_text(r);
-    bool busy_too = wire_get_bool(r), read = false;
+    bool counters_alone = wire_get_bool(r), read = false;
     struct wire_card out;
 
     if (r->failed) {
         malformed(s);
-    } else if (cards_read(lane, reader, busy_too, &out, s)) {
+    } else if (cards_read(lane, reader, counters_alone, &out, s)) {
         wire_card_put(answer, &out);
         wire_card_free(&out);
         read = true;

@@ -123,7 +123,7 @@ static bool read_cards(struct seen *s, const CK_SLOT_INFO *slots, bool all, stru
 
         if (!readers.reader[i].present || (!has_token(s, reader, slots) && !all))
             continue;
-        if (card_read(h, reader, ctx->cancel, &card, &failed)) {
+        if (card_read(h, reader, false, ctx->cancel, &card, &failed)) {
             read = add_card(s, &card, e);
             continue;
         }

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "token/settle.h"
+
 struct host *card_host_start(struct cancel *cancel, struct error *e)
 {
     return host_start(WIRE_PCSC, cancel, e);
@@ -59,17 +61,67 @@ bool card_readers_wait(struct host *h, const struct wire_readers *known, struct 
     return done;
 }
 
-bool card_read(struct host *h, const char *reader, struct cancel *cancel, struct wire_card *out,
-               struct error *e)
+bool card_read(struct host *h, const char *reader, bool counters_alone, struct cancel *cancel,
+               struct wire_card *out, struct error *e)
 {
     struct buffer body = BUFFER_INIT;
     bool done;
 
     wire_put_text(&body, reader);
-    wire_put_u8(&body, false);
+    wire_put_u8(&body, counters_alone);
     done = call(h, WIRE_CARD, 0, &body, cancel, get_card, out, e);
     buffer_free(&body);
     return done;
+}
+
+/* A module's host that has just ended is still seen at the card for a moment. */
+static bool read_when_free(struct host *h, const char *reader, struct cancel *cancel,
+                           struct wire_card *out, struct error *e)
+{
+    int64_t end = 0;
+    bool read;
+
+    for (;;) {
+        read = card_read(h, reader, true, cancel, out, e);
+        if (!read || !out->reader.in_use || !settle_again(&end, cancel))
+            return read;
+        wire_card_free(out);
+    }
+}
+
+static bool read_of_slot(struct host *h, const CK_SLOT_INFO *slot, struct cancel *cancel,
+                         struct wire_card *out, struct error *e)
+{
+    struct wire_readers readers;
+    bool read = false;
+
+    if (!card_readers(h, cancel, &readers, e))
+        return false;
+    for (size_t i = 0; i < readers.count && !read; i++)
+        if (card_is_slot(readers.reader[i].name, slot))
+            read = read_when_free(h, readers.reader[i].name, cancel, out, e);
+    wire_readers_free(&readers);
+    return read;
+}
+
+bool card_read_slot(const CK_SLOT_INFO *slot, struct cancel *cancel, struct wire_card *out,
+                    bool *found, struct error *e)
+{
+    struct error failed = ERROR_INIT;
+    struct host *h = card_host_start(cancel, e);
+
+    *out = (struct wire_card){0};
+    *found = h != NULL && read_of_slot(h, slot, cancel, out, &failed);
+    host_stop(&h);
+    if (*found && out->count == 0) {
+        wire_card_free(out);
+        *found = false;
+    }
+    if (cancel_requested(cancel)) {
+        wire_card_free(out);
+        return error_set(e, ERROR_CANCELLED, "cancelled while reading the card");
+    }
+    return true;
 }
 
 bool card_attest(struct host *h, const char *reader, uint8_t slot, struct cancel *cancel,
@@ -106,4 +158,33 @@ const struct wire_counter *card_counter(const struct wire_card *c, enum wire_pin
             if (c->application[i].counter[k].pin == pin)
                 return &c->application[i].counter[k];
     return NULL;
+}
+
+/* Whether one of the token's texts holds `word`. */
+static bool names(const CK_TOKEN_INFO *token, const char *word)
+{
+    size_t length = strlen(word);
+
+    return memmem(token->label, sizeof token->label, word, length) != NULL ||
+           memmem(token->model, sizeof token->model, word, length) != NULL ||
+           memmem(token->manufacturerID, sizeof token->manufacturerID, word, length) != NULL;
+}
+
+/* A YubiKey, say, has PIV and OpenPGP: modules tell them apart in the token's texts. */
+const struct wire_application *card_application_of(const struct wire_card *c,
+                                                   const CK_TOKEN_INFO *token)
+{
+    bool openpgp = names(token, "OpenPGP");
+    const struct wire_application *only = NULL;
+
+    if (c->count == 1)
+        return &c->application[0];
+    for (size_t i = 0; i < c->count; i++) {
+        if ((strcmp(c->application[i].family, "openpgp") == 0) != openpgp)
+            continue;
+        if (only != NULL)
+            return NULL;
+        only = &c->application[i];
+    }
+    return only;
 }

@@ -22,9 +22,16 @@ bool card_readers_wait(struct host *h, const struct wire_readers *known, struct 
                        struct wire_readers *out, struct error *e);
 
 /* The card in `reader`, by a family of cards that Signet knows. One that another program uses is
- * not asked; out->problem says so. */
-bool card_read(struct host *h, const char *reader, struct cancel *cancel, struct wire_card *out,
-               struct error *e);
+ * not asked; out->problem says so. `counters_alone` leaves out containers and keys. */
+bool card_read(struct host *h, const char *reader, bool counters_alone, struct cancel *cancel,
+               struct wire_card *out, struct error *e);
+
+/* The counters of the card that this slot of a module is, by a host of its own. The module's host
+ * must have ended: it would be the other program that uses the card. *found is false, and `out`
+ * empty, where the slot is no card that can be asked: another kind of token, no pcscd, a family
+ * that Signet does not know, a card in use. False: no memory, cancelled. */
+bool card_read_slot(const CK_SLOT_INFO *slot, struct cancel *cancel, struct wire_card *out,
+                    bool *found, struct error *e);
 
 /* The attestation of the key in a slot of a YubiKey. */
 bool card_attest(struct host *h, const char *reader, uint8_t slot, struct cancel *cancel,
@@ -36,5 +43,10 @@ bool card_is_slot(const char *reader, const CK_SLOT_INFO *slot);
 
 /* A counter of the application that tells of this PIN; NULL for none. */
 const struct wire_counter *card_counter(const struct wire_card *c, enum wire_pin pin);
+
+/* The application of the card that a token of PKCS#11 shows: the only one, or the one whose family
+ * the token's texts name. NULL where that cannot be told. */
+const struct wire_application *card_application_of(const struct wire_card *c,
+                                                   const CK_TOKEN_INFO *token);
 
 #endif

@@ -49,7 +49,8 @@ static bool find_reader(unsigned lane, const char *name, struct wire_reader_stat
            status_fail(s, CKR_DEVICE_REMOVED, "SCardConnect", "the reader '%s' is gone", name);
 }
 
-static bool read_connected(unsigned lane, struct wire_card *out, struct wire_status *s)
+static bool read_connected(unsigned lane, bool counters_alone, struct wire_card *out,
+                           struct wire_status *s)
 {
     struct pcsc_link link;
     struct card card = {0};
@@ -57,13 +58,13 @@ static bool read_connected(unsigned lane, struct wire_card *out, struct wire_sta
 
     if (!pcsc_connect(context(lane), out->reader.name, &link, &card, s))
         return false;
-    read = drivers_read(&card, out, s);
+    read = drivers_read(&card, counters_alone, out, s);
     pcsc_disconnect(&link);
     return read;
 }
 
 /* What was not asked, and why, is no failure: the reader is told as it is. */
-bool cards_read(unsigned lane, const char *reader, bool busy_too, struct wire_card *out,
+bool cards_read(unsigned lane, const char *reader, bool counters_alone, struct wire_card *out,
                 struct wire_status *s)
 {
     const char *why = NULL;
@@ -77,11 +78,11 @@ bool cards_read(unsigned lane, const char *reader, bool busy_too, struct wire_ca
         why = "the card does not answer; is it the right way round?";
     else if (out->reader.exclusive)
         why = "another program uses the card alone; end it, or wait for it";
-    else if (out->reader.in_use && !busy_too)
+    else if (out->reader.in_use)
         why = "another program uses the card; nothing is asked of it meanwhile";
     if (why != NULL)
         snprintf(out->problem, sizeof out->problem, "%s", why);
-    if (why == NULL && !read_connected(lane, out, s)) {
+    if (why == NULL && !read_connected(lane, counters_alone, out, s)) {
         wire_card_free(out);
         return false;
     }

@@ -12,9 +12,9 @@ bool cards_readers(unsigned lane, struct wire_readers *out, struct wire_status *
 bool cards_wait(unsigned lane, const struct wire_readers *known, struct wire_readers *out,
                 struct wire_status *s);
 
-/* The card in `reader`. One that another program has connected to is not asked unless `busy_too`:
- * selecting an application could end that program's login. */
-bool cards_read(unsigned lane, const char *reader, bool busy_too, struct wire_card *out,
+/* The card in `reader`. One that another program has connected to is not asked: selecting an
+ * application could end that program's login. `counters_alone` leaves out containers and keys. */
+bool cards_read(unsigned lane, const char *reader, bool counters_alone, struct wire_card *out,
                 struct wire_status *s);
 
 bool cards_unblock(unsigned lane, const struct wire_unblock *u, struct wire_status *s);

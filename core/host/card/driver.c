@@ -13,16 +13,17 @@ static const struct card_driver *const drivers[] = {
 
 enum { DRIVERS = sizeof drivers / sizeof *drivers };
 
-static bool read_all(const struct card_driver *d, struct card *c, struct wire_application *out,
-                     struct wire_status *s)
+static bool read_all(const struct card_driver *d, struct card *c, bool counters_alone,
+                     struct wire_application *out, struct wire_status *s)
 {
-    return (d->counters == NULL || d->counters(c, out, s)) &&
-           (d->containers == NULL || d->containers(c, out, s)) &&
-           (d->keys == NULL || d->keys(c, out, s));
+    if (d->counters != NULL && !d->counters(c, out, s))
+        return false;
+    return counters_alone || ((d->containers == NULL || d->containers(c, out, s)) &&
+                              (d->keys == NULL || d->keys(c, out, s)));
 }
 
-static bool look_for(const struct card_driver *d, struct card *c, struct wire_card *out,
-                     struct wire_status *s)
+static bool look_for(const struct card_driver *d, struct card *c, bool counters_alone,
+                     struct wire_card *out, struct wire_status *s)
 {
     struct wire_application *a = wire_card_add(out);
 
@@ -33,13 +34,13 @@ static bool look_for(const struct card_driver *d, struct card *c, struct wire_ca
         return s->rv == CKR_OK;
     }
     snprintf(a->family, sizeof a->family, "%s", d->family);
-    return read_all(d, c, a, s);
+    return read_all(d, c, counters_alone, a, s);
 }
 
-bool drivers_read(struct card *c, struct wire_card *out, struct wire_status *s)
+bool drivers_read(struct card *c, bool counters_alone, struct wire_card *out, struct wire_status *s)
 {
     for (size_t i = 0; i < DRIVERS; i++)
-        if (!look_for(drivers[i], c, out, s)) {
+        if (!look_for(drivers[i], c, counters_alone, out, s)) {
             /* What was read until then is told, and why it is not all. */
             snprintf(out->problem, sizeof out->problem, "%s", s->text);
             if (s->rv == CKR_DEVICE_REMOVED || s->rv == CKR_HOST_MEMORY)

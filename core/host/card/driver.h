@@ -29,8 +29,10 @@ struct card_driver {
 extern const struct card_driver driver_piv, driver_openpgp, driver_gids, driver_idprime,
     driver_sc_hsm;
 
-/* Everything that the drivers know of a card; an application that fails leaves the others. */
-bool drivers_read(struct card *c, struct wire_card *out, struct wire_status *s);
+/* Everything that the drivers know of a card, or its counters alone; an application that fails
+ * leaves the others. */
+bool drivers_read(struct card *c, bool counters_alone, struct wire_card *out,
+                  struct wire_status *s);
 
 /* The driver of a family, with its application selected. */
 const struct card_driver *drivers_select(struct card *c, const char *family, struct wire_status *s);
