@@ -343,7 +343,7 @@ static bool make_request(struct ready *r, const struct profile *p, const char *p
         .module = r->inventory.module[r->token->module].entry.path,
         .device = r->token->device,
         .slot = &r->token->slot,
-        .user = CKU_USER,
+        .role = WIRE_PIN_USER,
         .actor = terminal ? gate_actor_of(r->source) : GATE_HEADLESS,
         .source = r->source,
         .tries_left = p->tries_left > 0 ? (long)p->tries_left : 0,

@@ -17,7 +17,9 @@ static bool copy_request(struct gate_session *s, const struct gate_request *r, s
 {
     s->token = r->slot->token;
     s->slot = r->slot->id;
-    s->user = r->user;
+    s->slot_info = r->slot->info;
+    s->role = r->role;
+    s->figure.left = WIRE_UNKNOWN;
     s->actor = r->actor;
     s->tries_left = r->tries_left;
     s->cancel = r->cancel;
@@ -28,13 +30,19 @@ static bool copy_request(struct gate_session *s, const struct gate_request *r, s
     s->program = strdup(r->program);
     s->label = text_padded(s->token.label, sizeof s->token.label);
     s->source = pin_source_dup(r->source, e);
+    if (r->reader != NULL) {
+        s->reader = strdup(r->reader);
+        s->family = strdup(r->family);
+        if (s->reader == NULL || s->family == NULL)
+            return error_set_memory(e);
+    }
     if (s->module == NULL || s->device == NULL || s->program == NULL || s->label == NULL)
         return error_set_memory(e);
     return s->source != NULL;
 }
 
-static struct gate_session *session_new(const struct gate_request *request, struct host **host,
-                                        struct error *e)
+struct gate_session *session_new(const struct gate_request *request, struct host **host,
+                                 struct error *e)
 {
     struct gate_session *s = calloc(1, sizeof *s);
 
@@ -71,6 +79,8 @@ void gate_close(struct gate_session **session)
     free(s->device);
     free(s->program);
     free(s->label);
+    free(s->reader);
+    free(s->family);
     free(s);
     *session = NULL;
 }
@@ -116,21 +126,28 @@ static bool find_slot(struct gate_session *s, struct error *e)
 
 bool session_connect(struct gate_session *s, struct error *e)
 {
+    if (!session_read_figure(s, e))
+        return false;
     if (s->host == NULL)
         s->host = host_start(s->module, s->cancel, e);
-    return s->host != NULL && find_slot(s, e);
+    return s->host != NULL && (s->reader != NULL || find_slot(s, e));
 }
 
 static bool needs_login(const struct gate_session *s)
 {
-    return s->user == CKU_SO || (s->token.flags & CKF_LOGIN_REQUIRED);
+    return s->role == WIRE_PIN_SO || (s->token.flags & CKF_LOGIN_REQUIRED);
+}
+
+CK_USER_TYPE session_user(const struct gate_session *s)
+{
+    return s->role == WIRE_PIN_SO ? CKU_SO : CKU_USER;
 }
 
 /* A PIN that is under way is waited for: taken back, it would count as refused. At a reader's keys
  * a person may give up. */
 bool session_login(struct gate_session *s, struct error *e)
 {
-    struct wire_login login = {.slot = s->slot, .user = s->user, .pin = s->pin};
+    struct wire_login login = {.slot = s->slot, .user = session_user(s), .pin = s->pin};
     struct buffer body = BUFFER_INIT;
     struct attempt result = {0};
     bool done;
@@ -150,8 +167,8 @@ bool session_login(struct gate_session *s, struct error *e)
     return session_settle(s, "login", &result, e) && done;
 }
 
-static struct secret *read_named(struct gate_session *s, const struct pin_source *source,
-                                 const char *what, struct error *e)
+struct secret *session_read_secret(struct gate_session *s, const struct pin_source *source,
+                                   const char *what, struct error *e)
 {
     char *text = text_format("%s of '%s'", what, s->label);
     struct secret *pin =
@@ -166,11 +183,11 @@ static bool read_pin(struct gate_session *s, struct error *e)
 {
     if (!needs_login(s) || pin_source_kind(s->source) == PIN_PINPAD)
         return true;
-    s->pin = read_named(s, s->source, s->user == CKU_SO ? "SO PIN" : "PIN", e);
+    s->pin = session_read_secret(s, s->source, tries_role_name(s->role), e);
     return s->pin != NULL;
 }
 
-static bool take_lock(struct gate_session *s, const struct gate_request *r, struct error *e)
+bool session_lock(struct gate_session *s, const struct gate_request *r, struct error *e)
 {
     s->lock = gate_lock_take(s->device, s->program, r->wait_ms, r->person, s->cancel, e);
     return s->lock != NULL;
@@ -186,7 +203,7 @@ struct gate_session *gate_open(const struct gate_request *request, struct host *
 {
     struct gate_session *s = session_new(request, host, e);
 
-    if (s != NULL && (!read_pin(s, e) || !take_lock(s, request, e) || !session_connect(s, e) ||
+    if (s != NULL && (!read_pin(s, e) || !session_lock(s, request, e) || !session_connect(s, e) ||
                       !session_login(s, e)))
         gate_close(&s);
     return s;
@@ -202,75 +219,9 @@ CK_SLOT_ID gate_slot(struct gate_session *s)
     return s->slot;
 }
 
-static bool same_secret(const struct secret *a, const struct secret *b)
+const char *gate_tries_before(const struct gate_session *s)
 {
-    return secret_length(a) == secret_length(b) &&
-           memcmp(secret_bytes(a), secret_bytes(b), secret_length(a)) == 0;
-}
-
-/* From a prompt twice: a slip of the finger would lock the token's owner out. */
-static struct secret *read_new_pin(struct gate_session *s, const struct pin_source *source,
-                                   struct error *e)
-{
-    struct secret *pin = read_named(s, source, "New PIN", e), *again;
-
-    if (pin == NULL || pin_source_kind(source) != PIN_PROMPT)
-        return pin;
-    again = pin_source_read(source, "Once more", &s->person, s->cancel, e);
-    if (again != NULL && !same_secret(pin, again)) {
-        error_set(e, ERROR_PIN_SOURCE, "the two new PINs differ; nothing was changed");
-        secret_free(&pin);
-    } else if (again == NULL) {
-        secret_free(&pin);
-    }
-    secret_free(&again);
-    return pin;
-}
-
-static bool set_pin(struct gate_session *s, const struct secret *new_pin, struct error *e)
-{
-    struct wire_set_pin change = {.slot = s->slot, .user = s->user, .old_pin = s->pin};
-    struct buffer body = BUFFER_INIT;
-    struct attempt result = {0};
-    bool done;
-
-    if (!session_permit(s, "set-pin", new_pin, e))
-        return false;
-    change.new_pin = (struct secret *)(uintptr_t)new_pin;
-    change.pinpad = s->pin == NULL;
-    if (change.pinpad && s->person.tell != NULL)
-        s->person.tell(s->person.data, "type the old PIN, then the new one twice, at the reader");
-    wire_set_pin_put(&body, &change);
-    done = buffer_ok(&body, e) &&
-           attempt_send(s->host, WIRE_SET_PIN, 0, &body, gate_lock_fd(s->lock), change.pinpad,
-                        change.pinpad ? s->cancel : NULL, &result, NULL, e);
-    buffer_free(&body);
-    return session_settle(s, "set-pin", &result, e) && done;
-}
-
-bool gate_change_pin(const struct gate_request *request, const struct pin_source *new_pin,
-                     struct host **host, struct error *e)
-{
-    struct gate_session *s = session_new(request, host, e);
-    struct secret *fresh = NULL;
-    bool done = false;
-
-    if (s == NULL)
-        return false;
-    if (pin_source_kind(s->source) == PIN_PINPAD)
-        done = take_lock(s, request, e) && session_connect(s, e) && set_pin(s, NULL, e);
-    else {
-        s->pin = read_named(s, s->source, "Old PIN", e);
-        if (s->pin != NULL)
-            fresh = read_new_pin(s, new_pin, e);
-        if (fresh != NULL && same_secret(s->pin, fresh))
-            error_set(e, ERROR_PIN_SOURCE, "the new PIN is the old one; nothing was changed");
-        else if (fresh != NULL)
-            done = take_lock(s, request, e) && session_connect(s, e) && set_pin(s, fresh, e);
-    }
-    secret_free(&fresh);
-    gate_close(&s);
-    return done;
+    return s->tries.text;
 }
 
 bool gate_store_pin(struct gate_session *s, const char *path, struct error *e)

@@ -33,11 +33,13 @@ enum gate_actor {
 enum gate_actor gate_actor_of(const struct pin_source *source);
 
 struct gate_request {
-    const char *module; /* path of the module, for a fresh host */
+    const char *module; /* path of the module, for a fresh host; WIRE_PCSC with `reader` */
     const char *device; /* token.device: the key of lock and guard */
     const struct wire_slot
         *slot; /* the token as last read; matched again by serial and label in a fresh host */
-    CK_USER_TYPE user; /* CKU_USER or CKU_SO */
+    enum wire_pin role; /* whose secret it is: WIRE_PIN_USER, WIRE_PIN_SO; gate_unblock: any */
+    const char *reader; /* gate_unblock of a card by PC/SC: its reader; else NULL */
+    const char *family; /* ... and the application that is meant (wire_application.family) */
     enum gate_actor actor;
     const struct pin_source *source;
     long tries_left; /* profile's `tries-left`; 0: the maximum */
@@ -97,8 +99,18 @@ bool gate_change_pin(const struct gate_request *request, const struct pin_source
  * folder. ERROR_USAGE when it was typed at the reader. */
 bool gate_store_pin(struct gate_session *s, const char *path, struct error *e);
 
+/* Sets a new user PIN by a secret that can lock for ever, tried once: C_InitPIN after a login as
+ * SO, or with request->reader what the card's family has for it (PUK, reset code, SO PIN), as
+ * request->role says. request->source is that secret's. The same order and rules as for a login;
+ * the new PIN is asked for twice at a prompt. A card that another program uses is ERROR_BUSY. */
+bool gate_unblock(const struct gate_request *request, const struct pin_source *new_pin,
+                  struct host **host, struct error *e);
+
 /* Tries left in words, from the flags of CK_TOKEN_INFO. Static storage. `so` chooses the SO PIN's
  * flags. */
 const char *gate_counter_text(CK_FLAGS flags, bool so);
+
+/* What the session's login began with, in words: "2 of 3 tries left (card, GET METADATA)". */
+const char *gate_tries_before(const struct gate_session *s);
 
 #endif

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/path.h"
 #include "base/text.h"
 #include "gate/state.h"
@@ -91,4 +92,45 @@ bool guard_clear(const char *device, const char *who, struct error *e)
         cleared = error_set_errno(e, "cannot remove '%s'", path);
     free(path);
     return cleared;
+}
+
+static char *most_path(const char *device, const char *who)
+{
+    char *mark = mark_path(device, who, NULL);
+    char *path = mark == NULL ? NULL : text_format("%s.most", mark);
+
+    free(mark);
+    return path;
+}
+
+int guard_most(const char *device, const char *who, int left)
+{
+    char *path = most_path(device, who);
+    struct buffer text = BUFFER_INIT;
+    struct error e = ERROR_INIT;
+    char number[16];
+    int most = 0;
+
+    if (path == NULL)
+        return left;
+    if (path_read_file(path, sizeof number - 1, &text, NULL))
+        most = atoi(buffer_text(&text));
+    if (left > most) {
+        most = left;
+        snprintf(number, sizeof number, "%d\n", most);
+        if (!path_write_file(path, number, strlen(number), 0660, &e))
+            log_line("%s", e.text);
+    }
+    buffer_free(&text);
+    free(path);
+    return most;
+}
+
+void guard_forget_most(const char *device, const char *who)
+{
+    char *path = most_path(device, who);
+
+    if (path != NULL)
+        unlink(path);
+    free(path);
 }

@@ -28,4 +28,12 @@ bool guard_mark(const char *device, const char *who, const char *actor, const ch
                 const char *rv, struct error *e);
 bool guard_clear(const char *device, const char *who, struct error *e);
 
+/* The most tries that were ever seen at this PIN, `left` included, which is remembered: for cards
+ * that do not tell their maximum. State folder /guard/DEVICE.USER.most, a number. What cannot be
+ * remembered is only logged. */
+int guard_most(const char *device, const char *who, int left);
+
+/* Forgets it: after a person logged in, the counter is at its maximum and will be seen so. */
+void guard_forget_most(const char *device, const char *who);
+
 #endif

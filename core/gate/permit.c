@@ -14,41 +14,14 @@
 #include "token/settle.h"
 #include "wire/rv.h"
 
-/* The counter's flags of one kind of PIN. */
-struct counter {
-    bool low, final, locked;
-};
-
-static struct counter counter_of(CK_FLAGS flags, bool so)
-{
-    return (struct counter){
-        .low = flags & (so ? CKF_SO_PIN_COUNT_LOW : CKF_USER_PIN_COUNT_LOW),
-        .final = flags & (so ? CKF_SO_PIN_FINAL_TRY : CKF_USER_PIN_FINAL_TRY),
-        .locked = flags & (so ? CKF_SO_PIN_LOCKED : CKF_USER_PIN_LOCKED),
-    };
-}
-
-const char *gate_counter_text(CK_FLAGS flags, bool so)
-{
-    struct counter c = counter_of(flags, so);
-
-    if (c.locked)
-        return "locked";
-    if (c.final)
-        return "one try left";
-    if (c.low)
-        return "at least one try is lost";
-    return "no try is known to be lost";
-}
-
 static bool is_so(const struct gate_session *s)
 {
-    return s->user == CKU_SO;
+    return s->role == WIRE_PIN_SO;
 }
 
 static const char *who(const struct gate_session *s)
 {
-    return is_so(s) ? "so" : "user";
+    return tries_role_word(s->role);
 }
 
 static const char *actor(const struct gate_session *s)
@@ -109,7 +82,7 @@ static void tell(const struct gate_session *s, const char *text)
 
 static bool check_state(const struct gate_session *s, CK_FLAGS flags, struct error *e)
 {
-    if (!is_so(s) && !(flags & CKF_USER_PIN_INITIALIZED))
+    if (s->reader == NULL && s->role == WIRE_PIN_USER && !(flags & CKF_USER_PIN_INITIALIZED))
         return error_set(e, ERROR_UNFIT,
                          "'%s' has no user PIN yet; its issuer, or the SO PIN, sets one", s->label);
     if (pin_source_kind(s->source) == PIN_PINPAD && !(flags & CKF_PROTECTED_AUTHENTICATION_PATH))
@@ -172,53 +145,88 @@ static bool check_guard(const struct gate_session *s, struct error *e)
     return true;
 }
 
-static bool check_counter_headless(const struct gate_session *s, struct counter c, struct error *e)
+/* How a person goes on where a script may not. */
+static const char *by_a_person(const struct gate_session *s)
 {
-    if (!c.low && !c.final)
+    return s->role == WIRE_PIN_USER ? "let a person run: signet reset-counter"
+                                    : "let a person type it at a prompt, for";
+}
+
+static bool check_counter_headless(const struct gate_session *s, const struct tries *t,
+                                   struct error *e)
+{
+    bool known = t->left != WIRE_UNKNOWN;
+    long least = s->tries_left > 0 ? s->tries_left : t->most;
+
+    if (!t->final && (known ? t->left >= least : !t->low))
         return true;
-    return error_set(e, ERROR_FORBIDDEN,
-                     "no try: '%s' says that %s%s; let a person run: signet reset-counter '%s'",
-                     s->label, c.final ? "one try is left" : "at least one try is lost",
-                     s->tries_left > 0 && !c.final ? " and does not say how many are left" : "",
-                     s->label);
+    if (known && t->final)
+        return error_set(e, ERROR_FORBIDDEN, "no try: the %s of '%s' has %s, the last; %s '%s'",
+                         tries_role_name(s->role), s->label, t->text, by_a_person(s), s->label);
+    if (known)
+        return error_set(e, ERROR_FORBIDDEN,
+                         "no try: the %s of '%s' has %s, and unattended it takes %ld; %s '%s'",
+                         tries_role_name(s->role), s->label, t->text, least, by_a_person(s),
+                         s->label);
+    return error_set(e, ERROR_FORBIDDEN, "no try: '%s' says that %s%s; %s '%s'", s->label,
+                     t->final ? "one try is left" : "at least one try is lost",
+                     s->tries_left > 0 && !t->final ? " and does not say how many are left" : "",
+                     by_a_person(s), s->label);
 }
 
 /* At the last try a person types the token's label, so that no reflex locks it. */
-static bool check_counter_person(const struct gate_session *s, struct counter c, struct error *e)
+static bool check_counter_person(const struct gate_session *s, const struct tries *t,
+                                 struct error *e)
 {
-    if (c.low && !c.final)
-        tell(s, "at least one try of this PIN is lost already");
-    if (!c.final)
+    const char *name = tries_role_name(s->role);
+    char *text;
+    bool typed;
+
+    if (!t->final) {
+        if (t->low && (text = text_format("%s of '%s': %s", name, s->label, t->text)) != NULL) {
+            tell(s, text);
+            free(text);
+        }
         return true;
-    if (s->person.type_label != NULL &&
-        s->person.type_label(
-            s->person.data,
-            "This is the LAST TRY: a wrong PIN locks the token. Type its label to go on", s->label))
-        return true;
-    return error_set(
-        e, ERROR_FORBIDDEN,
-        "no try: it would be the last of '%s', and its label was not typed on a terminal",
-        s->label);
+    }
+    text = text_format("This is the LAST TRY: a wrong %s locks %s. Type its label to go on", name,
+                       is_so(s) || s->role == WIRE_PIN_PUK ? "the token for ever" : "the token");
+    typed = text != NULL && s->person.type_label != NULL &&
+            s->person.type_label(s->person.data, text, s->label);
+    free(text);
+    return typed || error_set(e, ERROR_FORBIDDEN,
+                              "no try: it would be the last of '%s', and its label was not typed "
+                              "on a terminal",
+                              s->label);
 }
 
-static bool check_counter(const struct gate_session *s, CK_FLAGS flags, struct error *e)
+static const char *after_a_lock(enum wire_pin role)
 {
-    struct counter c = counter_of(flags, is_so(s));
+    switch (role) {
+    case WIRE_PIN_USER:
+    case WIRE_PIN_SIGNATURE:
+        return "the PUK or SO PIN sets a new one: signet unblock";
+    case WIRE_PIN_RESET:
+        return "the admin PIN sets a new PIN: signet unblock --by so";
+    default:
+        return "no program can unlock it";
+    }
+}
 
-    if (c.locked)
+static bool check_counter(const struct gate_session *s, const struct tries *t, struct error *e)
+{
+    if (t->locked)
         return error_set(e, ERROR_FORBIDDEN, "no try: the %s of '%s' is locked; %s",
-                         is_so(s) ? "SO PIN" : "PIN", s->label,
-                         is_so(s) ? "no program can unlock it"
-                                  : "it takes the SO PIN or PUK to unlock it");
-    return s->actor == GATE_HEADLESS ? check_counter_headless(s, c, e)
-                                     : check_counter_person(s, c, e);
+                         tries_role_name(s->role), s->label, after_a_lock(s->role));
+    return s->actor == GATE_HEADLESS ? check_counter_headless(s, t, e)
+                                     : check_counter_person(s, t, e);
 }
 
 static bool check_all(const struct gate_session *s, const CK_TOKEN_INFO *now,
                       const struct secret *new_pin, struct error *e)
 {
     return check_state(s, now->flags, e) && check_length(s, s->pin, now, e) &&
-           check_length(s, new_pin, now, e) && check_guard(s, e) && check_counter(s, now->flags, e);
+           check_length(s, new_pin, now, e) && check_guard(s, e) && check_counter(s, &s->tries, e);
 }
 
 /* The token as it is now: still the same one, and where it seems to have no user PIN, that is not
@@ -235,7 +243,7 @@ static bool read_token(const struct gate_session *s, struct host *host, CK_SLOT_
             return false;
         *out = now.token;
         same = session_is_token(s, &now);
-        usable = same && (is_so(s) || (out->flags & CKF_USER_PIN_INITIALIZED));
+        usable = same && (s->role != WIRE_PIN_USER || (out->flags & CKF_USER_PIN_INITIALIZED));
         wire_slot_free(&now);
     } while (!usable && settle_again(&end, s->cancel));
     return same || error_set(e, ERROR_MISSING, "the token '%s' is gone", s->label);
@@ -245,10 +253,11 @@ bool session_permit(struct gate_session *s, const char *event, const struct secr
                     struct error *e)
 {
     struct error reason = ERROR_INIT;
-    CK_TOKEN_INFO now;
+    CK_TOKEN_INFO now = s->token;
 
-    if (!read_token(s, s->host, s->slot, &now, e))
+    if (s->reader == NULL && !read_token(s, s->host, s->slot, &now, e))
         return false;
+    tries_judge(s->device, s->role, now.flags, &s->figure, &s->tries);
     if (!check_all(s, &now, new_pin, &reason)) {
         audit(s, event, "forbidden", NULL, reason.text);
         if (e != NULL)
@@ -273,17 +282,23 @@ static bool no_pin_reason(CK_RV rv)
            rv == CKR_TOKEN_WRITE_PROTECTED || rv == CKR_SESSION_READ_ONLY_EXISTS;
 }
 
-/* Flags that are clear say nothing after a refusal: many tokens never set them. */
-static const char *tries_after(const struct gate_session *s, const struct wire_status *status)
+/* What is left after a refusal. Flags that are clear say nothing: many tokens never set them. A
+ * session that signs is not disturbed for a figure. */
+static const char *tries_after(struct gate_session *s, const struct wire_status *status,
+                               struct tries *t)
 {
     CK_FLAGS flags = status->flags_known ? (CK_FLAGS)status->token_flags : 0;
-    struct counter c = counter_of(flags, is_so(s));
 
-    if (c.locked || status->rv == CKR_PIN_LOCKED)
-        return is_so(s) ? "it is locked now, for ever"
-                        : "it is locked now, and takes the PUK or SO PIN: signet unblock";
-    return c.low || c.final ? gate_counter_text(flags, is_so(s))
-                            : "it does not tell how many tries are left";
+    if (s->signer.sign != NULL || !session_read_figure(s, NULL))
+        s->figure.left = WIRE_UNKNOWN;
+    tries_judge(s->device, s->role, flags, &s->figure, t);
+    if (t->locked || status->rv == CKR_PIN_LOCKED)
+        return s->role == WIRE_PIN_USER
+                   ? "it is locked now, and takes the PUK or SO PIN: signet unblock"
+                   : "it is locked now";
+    return t->left != WIRE_UNKNOWN || t->low || t->final
+               ? t->text
+               : "it does not tell how many tries are left";
 }
 
 static bool refused(struct gate_session *s, const char *event, const struct wire_status *status,
@@ -291,15 +306,17 @@ static bool refused(struct gate_session *s, const char *event, const struct wire
 {
     char name[RV_TEXT_SIZE];
     bool other = no_pin_reason((CK_RV)status->rv);
+    struct tries after;
 
     rv_name(status->rv, name);
     guard_mark(s->device, who(s), actor(s), "refused", name, NULL);
     audit(s, event, other ? "error" : "refused", name, NULL);
     error_set(e, other ? ERROR_TOKEN : ERROR_PIN_REFUSED,
-              "'%s' %s (%s: %s): %s; nothing of Signet tries again unattended until a person has "
-              "logged in: signet reset-counter '%s'",
-              s->label, other ? "did not log in" : "refused the PIN", status->function, name,
-              tries_after(s, status), s->label);
+              "'%s' %s the %s (%s%s%s): %s; nothing of Signet tries again unattended; %s '%s'",
+              s->label, other ? "did not take" : "refused", tries_role_name(s->role),
+              status->function, *status->function == '\0' ? "" : ": ",
+              *status->text == '\0' ? name : status->text, tries_after(s, status, &after),
+              by_a_person(s), s->label);
     if (e != NULL)
         e->detail = status->rv;
     return false;
@@ -317,6 +334,9 @@ bool session_settle(struct gate_session *s, const char *event, const struct atte
     }
     if (result->status.rv == CKR_OK || result->status.accepted) {
         audit(s, event, "ok", "CKR_OK", NULL);
+        s->figure.left = WIRE_UNKNOWN;
+        if (s->actor != GATE_HEADLESS)
+            guard_forget_most(s->device, who(s));
         return guard_clear(s->device, who(s), e) && result->status.rv == CKR_OK;
     }
     if (!result->status.attempted) {
@@ -344,7 +364,7 @@ bool gate_would_try(const struct gate_request *request, struct host *host, struc
     struct gate_session s = {
         .device = (char *)(uintptr_t)request->device,
         .token = request->slot->token,
-        .user = request->user,
+        .role = request->role,
         .actor = request->actor,
         .source = (struct pin_source *)(uintptr_t)request->source,
         .tries_left = request->tries_left,
@@ -357,8 +377,12 @@ bool gate_would_try(const struct gate_request *request, struct host *host, struc
     s.label = text_padded(s.token.label, sizeof s.token.label);
     if (s.label == NULL)
         return error_set_memory(e);
-    allowed = read_token(&s, host, request->slot->id, &now, e) &&
-              pin_source_check(request->source, e) && check_all(&s, &now, NULL, e);
+    allowed =
+        read_token(&s, host, request->slot->id, &now, e) && pin_source_check(request->source, e);
+    if (allowed) {
+        tries_judge(s.device, s.role, now.flags, request->counter, &s.tries);
+        allowed = check_all(&s, &now, NULL, e);
+    }
     free(s.label);
     return allowed;
 }

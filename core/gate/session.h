@@ -9,6 +9,7 @@
 #include "gate/gate.h"
 #include "gate/guard.h"
 #include "gate/lock.h"
+#include "gate/tries.h"
 #include "token/attempt.h"
 
 enum { GATE_RECOVERIES = 3 };
@@ -16,8 +17,10 @@ enum { GATE_RECOVERIES = 3 };
 struct gate_session {
     /* What was asked for; own copies. */
     char *module, *device, *program, *label;
-    CK_TOKEN_INFO token; /* as first read: label, serial and model find it again */
-    CK_USER_TYPE user;
+    char *reader, *family; /* a card by PC/SC; else NULL */
+    CK_TOKEN_INFO token;   /* as first read: label, serial and model find it again */
+    CK_SLOT_INFO slot_info;
+    enum wire_pin role;
     enum gate_actor actor;
     struct pin_source *source;
     long tries_left;
@@ -28,6 +31,9 @@ struct gate_session {
     struct secret *pin; /* NULL: pinpad, or no login needed */
     struct host *host;
     CK_SLOT_ID slot;
+    /* The counter as its card or vendor told it last; left WIRE_UNKNOWN: the flags count. */
+    struct wire_counter figure;
+    struct tries tries;       /* ... and as it was judged before this attempt */
     struct guard_mark before; /* the guard's mark as it was before this attempt */
 
     /* Lanes read host, slot and key; a recovery writes them. */
@@ -63,7 +69,26 @@ bool session_login(struct gate_session *s, struct error *e);
 /* The token that was asked for, not another in its place. */
 bool session_is_token(const struct gate_session *s, const struct wire_slot *slot);
 
-/* Starts a host when there is none, and finds the token in it. */
+/* Asks the card for its counter where the token is one, starts a host when there is none, and finds
+ * the token in it. */
 bool session_connect(struct gate_session *s, struct error *e);
+
+/* Reads s->figure anew. A token's host is ended where it would be in the way. False: cancelled, or
+ * the card of a request with a reader is gone or in use. */
+bool session_read_figure(struct gate_session *s, struct error *e);
+
+/* A session of its own for the request, with the host taken over. NULL: no memory. */
+struct gate_session *session_new(const struct gate_request *request, struct host **host,
+                                 struct error *e);
+
+/* The role, as PKCS#11 has it. */
+CK_USER_TYPE session_user(const struct gate_session *s);
+
+/* Queues for the token. */
+bool session_lock(struct gate_session *s, const struct gate_request *request, struct error *e);
+
+/* Asks for a secret of the session's token by name: "SO PIN of 'release'". */
+struct secret *session_read_secret(struct gate_session *s, const struct pin_source *source,
+                                   const char *what, struct error *e);
 
 #endif

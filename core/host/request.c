@@ -190,6 +190,20 @@ static bool set_pin(struct wire_reader *r, unsigned lane, struct buffer *answer,
     return done;
 }
 
+static bool init_pin(struct wire_reader *r, unsigned lane, struct buffer *answer,
+                     struct wire_status *s)
+{
+    struct wire_init_pin what;
+    bool done;
+
+    (void)lane, (void)answer;
+    if (!wire_init_pin_get(r, &what))
+        return malformed(s);
+    done = login_init_pin(&module, &what, s);
+    wire_init_pin_free(&what);
+    return done;
+}
+
 static bool logout(struct wire_reader *r, unsigned lane, struct buffer *answer,
                    struct wire_status *s)
 {
@@ -283,8 +297,8 @@ static handler *const handlers[WIRE_TYPES] = {
     [WIRE_LOGOUT] = logout,     [WIRE_LOGIN] = login,
     [WIRE_SET_PIN] = set_pin,   [WIRE_SIGN_LOGIN] = sign_login,
     [WIRE_READERS] = readers,   [WIRE_READERS_WAIT] = readers_wait,
-    [WIRE_CARD] = card,         [WIRE_ATTEST] = attest,
-    [WIRE_UNBLOCK] = unblock,
+    [WIRE_INIT_PIN] = init_pin, [WIRE_CARD] = card,
+    [WIRE_ATTEST] = attest,     [WIRE_UNBLOCK] = unblock,
 };
 
 /* What it takes to answer: a module, or PC/SC. */

@@ -28,7 +28,7 @@ static bool change(const struct op_args *a, struct op_ctx *ctx, struct inventory
 
     if (fresh != NULL && op_gate_request(a, ctx, inv, t, &person, &source, &request, e)) {
         if (op_flag(a, "so"))
-            request.user = CKU_SO;
+            request.role = WIRE_PIN_SO;
         host = op_take_host(inv, t);
         done = gate_change_pin(&request, fresh, &host, e);
     }

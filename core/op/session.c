@@ -60,7 +60,7 @@ bool op_gate_request(const struct op_args *args, struct op_ctx *ctx, const struc
         .module = inv->module[t->module].entry.path,
         .device = t->device,
         .slot = &t->slot,
-        .user = CKU_USER,
+        .role = WIRE_PIN_USER,
         .actor = gate_actor_of(*source),
         .source = *source,
         .wait_ms = WAIT_MS,

@@ -89,8 +89,8 @@ static bool read_when_free(struct host *h, const char *reader, struct cancel *ca
     }
 }
 
-static bool read_of_slot(struct host *h, const CK_SLOT_INFO *slot, struct cancel *cancel,
-                         struct wire_card *out, struct error *e)
+static bool read_of_slot(struct host *h, const CK_SLOT_INFO *slot, struct host **module,
+                         struct cancel *cancel, struct wire_card *out, struct error *e)
 {
     struct wire_readers readers;
     bool read = false;
@@ -98,20 +98,22 @@ static bool read_of_slot(struct host *h, const CK_SLOT_INFO *slot, struct cancel
     if (!card_readers(h, cancel, &readers, e))
         return false;
     for (size_t i = 0; i < readers.count && !read; i++)
-        if (card_is_slot(readers.reader[i].name, slot))
+        if (card_is_slot(readers.reader[i].name, slot)) {
+            host_stop(module);
             read = read_when_free(h, readers.reader[i].name, cancel, out, e);
+        }
     wire_readers_free(&readers);
     return read;
 }
 
-bool card_read_slot(const CK_SLOT_INFO *slot, struct cancel *cancel, struct wire_card *out,
-                    bool *found, struct error *e)
+bool card_read_slot(const CK_SLOT_INFO *slot, struct host **module, struct cancel *cancel,
+                    struct wire_card *out, bool *found, struct error *e)
 {
     struct error failed = ERROR_INIT;
     struct host *h = card_host_start(cancel, e);
 
     *out = (struct wire_card){0};
-    *found = h != NULL && read_of_slot(h, slot, cancel, out, &failed);
+    *found = h != NULL && read_of_slot(h, slot, module, cancel, out, &failed);
     host_stop(&h);
     if (*found && out->count == 0) {
         wire_card_free(out);

@@ -26,12 +26,13 @@ bool card_readers_wait(struct host *h, const struct wire_readers *known, struct 
 bool card_read(struct host *h, const char *reader, bool counters_alone, struct cancel *cancel,
                struct wire_card *out, struct error *e);
 
-/* The counters of the card that this slot of a module is, by a host of its own. The module's host
- * must have ended: it would be the other program that uses the card. *found is false, and `out`
- * empty, where the slot is no card that can be asked: another kind of token, no pcscd, a family
- * that Signet does not know, a card in use. False: no memory, cancelled. */
-bool card_read_slot(const CK_SLOT_INFO *slot, struct cancel *cancel, struct wire_card *out,
-                    bool *found, struct error *e);
+/* The counters of the card that this slot of a module is, by a host of its own. To it the module's
+ * own host is another program that uses the card: where the slot is a card, that one is stopped
+ * (*module becomes NULL). *found is false, and `out` empty, where the slot is no card that can be
+ * asked: another kind of token, no pcscd, a family that Signet does not know, a card in use. False:
+ * no memory, cancelled. */
+bool card_read_slot(const CK_SLOT_INFO *slot, struct host **module, struct cancel *cancel,
+                    struct wire_card *out, bool *found, struct error *e);
 
 /* The attestation of the key in a slot of a YubiKey. */
 bool card_attest(struct host *h, const char *reader, uint8_t slot, struct cancel *cancel,

@@ -218,3 +218,31 @@ void wire_set_pin_free(struct wire_set_pin *s)
     secret_free(&s->new_pin);
     *s = (struct wire_set_pin){0};
 }
+
+void wire_init_pin_put(struct buffer *out, const struct wire_init_pin *p)
+{
+    wire_put_u64(out, p->slot);
+    wire_put_u8(out, p->pinpad);
+    wire_put_secret(out, p->so_pin);
+    wire_put_secret(out, p->new_pin);
+}
+
+bool wire_init_pin_get(struct wire_reader *r, struct wire_init_pin *p)
+{
+    *p = (struct wire_init_pin){.slot = (CK_SLOT_ID)wire_get_u64(r)};
+    p->pinpad = wire_get_bool(r);
+    p->so_pin = wire_get_secret(r);
+    p->new_pin = wire_get_secret(r);
+    if (p->pinpad == (p->so_pin != NULL) || p->pinpad == (p->new_pin != NULL))
+        r->failed = true;
+    if (r->failed)
+        wire_init_pin_free(p);
+    return !r->failed;
+}
+
+void wire_init_pin_free(struct wire_init_pin *p)
+{
+    secret_free(&p->so_pin);
+    secret_free(&p->new_pin);
+    *p = (struct wire_init_pin){0};
+}

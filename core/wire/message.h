@@ -31,12 +31,14 @@
     X(WIRE_LOGOUT, false, 10000, "logging out")               /* u64 slot -> nothing */            \
     X(WIRE_LOGIN, true, 60000, "logging in")                  /* wire_login -> nothing */          \
     X(WIRE_SET_PIN, true, 60000, "changing the PIN")          /* wire_set_pin -> nothing */        \
+    X(WIRE_INIT_PIN, true, 60000, "setting a new PIN")        /* wire_init_pin -> nothing */       \
     X(WIRE_SIGN_LOGIN, true, 60000, "logging in and signing") /* wire_sign -> bytes: signature */  \
     /* Of the PC/SC host (wire/card.h) */                                                          \
     X(WIRE_READERS, false, 10000, "looking for readers") /* nothing -> wire_readers */             \
     X(WIRE_READERS_WAIT, false, 20000,                                                             \
-      "waiting for readers")                       /* wire_readers, as known -> wire_readers */    \
-    X(WIRE_CARD, false, 20000, "reading the card") /* reader as text, u8 counters alone -> wire_card */  \
+      "waiting for readers") /* wire_readers, as known -> wire_readers */                          \
+    X(WIRE_CARD, false, 20000,                                                                     \
+      "reading the card") /* reader as text, u8 counters alone -> wire_card */                     \
     X(WIRE_ATTEST, false, 120000,                                                                  \
       "attesting the key") /* reader as text, u8 slot -> wire_attestation */                       \
     X(WIRE_UNBLOCK, true, 60000, "setting a new PIN") /* wire_unblock -> nothing */
@@ -222,5 +224,16 @@ struct wire_set_pin {
 void wire_set_pin_put(struct buffer *out, const struct wire_set_pin *s);
 bool wire_set_pin_get(struct wire_reader *r, struct wire_set_pin *s);
 void wire_set_pin_free(struct wire_set_pin *s);
+
+/* A login as SO, then C_InitPIN. */
+struct wire_init_pin {
+    CK_SLOT_ID slot;
+    bool pinpad; /* both are typed at the reader */
+    struct secret *so_pin;
+    struct secret *new_pin;
+};
+void wire_init_pin_put(struct buffer *out, const struct wire_init_pin *p);
+bool wire_init_pin_get(struct wire_reader *r, struct wire_init_pin *p);
+void wire_init_pin_free(struct wire_init_pin *p);
 
 #endif

@@ -137,6 +137,10 @@ static const char *meaning(uint16_t sw)
 
 bool card_refused(const char *what, uint16_t sw, struct wire_status *s)
 {
-    return status_fail(s, CKR_DEVICE_ERROR, "", "%s: the card answers %04X (%s)", what, sw,
-                       meaning(sw));
+    CK_RV rv = sw == SW_BLOCKED       ? CKR_PIN_LOCKED
+               : sw >> 8 == 0x63      ? CKR_PIN_INCORRECT
+               : sw == SW_NOT_ALLOWED ? CKR_USER_NOT_LOGGED_IN
+                                      : CKR_DEVICE_ERROR;
+
+    return status_fail(s, rv, "", "%s: the card answers %04X (%s)", what, sw, meaning(sw));
 }

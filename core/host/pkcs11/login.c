@@ -81,3 +81,28 @@ bool login_set_pin(struct module *m, const struct wire_set_pin *p, struct wire_s
     m->f->C_CloseSession(session);
     return s->rv == CKR_OK;
 }
+
+static CK_RV call_init_pin(struct module *m, CK_SESSION_HANDLE session, const struct secret *pin)
+{
+    if (pin == NULL)
+        return m->f->C_InitPIN(session, NULL, 0);
+    return m->f->C_InitPIN(session, (CK_UTF8CHAR_PTR)(uintptr_t)secret_bytes(pin),
+                           secret_length(pin));
+}
+
+bool login_init_pin(struct module *m, const struct wire_init_pin *p, struct wire_status *s)
+{
+    CK_SESSION_HANDLE session;
+
+    if (!open_session(m, p->slot, true, &session, s))
+        return false;
+    s->attempted = true;
+    s->accepted = status_of(s, call_login(m, session, CKU_SO, p->so_pin), "C_Login");
+    if (s->accepted) {
+        status_of(s, call_init_pin(m, session, p->new_pin), "C_InitPIN");
+        m->f->C_Logout(session);
+    }
+    login_note_flags(m, p->slot, s);
+    m->f->C_CloseSession(session);
+    return s->rv == CKR_OK;
+}

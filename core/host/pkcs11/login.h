@@ -19,4 +19,7 @@ bool login_set_pin(struct module *m, const struct wire_set_pin *p, struct wire_s
 /* Notes the token's flags after an attempt. */
 void login_note_flags(struct module *m, CK_SLOT_ID slot, struct wire_status *s);
 
+/* A login as SO, once, and C_InitPIN. s->accepted is set once the SO PIN was right. */
+bool login_init_pin(struct module *m, const struct wire_init_pin *p, struct wire_status *s);
+
 #endif
