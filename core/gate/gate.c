@@ -28,6 +28,7 @@ static bool copy_request(struct gate_session *s, const struct gate_request *r, s
     s->module = strdup(r->module);
     s->device = strdup(r->device);
     s->program = strdup(r->program);
+    s->name = strdup(r->name == NULL ? tries_role_name(r->role) : r->name);
     s->label = text_padded(s->token.label, sizeof s->token.label);
     s->source = pin_source_dup(r->source, e);
     if (r->reader != NULL) {
@@ -36,7 +37,8 @@ static bool copy_request(struct gate_session *s, const struct gate_request *r, s
         if (s->reader == NULL || s->family == NULL)
             return error_set_memory(e);
     }
-    if (s->module == NULL || s->device == NULL || s->program == NULL || s->label == NULL)
+    if (s->module == NULL || s->device == NULL || s->program == NULL || s->name == NULL ||
+        s->label == NULL)
         return error_set_memory(e);
     return s->source != NULL;
 }
@@ -79,6 +81,7 @@ void gate_close(struct gate_session **session)
     free(s->device);
     free(s->program);
     free(s->label);
+    free(s->name);
     free(s->reader);
     free(s->family);
     free(s);
@@ -183,7 +186,7 @@ static bool read_pin(struct gate_session *s, struct error *e)
 {
     if (!needs_login(s) || pin_source_kind(s->source) == PIN_PINPAD)
         return true;
-    s->pin = session_read_secret(s, s->source, tries_role_name(s->role), e);
+    s->pin = session_read_secret(s, s->source, s->name, e);
     return s->pin != NULL;
 }
 

@@ -38,6 +38,7 @@ struct gate_request {
     const struct wire_slot
         *slot; /* the token as last read; matched again by serial and label in a fresh host */
     enum wire_pin role; /* whose secret it is: WIRE_PIN_USER, WIRE_PIN_SO; gate_unblock: any */
+    const char *name;   /* what the token calls it, "PW3 (admin)"; NULL: as its role */
     const char *reader; /* gate_unblock of a card by PC/SC: its reader; else NULL */
     const char *family; /* ... and the application that is meant (wire_application.family) */
     enum gate_actor actor;

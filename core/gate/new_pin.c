@@ -133,12 +133,12 @@ bool gate_unblock(const struct gate_request *request, const struct pin_source *n
     if (s == NULL)
         return false;
     if (pin_source_kind(s->source) == PIN_PINPAD) {
-        done = s->reader != NULL ? error_set(e, ERROR_UNSUPPORTED,
-                                             "pinpad: the %s of '%s' is not typed at a reader",
-                                             tries_role_name(s->role), s->label)
-                                 : send_when_due(s, request, NULL, e);
+        done = s->reader != NULL
+                   ? error_set(e, ERROR_UNSUPPORTED,
+                               "pinpad: the %s of '%s' is not typed at a reader", s->name, s->label)
+                   : send_when_due(s, request, NULL, e);
     } else {
-        s->pin = session_read_secret(s, s->source, tries_role_name(s->role), e);
+        s->pin = session_read_secret(s, s->source, s->name, e);
         if (s->pin != NULL)
             fresh = read_new_pin(s, new_pin, e);
         done = fresh != NULL && send_when_due(s, request, fresh, e);

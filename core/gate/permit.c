@@ -3,6 +3,7 @@
  * May this PIN be tried now, and what does the answer mean? The rules of the design, section 2, in
  * its order: length, guard, counter before; guard and audit after.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -119,37 +120,42 @@ static bool is_under_way(const struct gate_session *s, const struct guard_mark *
     return held;
 }
 
+enum { HOW_SIZE = 160 };
+
+/* How a person goes on where a script may not. */
+static const char *by_a_person(const struct gate_session *s, char out[HOW_SIZE])
+{
+    if (s->role == WIRE_PIN_USER)
+        snprintf(out, HOW_SIZE, "let a person run: signet reset-counter '%s'", s->label);
+    else
+        snprintf(out, HOW_SIZE, "let a person type it at a prompt");
+    return out;
+}
+
 /* After a refusal, or a login that never answered, only a person goes on; a script that says so for
  * a person, once. */
 static bool check_guard(const struct gate_session *s, struct error *e)
 {
     struct guard_mark mark;
+    char how[HOW_SIZE];
 
     if (!guard_read(s->device, who(s), &mark, e))
         return false;
     if (!mark.set || is_under_way(s, &mark))
         return true;
     if (s->actor == GATE_HEADLESS)
-        return error_set(
-            e, ERROR_FORBIDDEN,
-            "no try: a login to '%s' did not succeed (%s, %s); let a person run: signet "
-            "reset-counter '%s'",
-            s->label, mark.reason, mark.since, s->label);
+        return error_set(e, ERROR_FORBIDDEN, "no try: the %s of '%s' did not succeed (%s, %s); %s",
+                         s->name, s->label, mark.reason, mark.since, by_a_person(s, how));
     if (s->actor == GATE_RESET && strcmp(mark.actor, actor(s)) == 0)
         return error_set(e, ERROR_FORBIDDEN,
                          "no try: this was done already with a PIN that nobody typed, and did not "
                          "succeed (%s, %s); let a person type it: signet reset-counter '%s' "
                          "--pin prompt",
                          mark.reason, mark.since, s->label);
-    tell(s, "an earlier login to this token did not succeed; if this one does, builds may go on");
+    if (s->role == WIRE_PIN_USER)
+        tell(s,
+             "an earlier login to this token did not succeed; if this one does, builds may go on");
     return true;
-}
-
-/* How a person goes on where a script may not. */
-static const char *by_a_person(const struct gate_session *s)
-{
-    return s->role == WIRE_PIN_USER ? "let a person run: signet reset-counter"
-                                    : "let a person type it at a prompt, for";
 }
 
 static bool check_counter_headless(const struct gate_session *s, const struct tries *t,
@@ -157,40 +163,37 @@ static bool check_counter_headless(const struct gate_session *s, const struct tr
 {
     bool known = t->left != WIRE_UNKNOWN;
     long least = s->tries_left > 0 ? s->tries_left : t->most;
+    char how[HOW_SIZE];
 
     if (!t->final && (known ? t->left >= least : !t->low))
         return true;
-    if (known && t->final)
-        return error_set(e, ERROR_FORBIDDEN, "no try: the %s of '%s' has %s, the last; %s '%s'",
-                         tries_role_name(s->role), s->label, t->text, by_a_person(s), s->label);
-    if (known)
+    by_a_person(s, how);
+    if (known && !t->final)
         return error_set(e, ERROR_FORBIDDEN,
-                         "no try: the %s of '%s' has %s, and unattended it takes %ld; %s '%s'",
-                         tries_role_name(s->role), s->label, t->text, least, by_a_person(s),
-                         s->label);
-    return error_set(e, ERROR_FORBIDDEN, "no try: '%s' says that %s%s; %s '%s'", s->label,
-                     t->final ? "one try is left" : "at least one try is lost",
-                     s->tries_left > 0 && !t->final ? " and does not say how many are left" : "",
-                     by_a_person(s), s->label);
+                         "no try: the %s of '%s' has %s, and unattended it takes %ld; %s", s->name,
+                         s->label, t->text, least, how);
+    return error_set(
+        e, ERROR_FORBIDDEN, "no try: the %s of '%s': %s%s; %s", s->name, s->label, t->text,
+        s->tries_left > 0 && !t->final ? ", and it does not say how many are left" : "", how);
 }
 
 /* At the last try a person types the token's label, so that no reflex locks it. */
 static bool check_counter_person(const struct gate_session *s, const struct tries *t,
                                  struct error *e)
 {
-    const char *name = tries_role_name(s->role);
     char *text;
     bool typed;
 
     if (!t->final) {
-        if (t->low && (text = text_format("%s of '%s': %s", name, s->label, t->text)) != NULL) {
+        if (t->low && (text = text_format("%s of '%s': %s", s->name, s->label, t->text)) != NULL) {
             tell(s, text);
             free(text);
         }
         return true;
     }
-    text = text_format("This is the LAST TRY: a wrong %s locks %s. Type its label to go on", name,
-                       is_so(s) || s->role == WIRE_PIN_PUK ? "the token for ever" : "the token");
+    text =
+        text_format("This is the LAST TRY: a wrong %s locks %s. Type its label to go on", s->name,
+                    is_so(s) || s->role == WIRE_PIN_PUK ? "the token for ever" : "the token");
     typed = text != NULL && s->person.type_label != NULL &&
             s->person.type_label(s->person.data, text, s->label);
     free(text);
@@ -216,8 +219,8 @@ static const char *after_a_lock(enum wire_pin role)
 static bool check_counter(const struct gate_session *s, const struct tries *t, struct error *e)
 {
     if (t->locked)
-        return error_set(e, ERROR_FORBIDDEN, "no try: the %s of '%s' is locked; %s",
-                         tries_role_name(s->role), s->label, after_a_lock(s->role));
+        return error_set(e, ERROR_FORBIDDEN, "no try: the %s of '%s' is locked; %s", s->name,
+                         s->label, after_a_lock(s->role));
     return s->actor == GATE_HEADLESS ? check_counter_headless(s, t, e)
                                      : check_counter_person(s, t, e);
 }
@@ -284,21 +287,17 @@ static bool no_pin_reason(CK_RV rv)
 
 /* What is left after a refusal. Flags that are clear say nothing: many tokens never set them. A
  * session that signs is not disturbed for a figure. */
-static const char *tries_after(struct gate_session *s, const struct wire_status *status,
-                               struct tries *t)
+static void judge_after(struct gate_session *s, const struct wire_status *status, struct tries *t)
 {
     CK_FLAGS flags = status->flags_known ? (CK_FLAGS)status->token_flags : 0;
 
     if (s->signer.sign != NULL || !session_read_figure(s, NULL))
         s->figure.left = WIRE_UNKNOWN;
     tries_judge(s->device, s->role, flags, &s->figure, t);
-    if (t->locked || status->rv == CKR_PIN_LOCKED)
-        return s->role == WIRE_PIN_USER
-                   ? "it is locked now, and takes the PUK or SO PIN: signet unblock"
-                   : "it is locked now";
-    return t->left != WIRE_UNKNOWN || t->low || t->final
-               ? t->text
-               : "it does not tell how many tries are left";
+    if (t->left == WIRE_UNKNOWN && status->rv == CKR_PIN_LOCKED)
+        t->locked = true;
+    else if (t->left == WIRE_UNKNOWN && !t->locked && !t->final && !t->low)
+        snprintf(t->text, sizeof t->text, "it does not tell how many tries are left");
 }
 
 static bool refused(struct gate_session *s, const char *event, const struct wire_status *status,
@@ -306,17 +305,21 @@ static bool refused(struct gate_session *s, const char *event, const struct wire
 {
     char name[RV_TEXT_SIZE];
     bool other = no_pin_reason((CK_RV)status->rv);
+    char how[HOW_SIZE], *next;
     struct tries after;
 
     rv_name(status->rv, name);
     guard_mark(s->device, who(s), actor(s), "refused", name, NULL);
     audit(s, event, other ? "error" : "refused", name, NULL);
-    error_set(e, other ? ERROR_TOKEN : ERROR_PIN_REFUSED,
-              "'%s' %s the %s (%s%s%s): %s; nothing of Signet tries again unattended; %s '%s'",
-              s->label, other ? "did not take" : "refused", tries_role_name(s->role),
-              status->function, *status->function == '\0' ? "" : ": ",
-              *status->text == '\0' ? name : status->text, tries_after(s, status, &after),
-              by_a_person(s), s->label);
+    judge_after(s, status, &after);
+    next = after.locked ? text_format("it is locked now; %s", after_a_lock(s->role))
+                        : text_format("%s; nothing of Signet tries again unattended; %s",
+                                      after.text, by_a_person(s, how));
+    error_set(e, other ? ERROR_TOKEN : ERROR_PIN_REFUSED, "'%s' %s the %s (%s%s%s): %s", s->label,
+              other ? "did not take" : "refused", s->name, status->function,
+              *status->function == '\0' ? "" : ": ", *status->text == '\0' ? name : status->text,
+              next == NULL ? "" : next);
+    free(next);
     if (e != NULL)
         e->detail = status->rv;
     return false;
@@ -347,6 +350,8 @@ bool session_settle(struct gate_session *s, const char *event, const struct atte
             guard_mark(s->device, who(s), s->before.actor, s->before.reason, s->before.rv, NULL);
         else
             guard_clear(s->device, who(s), NULL);
+        if (result->status.rv == CKR_PIN_LEN_RANGE)
+            error_set(e, ERROR_PIN_SOURCE, "nothing was tried: %s", result->status.text);
         return false;
     }
     return refused(s, event, &result->status, e);

@@ -17,6 +17,7 @@ enum { GATE_RECOVERIES = 3 };
 struct gate_session {
     /* What was asked for; own copies. */
     char *module, *device, *program, *label;
+    char *name;            /* of the secret, for people */
     char *reader, *family; /* a card by PC/SC; else NULL */
     CK_TOKEN_INFO token;   /* as first read: label, serial and model find it again */
     CK_SLOT_INFO slot_info;

@@ -33,6 +33,11 @@ const struct op_arg op_pin_arg = {
             "command:…, pinpad",
 };
 
+bool op_takes_pin(const struct op *op)
+{
+    return (op->effects & (OP_LOGS_IN | OP_OWN_SECRETS)) == OP_LOGS_IN;
+}
+
 struct value {
     const struct op_arg *arg;
     const char *text;
@@ -53,7 +58,7 @@ static const struct op_arg *arg_at(const struct op *op, size_t index)
     if (index < op_common_arg_count)
         return &op_common_args[index];
     index -= op_common_arg_count;
-    return index == 0 && (op->effects & OP_LOGS_IN) ? &op_pin_arg : NULL;
+    return index == 0 && op_takes_pin(op) ? &op_pin_arg : NULL;
 }
 
 static const struct op_arg *find_option(const struct op *op, const char *name, size_t length)

@@ -31,7 +31,7 @@ static const char *pin_word(enum wire_pin pin)
     return words[pin];
 }
 
-static json_t *counter_record(const struct wire_counter *c)
+json_t *op_counter_record(const struct wire_counter *c)
 {
     json_t *record =
         json_pack("{s:s, s:s, s:o, s:o, s:s, s:b, s:b}", "pin", pin_word(c->pin), "name", c->name,
@@ -71,7 +71,7 @@ static void add_applications(json_t *list, const struct wire_card *card)
 {
     for (size_t i = 0; i < card->count; i++)
         for (size_t k = 0; k < card->application[i].counter_count; k++) {
-            json_t *record = counter_record(&card->application[i].counter[k]);
+            json_t *record = op_counter_record(&card->application[i].counter[k]);
 
             json_object_set_new(record, "application", json_string(card->application[i].title));
             json_array_append_new(list, record);
@@ -143,8 +143,7 @@ static bool run(const struct op_args *a, struct op_ctx *ctx, struct error *e)
     return true;
 }
 
-/* "2 of 3 tries left", or why there is no figure. */
-static void text_state(const json_t *c, struct buffer *out)
+void op_text_counter(const json_t *c, struct buffer *out)
 {
     const json_t *left = json_object_get(c, "left"), *most = json_object_get(c, "maximum");
 
@@ -184,7 +183,7 @@ static void text_device(const json_t *t, struct buffer *out)
     {
         struct buffer state = BUFFER_INIT;
 
-        text_state(c, &state);
+        op_text_counter(c, &state);
         buffer_printf(&state, "  [%s]", op_string(c, "known-by"));
         op_line(out, op_string(c, "name"), buffer_text(&state));
         buffer_free(&state);

@@ -145,7 +145,7 @@ void op_help_verb(const char *program, const struct op *op, struct buffer *out)
     }
     for (size_t i = 0; i < op->arg_count; i++)
         option(out, &op->args[i]);
-    if (op->effects & OP_LOGS_IN)
+    if (op_takes_pin(op))
         option(out, &op_pin_arg);
     for (size_t i = 0; i < op_common_arg_count; i++)
         option(out, &op_common_args[i]);
@@ -209,7 +209,7 @@ void op_manual_verb(const char *program, const struct op *op, struct buffer *out
     }
     for (size_t i = 0; i < op->arg_count; i++)
         manual_option(out, &op->args[i]);
-    if (op->effects & OP_LOGS_IN)
+    if (op_takes_pin(op))
         manual_option(out, &op_pin_arg);
 }
 
@@ -234,7 +234,7 @@ static void complete_options(struct buffer *out, const struct op *op)
             buffer_printf(out, " --%s", op->args[i].name);
     for (size_t i = 0; i < op_common_arg_count; i++)
         buffer_printf(out, " --%s", op_common_args[i].name);
-    if (op->effects & OP_LOGS_IN)
+    if (op_takes_pin(op))
         buffer_append_text(out, " --pin");
 }
 

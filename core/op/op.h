@@ -50,19 +50,22 @@ struct op_arg {
 /* What an operation does to the world; shown in help and obeyed by console and dispatcher. */
 enum op_effect {
     OP_READS = 0,
-    OP_WRITES = 1 << 0,   /* files */
-    OP_CHANGES = 1 << 1,  /* the token */
-    OP_DESTROYS = 1 << 2, /* something that cannot be had again: asks */
-    OP_LOGS_IN = 1 << 3,  /* can spend a try, through the gate */
-    OP_STREAMS = 1 << 4,  /* --json: one line per record instead of one document */
-    OP_TERMINAL = 1 << 5, /* needs a terminal ($EDITOR) */
+    OP_WRITES = 1 << 0,      /* files */
+    OP_CHANGES = 1 << 1,     /* the token */
+    OP_DESTROYS = 1 << 2,    /* something that cannot be had again: asks */
+    OP_LOGS_IN = 1 << 3,     /* can spend a try, through the gate */
+    OP_STREAMS = 1 << 4,     /* --json: one line per record instead of one document */
+    OP_TERMINAL = 1 << 5,    /* needs a terminal ($EDITOR) */
+    OP_OWN_SECRETS = 1 << 6, /* with OP_LOGS_IN: it has options for its secrets, and no --pin */
 };
 
 /* Arguments that every verb has, declared once: --module, --json, --yes, --verbose, --help; and
- * --pin where op->effects has OP_LOGS_IN. */
+ * --pin where op_takes_pin. */
 extern const struct op_arg op_common_args[];
 extern const size_t op_common_arg_count;
 extern const struct op_arg op_pin_arg;
+struct op;
+bool op_takes_pin(const struct op *op);
 
 /* Parsed, checked values. */
 struct op_args;

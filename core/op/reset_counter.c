@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* signet reset-counter: one login by a person, so that the token's counter and our guard are as
  * new. */
+#include <stdlib.h>
+#include <string.h>
+
 #include "op/ops.h"
 #include "op/record.h"
 #include "op/session.h"
 #include "op/text.h"
+#include "token/card.h"
 
 static const struct op_arg args[] = {
     {.name = "TOKEN",
@@ -13,16 +17,50 @@ static const struct op_arg args[] = {
      .help = "@number, label, serial or pkcs11: URI; without it, the only token there is"},
 };
 
+/* The user PIN's counter as the card tells it now, or else what the token's flags say. */
+static json_t *counter_now(const struct wire_slot *slot, struct op_ctx *ctx)
+{
+    const struct wire_application *a;
+    struct host *none = NULL;
+    struct wire_card card;
+    json_t *record = NULL;
+    bool found;
+
+    if (!card_read_slot(&slot->info, &none, ctx->cancel, &card, &found, NULL) || !found)
+        return json_pack("{s:s, s:s}", "state", gate_counter_text(slot->token.flags, false),
+                         "known-by", "flags of the token");
+    a = card_application_of(&card, &slot->token);
+    for (size_t i = 0; a != NULL && i < a->counter_count; i++)
+        if (a->counter[i].pin == WIRE_PIN_USER)
+            record = op_counter_record(&a->counter[i]);
+    wire_card_free(&card);
+    return record;
+}
+
+static void report(const struct token *t, const char *before, const struct wire_slot *after,
+                   struct op_ctx *ctx)
+{
+    json_t *counter = counter_now(after, ctx);
+    struct buffer text = BUFFER_INIT;
+
+    op_text_counter(counter, &text);
+    op_emit(ctx, "counter",
+            json_pack("{s:s, s:s, s:s, s:s, s:o}", "token", t->label, "before", before, "after",
+                      buffer_text(&text), "known-by", op_string(counter, "known-by"), "counter",
+                      counter));
+    buffer_free(&text);
+}
+
 static bool login(const struct op_args *a, struct op_ctx *ctx, struct inventory *inv,
                   struct token *t, struct error *e)
 {
-    CK_FLAGS before = t->slot.token.flags;
     struct gate_person person = op_person(ctx);
     struct pin_source *source;
     struct gate_request request;
     struct gate_session *session;
     struct wire_slot after = {0};
     struct host *host;
+    char *before;
     bool read = false;
 
     if (!op_gate_request(a, ctx, inv, t, &person, &source, &request, e))
@@ -34,15 +72,14 @@ static bool login(const struct op_args *a, struct op_ctx *ctx, struct inventory 
     pin_source_free(&source);
     if (session == NULL)
         return false;
+    before = strdup(gate_tries_before(session));
     read = host_token(gate_host(session), gate_slot(session), ctx->cancel, &after, e);
-    if (read)
-        op_emit(ctx, "counter",
-                json_pack("{s:s, s:s, s:s, s:s}", "token", t->label, "before",
-                          gate_counter_text(before, false), "after",
-                          gate_counter_text(after.token.flags, false), "known-by",
-                          "flags of the token"));
-    wire_slot_free(&after);
+    /* While we are logged in, a card does not tell its figure. */
     gate_close(&session);
+    if (read)
+        report(t, before == NULL ? "" : before, &after, ctx);
+    wire_slot_free(&after);
+    free(before);
     return read;
 }
 

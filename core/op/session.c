@@ -3,7 +3,7 @@
 
 #include "token/uri.h"
 
-enum { MOST_MODULES = 64, WAIT_MS = 60000 };
+enum { MOST_MODULES = 64 };
 
 bool op_inventory_with(const struct op_args *args, struct op_ctx *ctx,
                        struct inventory_options *options, struct inventory *out, struct error *e)
@@ -63,7 +63,7 @@ bool op_gate_request(const struct op_args *args, struct op_ctx *ctx, const struc
         .role = WIRE_PIN_USER,
         .actor = gate_actor_of(*source),
         .source = *source,
-        .wait_ms = WAIT_MS,
+        .wait_ms = OP_WAIT_MS,
         .person = person,
         .program = ctx->op->verb,
         .cancel = ctx->cancel,

@@ -7,6 +7,9 @@
 #include "token/inventory.h"
 #include "token/objects.h"
 
+/* How long an operation queues for a token, in ms. */
+enum { OP_WAIT_MS = 60000 };
+
 /* Reads the modules of --module, or all. Freed with inventory_free. */
 bool op_inventory(const struct op_args *args, struct op_ctx *ctx, struct inventory *out,
                   struct error *e);

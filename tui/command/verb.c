@@ -160,7 +160,7 @@ void command_open_verb(struct console *c, const struct op *op)
         values[v->count] = prefill(c, &op->args[i]);
         add_field(v, &op->args[i]);
     }
-    if (op->effects & OP_LOGS_IN)
+    if (op_takes_pin(op))
         add_field(v, &op_pin_arg);
     if (v->count == 0) {
         jobs_run(c, op->verb, NULL, NULL, 0);

@@ -1,0 +1,426 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* signet unblock: a new PIN by the secret that stands above it. */
+#include <string.h>
+#include <strings.h>
+
+#include "base/text.h"
+#include "op/ops.h"
+#include "op/record.h"
+#include "op/session.h"
+#include "op/text.h"
+#include "token/card.h"
+
+static const char *const secrets[] = {"puk", "reset-code", "so-pin", NULL};
+static const char *const applications[] = {"piv", "openpgp", "sc-hsm", NULL};
+
+static const struct op_arg args[] = {
+    {.name = "TOKEN",
+     .type = OP_TOKEN,
+     .positional = true,
+     .help = "@number, label, serial or pkcs11: URI, or a reader's name; without it, the only "
+             "token there is"},
+    {.name = "by",
+     .type = OP_CHOICE,
+     .value = "SECRET",
+     .choices = secrets,
+     .help = "what sets the new PIN; default: what the token has for it"},
+    {.name = "application",
+     .type = OP_CHOICE,
+     .value = "NAME",
+     .choices = applications,
+     .help = "which application of a card that has several"},
+    {.name = "puk", .type = OP_PIN, .value = "SOURCE", .help = "where the PUK comes from"},
+    {.name = "reset-code",
+     .type = OP_PIN,
+     .value = "SOURCE",
+     .help = "where the reset code of an OpenPGP card comes from"},
+    {.name = "so-pin",
+     .type = OP_PIN,
+     .value = "SOURCE",
+     .help = "where the SO PIN comes from; of an OpenPGP card, the admin PIN (PW3)"},
+    {.name = "new-pin",
+     .type = OP_PIN,
+     .value = "SOURCE",
+     .default_text = "prompt",
+     .help = "where the new PIN comes from, in the words of --pin; a prompt asks twice"},
+};
+
+/* What is to be opened again: a card's application, or else a token by PKCS#11. */
+struct target {
+    const struct token *token; /* NULL: no module shows the card */
+    struct wire_card card;
+    const struct wire_application *application; /* NULL: by C_InitPIN */
+    char *label, *device;
+    enum wire_pin by;
+};
+
+static void free_target(struct target *t)
+{
+    wire_card_free(&t->card);
+    free(t->label);
+    free(t->device);
+}
+
+static const struct wire_counter *counter(const struct target *t, enum wire_pin pin)
+{
+    for (size_t i = 0; t->application != NULL && i < t->application->counter_count; i++)
+        if (t->application->counter[i].pin == pin)
+            return &t->application->counter[i];
+    return NULL;
+}
+
+static bool fits(const struct wire_card *card, const char *name)
+{
+    for (size_t i = 0; i < card->count; i++)
+        if (strcasecmp(card->application[i].serial, name) == 0)
+            return true;
+    return strncasecmp(card->reader.name, name, strlen(name)) == 0;
+}
+
+/* A card that no module shows, by its reader or serial; NULL: the only card there is. */
+static bool find_card(const char *name, struct op_ctx *ctx, struct wire_card *out)
+{
+    struct host *h = card_host_start(ctx->cancel, NULL);
+    struct wire_readers readers = {0};
+    unsigned found = 0;
+
+    if (h == NULL || !card_readers(h, ctx->cancel, &readers, NULL)) {
+        host_stop(&h);
+        return false;
+    }
+    for (size_t i = 0; i < readers.count; i++) {
+        struct wire_card card;
+
+        if (!readers.reader[i].present ||
+            !card_read(h, readers.reader[i].name, true, ctx->cancel, &card, NULL))
+            continue;
+        if ((name != NULL && !fits(&card, name)) || ++found > 1)
+            wire_card_free(&card);
+        else
+            *out = card;
+    }
+    wire_readers_free(&readers);
+    host_stop(&h);
+    if (found == 1)
+        return true;
+    wire_card_free(out);
+    return false;
+}
+
+static bool choose_application(struct target *t, const char *wanted, struct error *e)
+{
+    size_t usable = 0;
+
+    if (wanted == NULL && t->token != NULL) {
+        t->application = card_application_of(&t->card, &t->token->slot.token);
+        if (t->application != NULL && *t->application->unblocked_by == '\0')
+            t->application = NULL;
+        return true;
+    }
+    for (size_t i = 0; i < t->card.count; i++) {
+        const struct wire_application *a = &t->card.application[i];
+
+        if (wanted == NULL ? *a->unblocked_by != '\0' : strcmp(a->family, wanted) == 0) {
+            t->application = a;
+            usable++;
+        }
+    }
+    if (usable == 1)
+        return true;
+    if (usable > 1)
+        return error_set(e, ERROR_USAGE,
+                         "the card in '%s' has several applications; say which with --application",
+                         t->card.reader.name);
+    return error_set(e, ERROR_UNFIT, "'%s'%s%s: this version knows no way to unblock it%s",
+                     t->card.reader.name, *t->card.problem == '\0' ? "" : ": ", t->card.problem,
+                     wanted == NULL ? "" : " by that application");
+}
+
+/* A reset code is set by few; where it has no tries it is not there, or used up. */
+static enum wire_pin usual_secret(const struct target *t)
+{
+    const struct wire_counter *code = counter(t, WIRE_PIN_RESET);
+
+    if (t->application == NULL || strcmp(t->application->family, "sc-hsm") == 0)
+        return WIRE_PIN_SO;
+    if (strcmp(t->application->family, "openpgp") == 0)
+        return code != NULL && code->left > 0 ? WIRE_PIN_RESET : WIRE_PIN_SO;
+    return WIRE_PIN_PUK;
+}
+
+static const char *option_of(enum wire_pin by)
+{
+    return by == WIRE_PIN_PUK ? "puk" : by == WIRE_PIN_RESET ? "reset-code" : "so-pin";
+}
+
+/* --by, or the one secret that a source was named for, or what the token has. */
+static bool choose_secret(struct target *t, const struct op_args *a, struct error *e)
+{
+    static const enum wire_pin all[] = {WIRE_PIN_PUK, WIRE_PIN_RESET, WIRE_PIN_SO};
+    unsigned named = 0;
+
+    t->by = usual_secret(t);
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        if (op_given(a, option_of(all[i])) && (!op_given(a, "by") || named == 0)) {
+            t->by = all[i];
+            named++;
+        }
+    if (op_given(a, "by"))
+        for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+            if (strcmp(op_text(a, "by"), option_of(all[i])) == 0)
+                t->by = all[i];
+    if (named > 1)
+        return error_set(e, ERROR_USAGE, "several secrets are named; say which with --by");
+    if (t->application == NULL && t->by != WIRE_PIN_SO)
+        return error_set(e, ERROR_UNFIT,
+                         "'%s' is known by PKCS#11 alone, which has the SO PIN for this: --so-pin",
+                         t->label);
+    return true;
+}
+
+/* What is left to do where nothing of the token opens its PIN any more. */
+static const char *last_resort(const struct target *t)
+{
+    const char *family = t->application == NULL ? "" : t->application->family;
+
+    if (strcmp(family, "piv") == 0)
+        return "certificates can still be read, the keys are out of reach for good; only a reset "
+               "of the PIV application makes it usable again, and deletes its keys (ykman piv "
+               "reset, on a YubiKey); Signet does not do that";
+    if (strcmp(family, "openpgp") == 0)
+        return "public keys can still be read; only a factory reset of the application makes it "
+               "usable again, and deletes its keys; Signet does not do that";
+    if (strcmp(family, "sc-hsm") == 0)
+        return "certificates can still be read; only initialising the device makes it usable "
+               "again, which takes the SO PIN, too: one that is blocked needs its maker";
+    return "certificates can still be read; the keys are out of reach for good, and the token's "
+           "maker may offer to initialise it";
+}
+
+static bool check_secret(const struct target *t, struct error *e)
+{
+    const struct wire_counter *c = counter(t, t->by);
+
+    if (c != NULL && c->left == 0)
+        return error_set(e, ERROR_FORBIDDEN, "the %s of '%s' is %s: %s", c->name, t->label,
+                         c->unset ? "not set, or used up" : "blocked", last_resort(t));
+    return true;
+}
+
+static json_t *counters_of(const struct target *t)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; t->application != NULL && i < t->application->counter_count; i++)
+        json_array_append_new(list, op_counter_record(&t->application->counter[i]));
+    return list;
+}
+
+static void tell_counters(const struct target *t, struct op_ctx *ctx)
+{
+    for (size_t i = 0; t->application != NULL && i < t->application->counter_count; i++) {
+        json_t *record = op_counter_record(&t->application->counter[i]);
+        struct buffer text = BUFFER_INIT;
+
+        op_text_counter(record, &text);
+        op_tell(ctx, "%s: %s", t->application->counter[i].name, buffer_text(&text));
+        buffer_free(&text);
+        json_decref(record);
+    }
+    if (t->application == NULL)
+        op_tell(ctx, "PIN: %s; SO PIN: %s", gate_counter_text(t->token->slot.token.flags, false),
+                gate_counter_text(t->token->slot.token.flags, true));
+}
+
+/* One that is not blocked may be forgotten: that is for a person to say. */
+static bool confirm(const struct target *t, struct op_ctx *ctx, struct error *e)
+{
+    const struct wire_counter *pin = counter(t, WIRE_PIN_USER);
+    bool blocked = t->application != NULL ? pin != NULL && pin->left == 0
+                                          : (t->token->slot.token.flags & CKF_USER_PIN_LOCKED) != 0;
+
+    if (blocked || op_ask_yes(ctx,
+                              "The PIN of '%s' is not known to be blocked. Set a new one all the "
+                              "same?",
+                              t->label))
+        return true;
+    return error_set(e, ERROR_USAGE, "nothing was changed; --yes says so beforehand");
+}
+
+static bool open_again(const struct target *t, const struct op_args *a, struct op_ctx *ctx,
+                       struct inventory *inv, struct error *e)
+{
+    const char *named = op_text(a, option_of(t->by));
+    struct pin_source *source = pin_source_parse(named == NULL ? "prompt" : named, e);
+    struct pin_source *fresh = source == NULL ? NULL : pin_source_parse(op_text(a, "new-pin"), e);
+    struct gate_person person = op_person(ctx);
+    struct wire_slot card = {.has_token = true};
+    struct host *host = NULL;
+    struct gate_request request = {
+        .module = WIRE_PCSC,
+        .device = t->device,
+        .slot = &card,
+        .role = t->by,
+        .name = counter(t, t->by) == NULL ? NULL : counter(t, t->by)->name,
+        .actor = source == NULL ? GATE_HEADLESS : gate_actor_of(source),
+        .source = source,
+        .wait_ms = OP_WAIT_MS,
+        .person = &person,
+        .program = ctx->op->verb,
+        .cancel = ctx->cancel,
+    };
+    bool done;
+
+    memset(card.token.label, ' ', sizeof card.token.label);
+    memcpy(card.token.label, t->label, strnlen(t->label, sizeof card.token.label));
+    if (t->application != NULL) {
+        request.reader = t->card.reader.name;
+        request.family = t->application->family;
+    } else {
+        request.module = inv->module[t->token->module].entry.path;
+        request.slot = &t->token->slot;
+        host = op_take_host(inv, t->token);
+    }
+    done = fresh != NULL && gate_unblock(&request, fresh, &host, e);
+    pin_source_free(&source);
+    pin_source_free(&fresh);
+    return done;
+}
+
+/* The figures as they are now; what cannot be read is left out. */
+static json_t *read_again(struct target *t, struct op_ctx *ctx)
+{
+    struct host *h = t->application == NULL ? NULL : card_host_start(ctx->cancel, NULL);
+    struct wire_card card;
+    json_t *after = json_array();
+
+    if (h != NULL && card_read(h, t->card.reader.name, true, ctx->cancel, &card, NULL)) {
+        for (size_t i = 0; i < card.count; i++)
+            if (strcmp(card.application[i].family, t->application->family) == 0) {
+                struct target now = {.application = &card.application[i]};
+
+                json_decref(after);
+                after = counters_of(&now);
+            }
+        wire_card_free(&card);
+    }
+    host_stop(&h);
+    return after;
+}
+
+static bool unblock(struct target *t, const struct op_args *a, struct op_ctx *ctx,
+                    struct inventory *inv, struct error *e)
+{
+    json_t *before;
+
+    if (!choose_application(t, op_text(a, "application"), e) || !choose_secret(t, a, e))
+        return false;
+    tell_counters(t, ctx);
+    if (!check_secret(t, e) || !confirm(t, ctx, e))
+        return false;
+    before = counters_of(t);
+    if (!open_again(t, a, ctx, inv, e)) {
+        json_decref(before);
+        return false;
+    }
+    op_emit(ctx, "unblocked",
+            json_pack("{s:s, s:s, s:o, s:o}", "token", t->label, "by", option_of(t->by), "before",
+                      before, "after", read_again(t, ctx)));
+    return true;
+}
+
+static char *card_device(const struct wire_card *card)
+{
+    const struct wire_application *a = card->count == 0 ? NULL : &card->application[0];
+    char *name = text_format("%s-%s", a == NULL ? "card" : a->family,
+                             a != NULL && *a->serial != '\0' ? a->serial : card->reader.name);
+
+    for (char *at = name; at != NULL && *at != '\0'; at++)
+        if (strchr("abcdefghijklmnopqrstuvwxyz0123456789", *at) == NULL)
+            *at = *at >= 'A' && *at <= 'Z' ? (char)(*at - 'A' + 'a') : '-';
+    return name;
+}
+
+/* A card may be meant where no token is: never one beside tokens that were not chosen from. */
+static bool may_be_card(const char *name, const struct inventory *inv)
+{
+    for (size_t i = 0; name == NULL && i < inv->token_count; i++)
+        if (inv->token[i].hidden == NULL)
+            return false;
+    return name == NULL || (*name != '@' && strncmp(name, "pkcs11:", 7) != 0);
+}
+
+/* The token that is meant, and the card that it is; or a card that no module shows. */
+static bool find_target(struct target *t, const struct op_args *a, struct op_ctx *ctx,
+                        struct inventory *inv, struct error *e)
+{
+    struct error no_token = ERROR_INIT;
+    bool found;
+
+    t->token = op_token(a, "TOKEN", inv, &no_token);
+    if (t->token != NULL) {
+        t->label = strdup(t->token->label);
+        t->device = strdup(t->token->device);
+        if (!card_read_slot(&t->token->slot.info, &inv->module[t->token->module].host, ctx->cancel,
+                            &t->card, &found, e))
+            return false;
+    } else if (!may_be_card(op_text(a, "TOKEN"), inv) ||
+               !find_card(op_text(a, "TOKEN"), ctx, &t->card)) {
+        return error_set(e, no_token.code, "%s", no_token.text);
+    } else {
+        t->label = strdup(t->card.count == 0 ? t->card.reader.name : t->card.application[0].title);
+        t->device = card_device(&t->card);
+    }
+    return (t->label != NULL && t->device != NULL) || error_set_memory(e);
+}
+
+static bool run(const struct op_args *a, struct op_ctx *ctx, struct error *e)
+{
+    struct target target = {0};
+    struct inventory inv;
+    bool done;
+
+    if (!op_inventory(a, ctx, &inv, e))
+        return false;
+    done = find_target(&target, a, ctx, &inv, e) && unblock(&target, a, ctx, &inv, e);
+    free_target(&target);
+    inventory_free(&inv);
+    return done;
+}
+
+static void text(const char *kind, const json_t *record, unsigned width, bool colour,
+                 struct buffer *out)
+{
+    size_t index;
+    json_t *c;
+
+    (void)kind, (void)width, (void)colour;
+    buffer_printf(out, "'%s' has a new PIN. Builds that use it need the new one.\n",
+                  op_string(record, "token"));
+    json_array_foreach(json_object_get(record, "after"), index, c)
+    {
+        struct buffer state = BUFFER_INIT;
+
+        op_text_counter(c, &state);
+        op_line(out, op_string(c, "name"), buffer_text(&state));
+        buffer_free(&state);
+    }
+}
+
+const struct op op_unblock = {
+    .verb = "unblock",
+    .group = "PINs",
+    .summary = "set a new PIN by the PUK, the reset code or the SO PIN",
+    .description =
+        "For a PIN that is blocked or forgotten. PIV cards take their PUK, OpenPGP cards their "
+        "reset code or admin PIN, a SmartCard-HSM and tokens by PKCS#11 the SO PIN. These lock "
+        "too, mostly for ever: the tries left are told before, one try is made, and the last one "
+        "only after the token's label was typed. Nothing is ever sent that brings back the PINs "
+        "that a card came with.",
+    .example = "signet unblock @1\nsignet unblock @1 --by so-pin",
+    .effects = OP_LOGS_IN | OP_OWN_SECRETS | OP_CHANGES,
+    .args = args,
+    .arg_count = sizeof args / sizeof *args,
+    .run = run,
+    .text = text,
+};
