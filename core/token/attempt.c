@@ -4,7 +4,6 @@
 #include <assert.h>
 
 #include "token/exchange.h"
-#include "wire/rv.h"
 
 bool attempt_send(struct host *h, enum wire_type type, unsigned lane, const struct buffer *body,
                   int lock, bool pinpad, struct cancel *cancel, struct attempt *result,
@@ -23,6 +22,5 @@ bool attempt_send(struct host *h, enum wire_type type, unsigned lane, const stru
         return false;
     if (result->status.rv == CKR_OK)
         return true;
-    rv_error(e, &result->status);
-    return error_prefix(e, "'%s', while %s", host_module_path(h), wire_type_name(type));
+    return exchange_refused(h, type, &result->status, e);
 }

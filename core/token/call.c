@@ -1,10 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The requests of token/host.h, none of which can spend a try. */
 #include <assert.h>
+#include <string.h>
 
 #include "token/exchange.h"
 #include "token/host.h"
+#include "wire/card.h"
 #include "wire/rv.h"
+
+/* The words of PC/SC and of cards need no path before them. */
+bool exchange_refused(const struct host *h, enum wire_type type, const struct wire_status *status,
+                      struct error *e)
+{
+    rv_error(e, status);
+    if (strcmp(host_module_path(h), WIRE_PCSC) == 0)
+        return false;
+    return error_prefix(e, "'%s', while %s", host_module_path(h), wire_type_name(type));
+}
 
 bool host_call(struct host *h, enum wire_type type, unsigned lane, const struct buffer *body,
                struct cancel *cancel, struct buffer *answer, struct error *e)
@@ -22,8 +34,7 @@ bool host_call(struct host *h, enum wire_type type, unsigned lane, const struct 
         return false;
     if (status.rv == CKR_OK)
         return true;
-    rv_error(e, &status);
-    return error_prefix(e, "'%s', while %s", host_module_path(h), wire_type_name(type));
+    return exchange_refused(h, type, &status, e);
 }
 
 /* A request about one slot whose answer is a record. */

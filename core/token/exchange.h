@@ -19,4 +19,8 @@ struct exchange {
 bool exchange_run(struct host *h, const struct exchange *x, struct wire_status *status,
                   struct buffer *answer, struct error *e);
 
+/* Turns a status that is no CKR_OK into an error that says whose call failed. Always false. */
+bool exchange_refused(const struct host *h, enum wire_type type, const struct wire_status *status,
+                      struct error *e);
+
 #endif
