@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# shellcheck shell=bash disable=SC2034
+# shellcheck shell=bash disable=SC2034,SC2154
 # For tests with opencryptoki's software token, whose flags go LOW, FINAL_TRY and LOCKED for real: pkcsslotd and its folders
 # in namespaces of the test's own. Source it after fixture.sh and before all else: it starts the test anew inside.
 # Everything in there ends with the test. PINs in here are test PINs.
