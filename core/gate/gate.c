@@ -13,6 +13,9 @@
 #include "token/settle.h"
 #include "wire/rv.h"
 
+/* The grain of file times, and the time between a ticket and the file that tells of it. */
+enum { WRITING_MS = 10 };
+
 static bool copy_request(struct gate_session *s, const struct gate_request *r, struct error *e)
 {
     s->token = r->slot->token;
@@ -193,7 +196,13 @@ static bool read_pin(struct gate_session *s, struct error *e)
 bool session_lock(struct gate_session *s, const struct gate_request *r, struct error *e)
 {
     s->lock = gate_lock_take(s->device, s->program, r->wait_ms, r->person, s->cancel, e);
-    return s->lock != NULL;
+    if (s->lock == NULL)
+        return false;
+    /* A module keeps what it read when it started. Where another had the token since, that may be
+     * outdated, or half of what that one was writing (SoftHSM's PIN is read then). */
+    if (s->host != NULL && gate_lock_others_ago(s->lock) <= host_age(s->host) + WRITING_MS)
+        host_stop(&s->host);
+    return true;
 }
 
 const char *gate_default_source(const CK_TOKEN_INFO *token)

@@ -15,6 +15,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -30,6 +32,8 @@ struct gate_lock {
     char *folder;
     uint64_t number;
     int fd;
+    int64_t others; /* time of day, in ms, when the queue's file was last written; 0: never */
+    bool waited;
 };
 
 static bool ticket_number(const char *name, uint64_t *number)
@@ -194,12 +198,28 @@ static bool make_ticket(struct gate_lock *l, const char *program, struct error *
     return made;
 }
 
+static int64_t day_ms(struct timespec t)
+{
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* An empty queue's file was made just now, by us. */
+static int64_t last_written(int queue)
+{
+    struct stat status;
+
+    return fstat(queue, &status) == 0 && status.st_size > 0 ? day_ms(status.st_mtim) : 0;
+}
+
 static bool join_queue(struct gate_lock *l, const char *program, struct error *e)
 {
     char *path = path_join(l->folder, "queue", e);
     int queue = path == NULL ? -1 : state_open(path, 0, e);
-    bool joined = queue >= 0 && state_lock(queue, true, e) == 1 &&
-                  draw(l->folder, queue, &l->number, e) && make_ticket(l, program, e);
+    bool locked = queue >= 0 && state_lock(queue, true, e) == 1, joined;
+
+    if (locked)
+        l->others = last_written(queue);
+    joined = locked && draw(l->folder, queue, &l->number, e) && make_ticket(l, program, e);
 
     if (queue >= 0)
         close(queue);
@@ -233,8 +253,8 @@ static bool busy(const struct gate_lock *l, uint64_t first, int64_t wait_ms, str
     return false;
 }
 
-static bool wait_for_turn(const struct gate_lock *l, int64_t wait_ms,
-                          const struct gate_person *person, struct cancel *cancel, struct error *e)
+static bool wait_for_turn(struct gate_lock *l, int64_t wait_ms, const struct gate_person *person,
+                          struct cancel *cancel, struct error *e)
 {
     int64_t end = clock_ms() + wait_ms, told_at = 0;
     uint64_t first = 0, told = 0;
@@ -246,6 +266,7 @@ static bool wait_for_turn(const struct gate_lock *l, int64_t wait_ms,
             return error_set(e, ERROR_CANCELLED, "cancelled while waiting for the token");
         if (now >= end)
             return busy(l, first, wait_ms, e);
+        l->waited = true;
         if (first != told || now - told_at >= TELL_MS) {
             tell(person, l->folder, first);
             told = first;
@@ -288,6 +309,28 @@ int gate_lock_fd(const struct gate_lock *l)
     return l->fd;
 }
 
+int64_t gate_lock_others_ago(const struct gate_lock *l)
+{
+    struct timespec now;
+
+    if (l->waited)
+        return 0;
+    if (l->others == 0)
+        return INT64_MAX;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return day_ms(now) - l->others;
+}
+
+/* Written anew, so that the next one knows when the token was last in use. */
+static void stamp_queue(const struct gate_lock *l)
+{
+    char *path = path_join(l->folder, "queue", NULL);
+
+    if (path != NULL)
+        utimensat(AT_FDCWD, path, NULL, 0);
+    free(path);
+}
+
 void gate_lock_release(struct gate_lock **lock)
 {
     struct gate_lock *l = *lock;
@@ -296,6 +339,7 @@ void gate_lock_release(struct gate_lock **lock)
     if (l == NULL)
         return;
     if (l->fd >= 0) {
+        stamp_queue(l);
         path = ticket_path(l->folder, l->number, NULL);
         if (path != NULL)
             unlink(path);

@@ -26,6 +26,10 @@ struct gate_lock *gate_lock_take(const char *device, const char *program, int64_
 /* The descriptor that keeps the lock; a child that inherits it keeps the token. */
 int gate_lock_fd(const struct gate_lock *l);
 
+/* How long ago another last drew a ticket or gave the lock back, in ms; 0 where this one had to
+ * wait for it; INT64_MAX where nobody ever did. One that was killed is not counted. */
+int64_t gate_lock_others_ago(const struct gate_lock *l);
+
 void gate_lock_release(struct gate_lock **l);
 
 /* Who has the device now, in one line; NULL when nobody. New string, freed by the caller. */

@@ -48,6 +48,7 @@ struct pending {
 struct host {
     char *path;
     struct wire_module module;
+    int64_t started; /* clock_ms */
     pid_t pid;
     int socket;
     int log; /* the read end of the child's stderr */
@@ -323,6 +324,7 @@ struct host *host_start(const char *path, struct cancel *cancel, struct error *e
         return NULL;
     }
     h->socket = h->log = -1;
+    h->started = clock_ms();
     init_sync(h);
     if (!start_child(h, e) || !start_threads(h, e)) {
         release(h);
@@ -358,6 +360,11 @@ void host_stop(struct host **host)
     pthread_cond_destroy(&h->changed);
     release(h);
     *host = NULL;
+}
+
+int64_t host_age(const struct host *h)
+{
+    return clock_ms() - h->started;
 }
 
 const char *host_module_path(const struct host *h)

@@ -35,6 +35,9 @@ const char *host_module_path(const struct host *h);
 const struct wire_module *host_module(const struct host *h);
 pid_t host_pid(const struct host *h);
 
+/* How long ago it was started, in ms. */
+int64_t host_age(const struct host *h);
+
 /* False once the child crashed, was killed, or broke the protocol. */
 bool host_alive(const struct host *h);
 

@@ -134,10 +134,24 @@ static void test_cancel(void **state)
     gate_lock_release(&l);
 }
 
+static void test_others_before(void **state)
+{
+    struct gate_lock *first = gate_lock_take("before", "a", 0, NULL, NULL, NULL), *second;
+
+    (void)state;
+    assert_true(gate_lock_others_ago(first) == INT64_MAX);
+    gate_lock_release(&first);
+    clock_sleep_ms(60);
+    second = gate_lock_take("before", "b", 0, NULL, NULL, NULL);
+    assert_in_range(gate_lock_others_ago(second), 50, 5000);
+    gate_lock_release(&second);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_64_processes),
+        cmocka_unit_test(test_others_before),
         cmocka_unit_test(test_busy_names_the_holder),
         cmocka_unit_test(test_an_orphan_holds_it),
         cmocka_unit_test(test_cancel),
