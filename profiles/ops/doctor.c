@@ -119,11 +119,11 @@ static void explain_unseen(struct doctor *d)
         if (f->state != DOCTOR_UNSEEN || f->text.length > 0)
             continue;
         if (i >= DOCTOR_PROFILE && d->profile == NULL)
-            doctor_say(f, DOCTOR_UNSEEN, "no profile is named");
+            doctor_say(f, DOCTOR_UNSEEN, "not looked at: no profile is named");
         else if ((int)gap < i)
-            doctor_say(f, DOCTOR_UNSEEN, "%s comes first", step_names[gap]);
+            doctor_say(f, DOCTOR_UNSEEN, "not looked at: %s comes first", step_names[gap]);
         else
-            doctor_say(f, DOCTOR_UNSEEN, "nothing to look at");
+            doctor_say(f, DOCTOR_UNSEEN, "not looked at: nothing is there");
     }
 }
 

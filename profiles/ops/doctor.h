@@ -62,7 +62,8 @@ struct doctor {
     struct usb_devices usb;
     struct error usb_error;
     struct wire_readers readers;
-    struct error pcsc; /* why there are no readers; ERROR_NONE */
+    struct error pcsc;  /* why there are no readers; ERROR_NONE */
+    bool cards_refused; /* polkit lets this user at readers, and at no card */
     struct wire_card *card;
     size_t card_count;
     struct module_list modules; /* all, whatever --module says */

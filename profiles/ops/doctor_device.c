@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* signet doctor: from the USB plug to the driver. */
 #include <errno.h>
+#include <poll.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +12,9 @@
 
 #include "base/text.h"
 #include "profiles/ops/doctor.h"
+
+/* polkit is asked by D-Bus, which takes a moment. */
+enum { HANG_UP_MS = 2000 };
 
 static const char socket_path[] = "/run/pcscd/pcscd.comm";
 
@@ -85,25 +89,31 @@ static const char *article(const char *name)
     return strchr("AEIOaeio", name[0]) != NULL ? "An" : "A";
 }
 
-static size_t listed_tokens(const struct doctor *d, bool uninitialised)
+static size_t listed_tokens(const struct doctor *d)
 {
     size_t count = 0;
 
-    for (size_t i = 0; i < d->inventory->token_count; i++) {
-        const struct token *t = &d->inventory->token[i];
-
-        count += t->hidden == NULL || (uninitialised && t->slot.has_token);
-    }
+    for (size_t i = 0; i < d->inventory->token_count; i++)
+        count += d->inventory->token[i].hidden == NULL;
     return count;
 }
 
-/* A token that no plug, reader or driver of ours is asked for. */
+static bool any_card(const struct doctor *d)
+{
+    for (size_t i = 0; i < d->readers.count; i++)
+        if (d->readers.reader[i].present)
+            return true;
+    return false;
+}
+
+/* A token that no plug, reader or driver of ours is asked for. An empty reader is part of many
+ * machines, and asks for nothing while there is another token. */
 static bool is_apart(const struct doctor *d)
 {
     if (d->token != NULL)
         return !doctor_in_reader(d, d->token, NULL);
-    return count_of(d, counts) == 0 && d->readers.count == 0 &&
-           (d->explicit_module || listed_tokens(d, false) > 0);
+    return count_of(d, is_token) == 0 && !any_card(d) &&
+           (d->explicit_module || listed_tokens(d) > 0);
 }
 
 static void list_devices(const struct doctor *d, struct doctor_finding *f)
@@ -183,21 +193,27 @@ static void judge_usb(struct doctor *d, bool apart)
         no_device(d, f);
 }
 
-/* Is somebody listening? As libpcsclite would ask. 0: yes; else errno. */
+/* As libpcsclite would ask, but for what it says then. 0: somebody listens, and waits for a word;
+ * ECONNRESET: hangs up at once, as pcscd does with one whom polkit refuses (before pcsc-lite 2.0;
+ * later ones answer); else errno. */
 static int knock(void)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     const char *path = getenv("PCSCLITE_CSOCK_NAME");
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), failed = 0;
+    struct pollfd ready = {.events = POLLIN};
+    int failed = 0;
 
     if (path == NULL || strlen(path) >= sizeof address.sun_path)
         path = socket_path;
-    if (fd < 0)
+    ready.fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (ready.fd < 0)
         return errno;
     strcpy(address.sun_path, path);
-    if (connect(fd, (struct sockaddr *)&address, sizeof address) != 0 && errno != EAGAIN)
+    if (connect(ready.fd, (struct sockaddr *)&address, sizeof address) != 0)
         failed = errno;
-    close(fd);
+    else if (poll(&ready, 1, HANG_UP_MS) > 0)
+        failed = ECONNRESET;
+    close(ready.fd);
     return failed;
 }
 
@@ -242,6 +258,15 @@ static void polkit_rule(struct doctor_finding *f)
     doctor_remedy(f, "Then: systemctl restart polkit");
 }
 
+static void polkit_gap(struct doctor_finding *f, const char *what)
+{
+    doctor_gap(f, ERROR_UNFIT,
+               "pcscd lets this user not at the %s: polkit allows only who sits at the machine, "
+               "nobody over ssh and no service",
+               what);
+    polkit_rule(f);
+}
+
 static void judge_pcsc(struct doctor *d)
 {
     struct doctor_finding *pcscd = &d->step[DOCTOR_PCSCD], *may = &d->step[DOCTOR_PERMISSION];
@@ -249,7 +274,10 @@ static void judge_pcsc(struct doctor *d)
 
     if (d->pcsc.code == ERROR_NONE) {
         doctor_say(pcscd, DOCTOR_OK, "it runs");
-        doctor_say(may, DOCTOR_OK, "this user may use readers and cards");
+        if (d->cards_refused)
+            polkit_gap(may, "cards");
+        else
+            doctor_say(may, DOCTOR_OK, "this user may use readers and cards");
         return;
     }
     failed = knock();
@@ -261,14 +289,11 @@ static void judge_pcsc(struct doctor *d)
         doctor_gap(may, ERROR_UNFIT, "this user may not connect to %s", socket_path);
         doctor_remedy(may, "chmod 666 %s (pcscd makes it so; something has changed it)",
                       socket_path);
+    } else if (failed == ECONNRESET || d->pcsc.detail == CKR_ACTION_PROHIBITED) {
+        doctor_say(pcscd, DOCTOR_OK, "it runs");
+        polkit_gap(may, "readers");
     } else if (failed != 0) {
         not_running(pcscd);
-    } else if (d->pcsc.detail == CKR_ACTION_PROHIBITED) {
-        doctor_say(pcscd, DOCTOR_OK, "it runs");
-        doctor_gap(may, ERROR_UNFIT,
-                   "polkit does not let this user at the readers; over ssh, and for services, it "
-                   "never does by itself");
-        polkit_rule(may);
     } else {
         doctor_gap(pcscd, ERROR_MISSING, "it listens, and does not answer as it should: %s",
                    d->pcsc.text);
@@ -501,7 +526,7 @@ void doctor_devices(struct doctor *d)
 
     judge_usb(d, apart);
     for (int i = DOCTOR_PCSCD; apart && i <= DOCTOR_DRIVER; i++)
-        doctor_say(&d->step[i], DOCTOR_UNSEEN, "not needed by a token that is reached otherwise");
+        doctor_say(&d->step[i], DOCTOR_UNSEEN, "not needed: the token is reached otherwise");
     if (apart)
         return;
     if (count_of(d, wants_pcsc) > 0 || d->readers.count > 0) {

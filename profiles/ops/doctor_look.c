@@ -39,6 +39,8 @@ static bool read_card(struct doctor *d, struct host **h, const struct wire_reade
         return true;
     if (card_read(*h, r->name, true, d->ctx->cancel, &card, &failed))
         return add_card(d, &card, e);
+    if (failed.detail == CKR_ACTION_PROHIBITED)
+        d->cards_refused = true;
     if (!host_alive(*h)) {
         host_stop(h);
         *h = card_host_start(d->ctx->cancel, &failed);
