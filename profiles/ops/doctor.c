@@ -269,7 +269,6 @@ static void text_remedy(const char *remedy, struct buffer *out)
 /* What else is known to be missing, so that one walk to the machine may do. */
 static void text_later(const json_t *steps, size_t gap, struct buffer *out)
 {
-    bool any = false;
     size_t index;
     json_t *step;
 
@@ -277,11 +276,9 @@ static void text_later(const json_t *steps, size_t gap, struct buffer *out)
     {
         if (index <= gap || strcmp(op_string(step, "state"), "gap") != 0)
             continue;
-        buffer_printf(out, "%s%s", any ? ", " : "\nAfter that: ", op_string(step, "step"));
-        any = true;
+        buffer_printf(out, "\nAfter that, at %s:\n", op_string(step, "step"));
+        text_remedy(op_string(step, "remedy"), out);
     }
-    if (any)
-        buffer_append_text(out, " (signet doctor tells more then).\n");
 }
 
 static void text_hints(const json_t *steps, struct buffer *out)

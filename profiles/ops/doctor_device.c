@@ -106,6 +106,21 @@ static bool any_card(const struct doctor *d)
     return false;
 }
 
+/* The module that was named is itself the question: it failed, or shows a token that is not ready.
+ */
+static bool module_has_more(const struct doctor *d)
+{
+    if (d->no_module.code != ERROR_NONE)
+        return true;
+    for (size_t i = 0; i < d->inventory->module_count; i++)
+        if (d->inventory->module[i].error.code != ERROR_NONE)
+            return true;
+    for (size_t i = 0; i < d->inventory->token_count; i++)
+        if (d->inventory->token[i].slot.has_token || d->inventory->token[i].slot.problem[0] != '\0')
+            return true;
+    return false;
+}
+
 /* A token that no plug, reader or driver of ours is asked for. An empty reader is part of many
  * machines, and asks for nothing while there is another token. */
 static bool is_apart(const struct doctor *d)
@@ -113,7 +128,7 @@ static bool is_apart(const struct doctor *d)
     if (d->token != NULL)
         return !doctor_in_reader(d, d->token, NULL);
     return count_of(d, is_token) == 0 && !any_card(d) &&
-           (d->explicit_module || listed_tokens(d) > 0);
+           (listed_tokens(d) > 0 || (d->explicit_module && module_has_more(d)));
 }
 
 static void list_devices(const struct doctor *d, struct doctor_finding *f)
@@ -482,7 +497,7 @@ static void judge_driver(struct doctor *d, const char *device, const char *where
     struct doctor_finding *f = &d->step[DOCTOR_DRIVER];
 
     if (driver != NULL) {
-        doctor_say(f, DOCTOR_OK, "%s of the %s", driver->path, device);
+        doctor_say(f, DOCTOR_OK, "%s drives the %s", driver->path, device);
         return;
     }
     doctor_gap(f, ERROR_MISSING, "%s %s is %s; its driver %s is not installed", article(device),

@@ -37,23 +37,36 @@ static void free_patient(struct patient *p)
     wire_objects_free(&p->objects);
 }
 
-/* The user PIN's counter as the card tells it; NULL where it does not. */
-static const struct wire_counter *card_figure(const struct patient *p)
+/* The application of a card that this token is; NULL where there is none, or none that is known. */
+static const struct wire_application *card_application(const struct patient *p)
 {
     const char *reader;
 
     if (!doctor_in_reader(p->d, p->token, &reader))
         return NULL;
-    for (size_t i = 0; i < p->d->card_count; i++) {
-        const struct wire_card *card = &p->d->card[i];
-        const struct wire_application *a = card_application_of(card, &p->token->slot.token);
-
-        for (size_t k = 0;
-             strcmp(card->reader.name, reader) == 0 && a != NULL && k < a->counter_count; k++)
-            if (a->counter[k].pin == WIRE_PIN_USER)
-                return &a->counter[k];
-    }
+    for (size_t i = 0; i < p->d->card_count; i++)
+        if (strcmp(p->d->card[i].reader.name, reader) == 0)
+            return card_application_of(&p->d->card[i], &p->token->slot.token);
     return NULL;
+}
+
+/* The user PIN's counter as the card tells it; NULL where it does not. */
+static const struct wire_counter *card_figure(const struct patient *p)
+{
+    const struct wire_application *a = card_application(p);
+
+    for (size_t i = 0; a != NULL && i < a->counter_count; i++)
+        if (a->counter[i].pin == WIRE_PIN_USER)
+            return &a->counter[i];
+    return NULL;
+}
+
+/* Its keys and certificates are not put on it through PKCS#11: OpenSC does not write to PIV. */
+static bool is_piv(const struct patient *p)
+{
+    const struct wire_application *a = card_application(p);
+
+    return a != NULL && strcmp(a->family, "piv") == 0;
 }
 
 static void blocked_pin(struct patient *p)
@@ -142,8 +155,12 @@ static void make_key_remedy(struct patient *p)
 {
     struct doctor_finding *f = &p->step[DOCTOR_KEY];
 
-    doctor_remedy(f, "Make one with the tool that the CA's order names; or, where the token allows "
-                     "it:");
+    doctor_remedy(f, "Make one with the tool that the CA's order names; or:");
+    if (is_piv(p)) {
+        doctor_remedy(f, "ykman piv keys generate --algorithm ECCP384 9c public.pem");
+        doctor_remedy(f, "A PIV card that is no YubiKey: with the tool of its vendor.");
+        return;
+    }
     doctor_remedy(f,
                   "pkcs11-tool --module %s --slot %lu --login --keypairgen --key-type rsa:3072 "
                   "--id 01 --label signing --usage-sign",
@@ -237,10 +254,14 @@ static X509 *judge_certificate(struct patient *p)
                        ? "none of its certificates is for a key on it"
                        : "none is on it");
         doctor_remedy(f, "Put the one that the CA issued for this key on it:");
-        doctor_remedy(f,
-                      "pkcs11-tool --module %s --slot %lu --login --write-object CERTIFICATE.der "
-                      "--type cert --id ID",
-                      module_path(p), p->token->slot.id);
+        if (is_piv(p))
+            doctor_remedy(f, "ykman piv certificates import 9c CERTIFICATE.pem");
+        else
+            doctor_remedy(
+                f,
+                "pkcs11-tool --module %s --slot %lu --login --write-object CERTIFICATE.der "
+                "--type cert --id ID",
+                module_path(p), p->token->slot.id);
         doctor_remedy(f, "Or name its file in the profile, with certificate: FILE");
     } else if (failed.code != ERROR_NONE) {
         doctor_gap(f, failed.code, "%s", failed.text);
