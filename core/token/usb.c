@@ -47,13 +47,14 @@ static bool read_line(int folder, const char *entry, const char *file, char out[
 static bool read_number(int folder, const char *entry, const char *file, int base,
                         unsigned long most, unsigned long *out)
 {
-    char line[LINE_MAX_BYTES], *end;
+    const char *digits = base == 16 ? "0123456789abcdefABCDEF" : "0123456789";
+    char line[LINE_MAX_BYTES];
 
-    if (!read_line(folder, entry, file, line) || strspn(line, "0123456789abcdefABCDEF") == 0)
+    if (!read_line(folder, entry, file, line) || strspn(line, digits) != strlen(line))
         return false;
     errno = 0;
-    *out = strtoul(line, &end, base);
-    return errno == 0 && *end == '\0' && *out <= most;
+    *out = strtoul(line, NULL, base);
+    return errno == 0 && *out <= most;
 }
 
 static void read_text(int folder, const char *entry, const char *file, char *out, size_t size)

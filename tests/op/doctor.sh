@@ -5,7 +5,7 @@
 # usage: doctor.sh BUILD_FOLDER
 set -uo pipefail
 if [[ ${SIGNET_DOCTOR_INSIDE:-} != 1 ]]; then
-  own=(unshare --mount --net)
+  own=(unshare --mount --net --pid --fork --kill-child --mount-proc)
   [[ $(id -u) == 0 ]] || own+=(--map-root-user)
   SIGNET_DOCTOR_INSIDE=1 exec "${own[@]}" "$0" "$@"
 fi
@@ -146,6 +146,7 @@ is "$status/$(of reader state)/$(gap)" 3/ok/card 'a reader without a card'
 mkdir -p "$work/card"
 "$build/tests/card/piv_card" 127.0.0.1 35963 "$work/card" &
 started+=($!)
+# shellcheck disable=SC2317 # by wait_for
 has_card() {
   look
   [[ $(of card state) == ok ]]
