@@ -66,13 +66,19 @@ static const struct device_family longmai = {
                "libcryptoida_pkcs11.so"},
     .source = "the mToken CryptoID tools, from who sold the token",
 };
+/* Its cards have two profiles with a module each: code signing is in the common one, which is that
+ * of libcrypto3PKCS.so. */
+static const struct device_family certum = {
+    .module = {"libcrypto3PKCS.so", "/opt/proCertumSmartSign/libcrypto3PKCS.so",
+               "libcryptoCertum3PKCS.so", "/opt/proCertumSmartSign/libcryptoCertum3PKCS.so"},
+    .source = "proCertum SmartSign or proCertum CardManager of Certum (certum.eu)",
+};
 /* A card that no driver of ours knows: a reader does not tell whose it is. */
 static const struct device_family any_card = {
-    .module = {"libcryptoCertum3PKCS.so", "/opt/proCertumSmartSign/libcryptoCertum3PKCS.so",
-               "libIDPrimePKCS11.so", "libeToken.so", "opensc-pkcs11.so"},
+    .module = {"opensc-pkcs11.so"},
     .package = "opensc-pkcs11",
-    .source = "the driver of who sold the card (for one of Certum: proCertum SmartSign, with "
-              "libcryptoCertum3PKCS.so)",
+    .source = "the driver of who sold the card (SafeNet: libeToken.so or libIDPrimePKCS11.so; "
+              "Certum: libcrypto3PKCS.so)",
 };
 
 static const struct device table[] = {
@@ -163,6 +169,18 @@ const struct device *device_find(uint16_t vendor, uint16_t product)
         if (table[i].vendor == vendor && (table[i].product == product || table[i].product == 0))
             return &table[i];
     return NULL;
+}
+
+const struct device *device_of_card(const uint8_t *atr, size_t length)
+{
+    /* smartcard_list.txt of pcsc-tools 1.6.2: "cryptoCertum 3.5 (PKI)" */
+    static const uint8_t certum_atr[] = {0x3b, 0xdd, 0x96, 0xff, 0x81, 0x31, 0xfe, 0x45,
+                                         0x80, 0x59, 0x5f, 0x53, 0x74, 0x64, 0x5f, 0x49,
+                                         0x6e, 0x69, 0x74, 0x81, 0x05, 0x9b};
+    static const struct device card = {
+        .kind = DEVICE_TOKEN, .name = "cryptoCertum card", .family = &certum};
+
+    return length == sizeof certum_atr && memcmp(atr, certum_atr, length) == 0 ? &card : NULL;
 }
 
 const struct device_family *device_card_family(const char *family)

@@ -36,6 +36,9 @@ struct device {
 /* NULL: nothing is known of it. */
 const struct device *device_find(uint16_t vendor, uint16_t product);
 
+/* A card that is known by its answer to reset alone; NULL: none. Its USB numbers are 0. */
+const struct device *device_of_card(const uint8_t *atr, size_t length);
+
 /* The modules for a card, by the family that a card driver tells (wire/card.h); never NULL. */
 const struct device_family *device_card_family(const char *family);
 

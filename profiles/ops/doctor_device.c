@@ -276,8 +276,8 @@ static void polkit_rule(struct doctor_finding *f)
 static void polkit_gap(struct doctor_finding *f, const char *what)
 {
     doctor_gap(f, ERROR_UNFIT,
-               "pcscd lets this user not at the %s: polkit allows only who sits at the machine, "
-               "nobody over ssh and no service",
+               "pcscd does not let this user at the %s: polkit allows who sits at the machine, not "
+               "one who comes by ssh, nor a service",
                what);
     polkit_rule(f);
 }
@@ -507,6 +507,19 @@ static void judge_driver(struct doctor *d, const char *device, const char *where
     driver_remedy(f, family);
 }
 
+static void judge_card_driver(struct doctor *d, const struct wire_card *card)
+{
+    const struct device *k = device_of_card(card->reader.atr, card->reader.atr_length);
+
+    if (k != NULL)
+        judge_driver(d, k->name, "in the reader", k->family);
+    else if (card->count > 0)
+        judge_driver(d, card->application[0].title, "in the reader",
+                     device_card_family(card->application[0].family));
+    else
+        judge_driver(d, "card of a family not known here", "in the reader", device_card_family(""));
+}
+
 static void judge_drivers(struct doctor *d)
 {
     const char *reader;
@@ -523,16 +536,8 @@ static void judge_drivers(struct doctor *d)
             judge_driver(d, k->name, "plugged in", k->family);
     }
     /* The card of a token that is listed above is that token's; a card apart decides by itself. */
-    for (size_t i = 0; i < d->card_count && count_of(d, is_token) == 0; i++) {
-        const struct wire_card *card = &d->card[i];
-
-        if (card->count > 0)
-            judge_driver(d, card->application[0].title, "in the reader",
-                         device_card_family(card->application[0].family));
-        else
-            judge_driver(d, "card of a family not known here", "in the reader",
-                         device_card_family(""));
-    }
+    for (size_t i = 0; i < d->card_count && count_of(d, is_token) == 0; i++)
+        judge_card_driver(d, &d->card[i]);
 }
 
 void doctor_devices(struct doctor *d)

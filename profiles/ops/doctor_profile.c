@@ -51,7 +51,7 @@ static void remedy(struct doctor *d, struct doctor_finding *f, const struct read
                       d->token->number);
     else if (strcmp(found->subject, "certificate") == 0)
         doctor_remedy(f, "After a renewal: signet profile renew %s", name_of(d));
-    else if (found->level == READY_ERROR)
+    else if (found->level == READY_ERROR && strcmp(found->subject, "pin") != 0)
         doctor_remedy(f, "signet profile edit %s", name_of(d));
 }
 

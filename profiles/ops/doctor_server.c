@@ -122,7 +122,7 @@ static void free_lookup(struct lookup *l)
 
 static void *look_up(void *data)
 {
-    const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_ADDRCONFIG};
+    const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
     struct lookup *l = data;
     struct addrinfo *list = NULL;
     int failed = getaddrinfo(l->place.host, l->place.port, &hints, &list);

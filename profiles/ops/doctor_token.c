@@ -347,6 +347,17 @@ static int worth(const struct patient *p)
     return steps + (doctor_in_reader(p->d, p->token, NULL) ? DOCTOR_STEP_COUNT + 1 : 0);
 }
 
+/* A card that none of the modules shows may want one that is not here. */
+static void other_driver(struct doctor *d)
+{
+    for (size_t i = 0; i < d->card_count; i++)
+        if (d->card[i].count == 0) {
+            doctor_remedy(&d->step[DOCTOR_TOKEN], "The card may want %s",
+                          device_card_family("")->source);
+            return;
+        }
+}
+
 /* No token can be listed: why, by what hides them. */
 static void no_token(struct doctor *d)
 {
@@ -360,6 +371,7 @@ static void no_token(struct doctor *d)
             doctor_gap(f, ERROR_TOKEN, "a slot of %s cannot be read: %s",
                        d->inventory->module[t->module].entry.path, t->slot.problem);
             doctor_remedy(f, "Take the token out and put it in again.");
+            other_driver(d);
         } else if (raw == NULL && t->slot.has_token &&
                    !(t->slot.token.flags & CKF_TOKEN_INITIALIZED)) {
             raw = t;
@@ -371,6 +383,7 @@ static void no_token(struct doctor *d)
         doctor_gap(f, ERROR_MISSING, "the modules show no token");
         doctor_remedy(f, "Is the module the one of this token? Another: signet doctor --module "
                          "PATH");
+        other_driver(d);
         return;
     }
     doctor_gap(f, ERROR_UNFIT, "it is not initialised");

@@ -229,6 +229,8 @@ static void devices_are_known(void **state)
     assert_string_equal(device_card_family("idprime")->module[0], "libIDPrimePKCS11.so");
     assert_string_equal(device_card_family("gids")->package, "opensc-pkcs11");
     assert_non_null(device_card_family("unheard of"));
+    assert_null(device_of_card((const uint8_t *)"\x3b\x00", 2));
+    assert_null(device_of_card(NULL, 0));
 }
 
 static void drivers_are_found_by_file(void **state)
