@@ -209,8 +209,8 @@ static void judge_usb(struct doctor *d, bool apart)
 }
 
 /* As libpcsclite would ask, but for what it says then. 0: somebody listens, and waits for a word;
- * ECONNRESET: hangs up at once, as pcscd does with one whom polkit refuses (before pcsc-lite 2.0;
- * later ones answer); else errno. */
+ * ECONNRESET: hangs up at once, as pcscd does with one whom polkit refuses, before it answers
+ * anything (many versions do; others answer SCARD_W_SECURITY_VIOLATION); else errno. */
 static int knock(void)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -220,12 +220,13 @@ static int knock(void)
 
     if (path == NULL || strlen(path) >= sizeof address.sun_path)
         path = socket_path;
-    ready.fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    ready.fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (ready.fd < 0)
         return errno;
     strcpy(address.sun_path, path);
     if (connect(ready.fd, (struct sockaddr *)&address, sizeof address) != 0)
-        failed = errno;
+        /* EAGAIN: so many knock that this one would have to wait (unix(7)). */
+        failed = errno == EAGAIN ? 0 : errno;
     else if (poll(&ready, 1, HANG_UP_MS) > 0)
         failed = ECONNRESET;
     close(ready.fd);
