@@ -5,7 +5,7 @@
 # usage: doctor.sh BUILD_FOLDER
 set -uo pipefail
 if [[ ${SIGNET_DOCTOR_INSIDE:-} != 1 ]]; then
-  own=(unshare --mount --net --pid --fork --kill-child --mount-proc)
+  own=(unshare --mount --net --ipc --pid --fork --kill-child --mount-proc)
   [[ $(id -u) == 0 ]] || own+=(--map-root-user)
   SIGNET_DOCTOR_INSIDE=1 exec "${own[@]}" "$0" "$@"
 fi
@@ -13,8 +13,9 @@ unset SIGNET_DOCTOR_INSIDE http_proxy https_proxy HTTPS_PROXY all_proxy ALL_PROX
 # shellcheck source=../lib/fixture.sh
 source "$(dirname "$0")/../lib/fixture.sh" "$1"
 
-mkdir -p /run/pcscd
-mount -t tmpfs tmpfs /run/pcscd
+# No pcscd, and no pkcsslotd with tokens of its own.
+mount -t tmpfs tmpfs /run
+mkdir /run/pcscd
 ip link set lo up
 shim=$build/tests/lib/shim.so
 export SHIM_MODULE=$softhsm
@@ -75,7 +76,7 @@ plug() {
 unplug() { rm -rf "$work/sys"; }
 export SIGNET_SYSFS=$work/sys
 
-# A module path that no machine has, so that what is installed here does not matter: no token, unless a test makes one.
+# SoftHSM has no token, unless the test makes one.
 mkdir -p "$work/tokens"
 printf 'directories.tokendir = %s\nobjectstore.backend = file\nlog.level = ERROR\n' "$work/tokens" >"$work/softhsm2.conf"
 export SOFTHSM2_CONF=$work/softhsm2.conf
