@@ -13,7 +13,7 @@
 struct host *card_host_start(struct cancel *cancel, struct error *e);
 
 /* Readers and what is in them, without a word to a card. ERROR_MISSING: pcscd does not run here, or
- * does not let this user at it; the text has the remedy. */
+ * does not let this user at it (detail: CKR_ACTION_PROHIBITED); the text has the remedy. */
 bool card_readers(struct host *h, struct cancel *cancel, struct wire_readers *out, struct error *e);
 
 /* The same once something differs from `known`, or after some seconds. Lane 1, so that cards can be

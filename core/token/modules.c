@@ -39,6 +39,7 @@ static const struct {
     {"/opt/cloudhsm/lib/libcloudhsm_pkcs11.so", true},
     {"libkmsp11.so", true},
     {"smpkcs11.so", true},
+    {"libcrypto3PKCS.so", true},
     {"libcryptoCertum3PKCS.so", true},
     {"libtpm2_pkcs11.so", true},
     {"libsofthsm2.so", true},

@@ -16,6 +16,7 @@ packages_test=(
   p11-kit p11-kit-modules opensc-pkcs11 osslsigncode sbsigntool libengine-pkcs11-openssl opencryptoki
   gcc-mingw-w64-i686-win32 clang libclang-rt-14-dev llvm binutils python3 procps util-linux time
   shellcheck universal-ctags clang-format libvterm-dev
+  pcscd libccid vsmartcard-vpcd iproute2
 )
 
 # packages_install NAME…: installs what is missing, as root or by sudo; says which.

@@ -26,7 +26,7 @@ static bool failed(struct wire_status *s, LONG rv, const char *function)
                            "systemctl start pcscd.socket");
     case (unsigned long)SCARD_E_NO_ACCESS:
     case (unsigned long)SCARD_W_SECURITY_VIOLATION:
-        return status_fail(s, CKR_DEVICE_ERROR, "SCardEstablishContext",
+        return status_fail(s, CKR_ACTION_PROHIBITED, "SCardEstablishContext",
                            "pcscd does not let this user at the readers (polkit allows only who "
                            "sits at the machine); a rule in /etc/polkit-1/rules.d may allow "
                            "org.debian.pcsc-lite.access_pcsc and access_card to a group");
