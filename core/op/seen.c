@@ -8,6 +8,20 @@
 #include "token/objects.h"
 #include "token/uri.h"
 
+/* It is more than PKCS#11 promises: a module that fails at it has the token shown without. */
+static bool add_vendor(struct seen_token *one, struct host *h, const struct token *t,
+                       struct op_ctx *ctx, struct error *e)
+{
+    struct error failed = ERROR_INIT;
+
+    if (h == NULL || vendor_read(h, t->slot.id, ctx->cancel, &one->vendor, &failed))
+        return true;
+    if (failed.code == ERROR_CANCELLED)
+        return error_set(e, failed.code, "%s", failed.text);
+    op_tell(ctx, "%s: %s", t->label, failed.text);
+    return true;
+}
+
 static bool add_token(struct seen *s, const struct inventory *inv, const struct token *t,
                       bool objects, struct op_ctx *ctx, struct error *e)
 {
@@ -25,13 +39,15 @@ static bool add_token(struct seen *s, const struct inventory *inv, const struct 
         .module = strdup(inv->module[t->module].entry.path),
         .number = t->number,
         .info = t->slot.token,
+        .maker = inv->module[t->module].info.info,
         .card = SEEN_NO_CARD,
     };
     if (one->label == NULL || one->serial == NULL || one->model == NULL || one->uri == NULL ||
         one->module == NULL)
         return error_set_memory(e);
-    return !objects ||
-           objects_read(inventory_host(inv, t), t->slot.id, NULL, ctx->cancel, &one->objects, e);
+    return (!objects || objects_read(inventory_host(inv, t), t->slot.id, NULL, ctx->cancel,
+                                     &one->objects, e)) &&
+           add_vendor(one, inventory_host(inv, t), t, ctx, e);
 }
 
 /* The slots of all tokens, to find their readers by. */
@@ -123,7 +139,7 @@ static bool read_cards(struct seen *s, const CK_SLOT_INFO *slots, bool all, stru
 
         if (!readers.reader[i].present || (!has_token(s, reader, slots) && !all))
             continue;
-        if (card_read(h, reader, false, ctx->cancel, &card, &failed)) {
+        if (card_read_when_free(h, reader, false, ctx->cancel, &card, &failed)) {
             read = add_card(s, &card, e);
             continue;
         }
@@ -156,6 +172,32 @@ bool op_seen(const struct op_args *args, struct op_ctx *ctx, const char *name, b
     return seen;
 }
 
+/* A host that is there keeps its hand on the card, those of other modules too. */
+static void end_hosts(struct op_ctx *ctx, struct inventory *inv)
+{
+    for (size_t i = 0; i < inv->module_count; i++) {
+        host_stop(&inv->module[i].host);
+        if (ctx->pool != NULL)
+            host_pool_drop(ctx->pool, inv->module[i].entry.path);
+    }
+}
+
+bool op_seen_token(struct op_ctx *ctx, struct inventory *inv, const struct token *t,
+                   struct seen *out, struct error *e)
+{
+    bool seen;
+
+    *out = (struct seen){0};
+    seen = add_token(out, inv, t, false, ctx, e);
+    if (seen) {
+        end_hosts(ctx, inv);
+        seen = read_cards(out, &t->slot.info, false, ctx, e);
+    }
+    if (!seen)
+        op_seen_free(out);
+    return seen;
+}
+
 void op_seen_free(struct seen *s)
 {
     for (size_t i = 0; i < s->token_count; i++) {
@@ -164,6 +206,7 @@ void op_seen_free(struct seen *s)
         free(s->token[i].model);
         free(s->token[i].uri);
         free(s->token[i].module);
+        wire_application_free(&s->token[i].vendor);
         wire_objects_free(&s->token[i].objects);
     }
     for (size_t i = 0; i < s->card_count; i++)

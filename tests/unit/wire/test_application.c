@@ -13,27 +13,25 @@
 
 #include "wire/card.h"
 
+static char name[] = "p11#0123456789abcdef", none[] = "", provider[] = "a provider";
+static uint8_t spki[] = {1, 2, 3}, id[] = {7};
+static struct wire_counter counters[] = {
+    {.pin = WIRE_PIN_USER, .name = "PIN", .left = 12, .maximum = 15, .is_default = WIRE_UNKNOWN},
+    {.pin = WIRE_PIN_PUK, .name = "PUK", .left = 254, .maximum = WIRE_UNKNOWN},
+};
+static struct wire_container containers[] = {
+    {.name = name,
+     .provider = provider,
+     .place = "signature key",
+     .spki = spki,
+     .spki_length = sizeof spki,
+     .id = id,
+     .id_length = sizeof id},
+    {.name = none, .provider = provider, .problem = "not UTF-8"},
+};
+
 static struct wire_application sample(void)
 {
-    static struct wire_counter counters[] = {
-        {.pin = WIRE_PIN_USER,
-         .name = "PIN",
-         .left = 12,
-         .maximum = 15,
-         .is_default = WIRE_UNKNOWN},
-        {.pin = WIRE_PIN_PUK, .name = "PUK", .left = 254, .maximum = WIRE_UNKNOWN},
-    };
-    static struct wire_container containers[] = {
-        {.name = (char[]){"p11#0123456789abcdef"},
-         .provider = (char[]){"eToken Base Cryptographic Provider"},
-         .place = "signature key",
-         .spki = (uint8_t[]){1, 2, 3},
-         .spki_length = 3,
-         .id = (uint8_t[]){7},
-         .id_length = 1},
-        {.name = (char[]){""}, .provider = (char[]){"p"}, .problem = "not UTF-8"},
-    };
-
     return (struct wire_application){.family = "safenet",
                                      .title = "eToken",
                                      .container_problem = "why",
