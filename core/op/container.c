@@ -114,15 +114,30 @@ static bool is_opensc(const CK_INFO *module)
     return HAS(module->libraryDescription, "OpenSC") || HAS(module->manufacturerID, "OpenSC");
 }
 
+/* A PIV card tells its whole serial itself, where PKCS#11 shows half of it. */
+static bool compute_piv(const struct seen *s, const struct seen_token *t,
+                        const struct wire_object *key, const char *serial, struct container *out)
+{
+    const struct wire_card *card = card_of(s, t);
+
+    for (size_t i = 0; card != NULL && i < card->count; i++)
+        if (strcmp(card->application[i].family, "piv") == 0 &&
+            guid_of_opensc_piv(key->id, key->id_length, card->application[i].serial, serial,
+                               out->computed))
+            return true;
+    return false;
+}
+
 /* OpenSC shows cards that have names of their own, too: these were read before. */
-static void compute(const struct seen_token *t, const struct wire_object *key,
+static void compute(const struct seen *s, const struct seen_token *t, const struct wire_object *key,
                     struct container *out)
 {
     char *serial = text_padded(t->info.serialNumber, sizeof t->info.serialNumber);
     const char *why = "no memory";
     size_t length;
 
-    if (serial != NULL && guid_of_opensc(key->id, key->id_length, serial, out->computed, &why)) {
+    if (serial != NULL && (compute_piv(s, t, key, serial, out) ||
+                           guid_of_opensc(key->id, key->id_length, serial, out->computed, &why))) {
         out->problem[0] = '\0';
     } else {
         length = strlen(out->problem);
@@ -142,7 +157,7 @@ void container_find(const struct seen *s, const struct seen_token *t, const stru
     } else if (out->read == NULL) {
         snprintf(out->problem, sizeof out->problem, "%.300s", reason(s, t));
         if (is_opensc(&t->maker))
-            compute(t, key, out);
+            compute(s, t, key, out);
     }
 }
 

@@ -73,3 +73,20 @@ bool guid_of_opensc(const uint8_t *id, size_t id_length, const char *serial,
     write_guid(digest, out);
     return true;
 }
+
+bool guid_of_opensc_piv(const uint8_t *id, size_t id_length, const char *guid, const char *serial,
+                        char out[GUID_TEXT_SIZE])
+{
+    uint8_t bytes[GUID_BYTES], tail[GUID_BYTES];
+    size_t length = 0, shown = 0;
+
+    out[0] = '\0';
+    if (id_length != 1 || !text_unhex(guid, bytes, sizeof bytes, &length) || length != GUID_BYTES ||
+        !text_unhex(serial, tail, sizeof tail, &shown) || shown != SERIAL_FIELD / 2 ||
+        memcmp(bytes + GUID_BYTES - shown, tail, shown) != 0)
+        return false;
+    bytes[0] = id[0];
+    for (size_t i = 0; i < GUID_BYTES; i++)
+        snprintf(out + 2 * i, 3, "%02x", bytes[i]);
+    return true;
+}

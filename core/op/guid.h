@@ -20,4 +20,11 @@ enum { GUID_TEXT_SIZE = 37 };
 bool guid_of_opensc(const uint8_t *id, size_t id_length, const char *serial,
                     char out[GUID_TEXT_SIZE], const char **why);
 
+/* The same of a PIV card, whose serial is the GUID of its CHUID (NIST SP 800-73-4 part 1, 3.4.1;
+ * OpenSC, piv_get_guid): its 16 bytes in hex without dashes, the first exchanged for the key's id.
+ * `guid` is the whole of it in hex, as the card tells it; `serial` what PKCS#11 shows, the last
+ * eight bytes. False where these are not of one serial, or the id is not of one byte. */
+bool guid_of_opensc_piv(const uint8_t *id, size_t id_length, const char *guid, const char *serial,
+                        char out[GUID_TEXT_SIZE]);
+
 #endif

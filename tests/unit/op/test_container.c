@@ -68,6 +68,42 @@ static void test_by_public_key(void **state)
     assert_null(container_match(&a, &second));
 }
 
+/* A certificate of the key, in DER. */
+static uint8_t *certify(EVP_PKEY *of, EVP_PKEY *signer, size_t *length)
+{
+    X509 *x = X509_new();
+    uint8_t *der = NULL;
+
+    X509_set_pubkey(x, of);
+    X509_gmtime_adj(X509_getm_notBefore(x), 0);
+    X509_gmtime_adj(X509_getm_notAfter(x), 1000);
+    assert_true(X509_sign(x, signer, EVP_sha256()) > 0);
+    *length = (size_t)i2d_X509(x, &der);
+    X509_free(x);
+    return der;
+}
+
+/* As cards tell it: by the certificate that stands in the container. */
+static void test_by_certificate(void **state)
+{
+    const unsigned char *at = spki[0];
+    EVP_PKEY *of = d2i_PUBKEY(NULL, &at, (long)spki_length[0]), *ca = EVP_EC_gen("P-256");
+    struct wire_container list[] = {{.name = one, .provider = provider}};
+    struct wire_application a = {.container = list, .container_count = 1};
+    struct wire_object first = key(0), second = key(1);
+
+    (void)state;
+    assert_null(container_match(&a, &first));
+    list[0].certificate = certify(of, ca, &list[0].certificate_length);
+    assert_ptr_equal(container_match(&a, &first), &list[0]);
+    assert_null(container_match(&a, &second));
+    list[0].certificate[0] ^= 1; /* no certificate any more */
+    assert_null(container_match(&a, &first));
+    OPENSSL_free(list[0].certificate);
+    EVP_PKEY_free(of);
+    EVP_PKEY_free(ca);
+}
+
 /* An equal id is nothing against another public key. */
 static void test_by_id(void **state)
 {
@@ -108,6 +144,8 @@ static void test_find(void **state)
     struct wire_container list[] = {named(one, 0), named(none, 1)};
     struct seen_token t = {.card = SEEN_NO_CARD};
     struct seen s = {.token = &t, .token_count = 1};
+    struct wire_application application = {0};
+    struct wire_card card = {.application = &application, .count = 1};
     struct wire_object first = key(0), second = key(1);
     struct container c;
 
@@ -136,6 +174,15 @@ static void test_find(void **state)
     assert_null(container_name(&c));
     assert_non_null(strstr(c.problem, "serial is longer"));
 
+    s.card = &card;
+    s.card_count = 1;
+    t.card = 0;
+    strcpy(application.family, "piv");
+    strcpy(application.serial, "a80b99285040a63d0123456789abcdef");
+    container_find(&s, &t, &first, &c);
+    assert_string_equal(container_name(&c), "010b99285040a63d0123456789abcdef");
+    t.card = SEEN_NO_CARD;
+
     memset(&t.maker, ' ', sizeof t.maker);
     set(t.info.serialNumber, sizeof t.info.serialNumber, "000612345678");
     container_find(&s, &t, &first, &c);
@@ -154,9 +201,9 @@ static void test_printable(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_by_public_key), cmocka_unit_test(test_by_id),
-        cmocka_unit_test(test_default_first), cmocka_unit_test(test_find),
-        cmocka_unit_test(test_printable),
+        cmocka_unit_test(test_by_public_key),  cmocka_unit_test(test_by_id),
+        cmocka_unit_test(test_by_certificate), cmocka_unit_test(test_default_first),
+        cmocka_unit_test(test_find),           cmocka_unit_test(test_printable),
     };
 
     return cmocka_run_group_tests(tests, make_keys, free_keys);

@@ -64,6 +64,22 @@ static void test_cannot_be_known(void **state)
     assert_non_null(strstr(why, "no id"));
 }
 
+/* As pkcs15-tool 0.23 shows it of a PIV card with this GUID in its CHUID. */
+static void test_piv(void **state)
+{
+    static const char whole[] = "a80b99285040a63da6662f4555b154a4";
+    const uint8_t id[] = {1, 2};
+
+    (void)state;
+    assert_true(guid_of_opensc_piv(id, 1, whole, "a6662f4555b154a4", guid));
+    assert_string_equal(guid, "010b99285040a63da6662f4555b154a4");
+    assert_false(guid_of_opensc_piv(id, 1, whole, "a6662f4555b154a5", guid));
+    assert_string_equal(guid, "");
+    assert_false(guid_of_opensc_piv(id, 1, whole, "4555b154a4", guid));
+    assert_false(guid_of_opensc_piv(id, 2, whole, "a6662f4555b154a4", guid));
+    assert_false(guid_of_opensc_piv(id, 1, "13037524", "a6662f4555b154a4", guid));
+}
+
 /* Each byte of id and serial counts. */
 static void test_differ(void **state)
 {
@@ -83,7 +99,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_real_card),  cmocka_unit_test(test_hex_serial),
         cmocka_unit_test(test_odd_serial), cmocka_unit_test(test_cannot_be_known),
-        cmocka_unit_test(test_differ),
+        cmocka_unit_test(test_piv),        cmocka_unit_test(test_differ),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
