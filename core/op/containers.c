@@ -190,6 +190,8 @@ static json_t *token_record(const struct seen *s, const struct seen_token *t)
                   "uri", t->uri, "serial", t->serial, "title", op_seen_title(s, t), "keys", rows);
     if (card != NULL)
         json_object_set_new(record, "reader", printable(card->reader.name));
+    if (t->unread.code != ERROR_NONE)
+        json_object_set_new(record, "problem", json_string(t->unread.text));
     return record;
 }
 

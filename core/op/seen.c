@@ -22,8 +22,19 @@ static bool add_vendor(struct seen_token *one, struct host *h, const struct toke
     return true;
 }
 
+/* One token that cannot be read must not hide the others. */
+static bool add_objects(struct seen_token *one, struct host *h, const struct token *t, bool named,
+                        struct op_ctx *ctx, struct error *e)
+{
+    if (objects_read(h, t->slot.id, NULL, ctx->cancel, &one->objects, &one->unread))
+        return true;
+    if (!named && one->unread.code != ERROR_CANCELLED && one->unread.code != ERROR_MEMORY)
+        return true;
+    return error_set(e, one->unread.code, "%s", one->unread.text);
+}
+
 static bool add_token(struct seen *s, const struct inventory *inv, const struct token *t,
-                      bool objects, struct op_ctx *ctx, struct error *e)
+                      bool objects, bool named, struct op_ctx *ctx, struct error *e)
 {
     struct seen_token *grown = reallocarray(s->token, s->token_count + 1, sizeof *grown), *one;
 
@@ -45,8 +56,7 @@ static bool add_token(struct seen *s, const struct inventory *inv, const struct 
     if (one->label == NULL || one->serial == NULL || one->model == NULL || one->uri == NULL ||
         one->module == NULL)
         return error_set_memory(e);
-    return (!objects || objects_read(inventory_host(inv, t), t->slot.id, NULL, ctx->cancel,
-                                     &one->objects, e)) &&
+    return (!objects || add_objects(one, inventory_host(inv, t), t, named, ctx, e)) &&
            add_vendor(one, inventory_host(inv, t), t, ctx, e);
 }
 
@@ -65,7 +75,7 @@ static bool add_tokens(struct seen *s, const struct op_args *args, const char *n
         if (named != NULL ? t != named : t->hidden != NULL)
             continue;
         slots[s->token_count] = t->slot.info;
-        if (!add_token(s, inv, t, objects, ctx, e))
+        if (!add_token(s, inv, t, objects, named != NULL, ctx, e))
             return false;
     }
     return true;
@@ -188,7 +198,7 @@ bool op_seen_token(struct op_ctx *ctx, struct inventory *inv, const struct token
     bool seen;
 
     *out = (struct seen){0};
-    seen = add_token(out, inv, t, false, ctx, e);
+    seen = add_token(out, inv, t, false, true, ctx, e);
     if (seen) {
         end_hosts(ctx, inv);
         seen = read_cards(out, &t->slot.info, false, ctx, e);

@@ -21,6 +21,7 @@ struct seen_token {
     CK_INFO maker;                  /* of the module */
     struct wire_application vendor; /* what the module adds to PKCS#11; empty where nothing */
     struct wire_objects objects;    /* where they were asked for */
+    struct error unread;            /* why its objects could not be read; ERROR_NONE */
     int card;                       /* index in seen.card, or SEEN_NO_CARD */
 };
 
@@ -33,7 +34,8 @@ struct seen {
 };
 
 /* The token that argument `name` means, and its card; without one, all tokens and all cards.
- * `objects`: the tokens' objects too. */
+ * `objects`: the tokens' objects too; where they cannot be read, that is an error of the named
+ * token, and of all tokens stands with the one. */
 bool op_seen(const struct op_args *args, struct op_ctx *ctx, const char *name, bool objects,
              struct seen *out, struct error *e);
 void op_seen_free(struct seen *s);

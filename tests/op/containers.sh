@@ -81,6 +81,13 @@ said=$(unset SHIM_SAFENET && "$signet" containers --module "$softhsm" 2>&1)
 like "$said" 'cannot be known here, because SoftHSM' 'SoftHSM has none'
 is "$(grep -c 'p11#\|te-' <<<"$said")" 0 'and none is made up'
 
+SHIM_CALL=C_FindObjects SHIM_ACTION=0x30 try containers
+like "$status $said" '^0 .*@1  test.*problem .*CKR_DEVICE_ERROR' 'a token that cannot be read is told among all'
+SHIM_CALL=C_FindObjects SHIM_ACTION=0x30 try containers @1
+is "$status" 3 'and fails where it is named'
+SHIM_CALL=C_GetAttributeValue SHIM_ACTION=abort try counters
+like "$status $said" '^0 .*crashed while reading what the vendor adds.*PIN .*\[flags of PKCS#11\]' 'a module that crashes over it: flags'
+
 # Names that are none.
 head -c 1048576 /dev/zero | tr '\0' a >"$names/01"
 : >"$names/02"
