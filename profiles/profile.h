@@ -103,13 +103,15 @@ bool profile_save(const struct profile *p, const char *path, bool replace, struc
 bool profile_replace_text(const char *path, const struct buffer *text, struct error *e);
 
 struct profile_change {
-    const char *key;   /* of a single value, at the top: "pin" */
-    const char *value; /* as it is, not quoted for YAML */
+    const char *key;   /* of a single value: "pin", "container.name" */
+    const char *value; /* as it is, not quoted for YAML; NULL: neither the key nor, where it is in a
+                          map, any of that map's shall be there */
 };
 
 /* Sets keys of the file at `path`, all or none, in one step, and leaves every other byte, comments
- * too, as it is: a value is exchanged in its place, a key that is not there comes last. The result
- * must read as before but for the changes. ERROR_PROFILE when the file does not allow that. */
+ * too, as it is: a value is exchanged in its place, a key that is not there comes last, or into its
+ * map. The result must read as before but for the changes. ERROR_PROFILE when the file does not
+ * allow that. */
 bool profile_change_file(const char *path, const struct profile_change *changes, size_t count,
                          struct error *e);
 

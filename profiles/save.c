@@ -62,35 +62,134 @@ bool profile_save(const struct profile *p, const char *path, bool replace, struc
     return saved;
 }
 
-/* Exchanges the value where it stands, or adds the key as the last line. `p` tells where. */
+static const struct profile_place *place_of(const struct profile *p, const struct schema_key *k)
+{
+    return &p->place[k - schema_keys];
+}
+
+/* The length of "container." in "container.name"; 0 for a key at the top. */
+static size_t map_length(const char *key)
+{
+    const char *dot = strchr(key, '.');
+
+    return dot == NULL ? 0 : (size_t)(dot - key) + 1;
+}
+
+/* The first key of the same map that the file has; NULL. */
+static const struct schema_key *sibling(const struct profile *p, const char *key)
+{
+    size_t length = map_length(key);
+
+    for (size_t i = 0; length > 0 && i < schema_key_count; i++)
+        if (strncmp(schema_keys[i].name, key, length) == 0 && p->place[i].line > 0)
+            return &schema_keys[i];
+    return NULL;
+}
+
+static size_t line_start(const struct buffer *text, size_t at)
+{
+    while (at > 0 && text->data[at - 1] != '\n')
+        at--;
+    return at;
+}
+
+static size_t line_end(const struct buffer *text, size_t at)
+{
+    while (at < text->length && text->data[at] != '\n')
+        at++;
+    return at;
+}
+
+/* In a map that has a line for each key, a line with the same indent; in one in braces, a comma. */
+static void add_to_map(const struct buffer *text, const struct profile *p,
+                       const struct schema_key *beside, const struct profile_change *change,
+                       struct buffer *out)
+{
+    const char *name = change->key + map_length(change->key);
+    const char *other = beside->name + map_length(beside->name);
+    const struct profile_place *place = place_of(p, beside);
+    size_t start = line_start(text, place->start), indent = start, end = place->end;
+    bool own_line;
+
+    while (indent < text->length && text->data[indent] == ' ')
+        indent++;
+    own_line = indent > start && text->length - indent > strlen(other) &&
+               memcmp(text->data + indent, other, strlen(other)) == 0;
+    if (own_line)
+        end = line_end(text, end);
+    buffer_append(out, text->data, end);
+    buffer_append_text(out, own_line ? "\n" : ", ");
+    if (own_line)
+        buffer_append(out, text->data + start, indent - start);
+    buffer_printf(out, "%s: ", name);
+    quote_yaml(out, change->value, true);
+    buffer_append(out, text->data + end, text->length - end);
+}
+
+static void add_last(const struct buffer *text, const struct profile_change *change,
+                     struct buffer *out)
+{
+    size_t map = map_length(change->key);
+
+    buffer_append(out, text->data, text->length);
+    if (text->length > 0 && text->data[text->length - 1] != '\n')
+        buffer_append_byte(out, '\n');
+    if (map > 0)
+        buffer_printf(out, "%.*s: {%s: ", (int)map - 1, change->key, change->key + map);
+    else
+        buffer_printf(out, "%s: ", change->key);
+    quote_yaml(out, change->value, map > 0);
+    buffer_append_text(out, map > 0 ? "}\n" : "\n");
+}
+
+/* Without the lines of a key at the top, or of a map: from its name to the next at the margin. */
+static void take_out(const struct buffer *text, const struct profile_place *place,
+                     struct buffer *out)
+{
+    size_t start = line_start(text, place->start), end = line_end(text, place->end);
+
+    while (start > 0 && (text->data[start] == ' ' || text->data[start] == '\n'))
+        start = line_start(text, start - 1);
+    if (end < text->length)
+        end++;
+    while (end < text->length && text->data[end] == ' ')
+        end = line_end(text, end) + (line_end(text, end) < text->length);
+    buffer_append(out, text->data, start);
+    buffer_append(out, text->data + end, text->length - end);
+}
+
+/* Exchanges the value where it stands, or adds the key, or takes it out. `p` tells where. */
 static bool change_text(struct buffer *text, const struct profile *p,
                         const struct profile_change *change, struct error *e)
 {
-    const struct schema_key *k = schema_find(change->key);
-    const struct profile_place *place = &p->place[k - schema_keys];
+    const struct schema_key *k = schema_find(change->key), *beside = sibling(p, change->key);
+    const struct profile_place *place = place_of(p, k);
     struct buffer fresh = BUFFER_INIT;
 
-    buffer_append(&fresh, text->data, place->line > 0 ? place->start : text->length);
-    if (place->line > 0) {
+    if (change->value == NULL && place->line == 0 && beside == NULL)
+        return true;
+    if (change->value == NULL) {
+        take_out(text, place->line > 0 ? place : place_of(p, beside), &fresh);
+    } else if (place->line > 0) {
+        buffer_append(&fresh, text->data, place->start);
         quote_yaml(&fresh, change->value, true);
         buffer_append(&fresh, text->data + place->end, text->length - place->end);
+    } else if (beside != NULL) {
+        add_to_map(text, p, beside, change, &fresh);
     } else {
-        if (text->length > 0 && text->data[text->length - 1] != '\n')
-            buffer_append_byte(&fresh, '\n');
-        buffer_printf(&fresh, "%s: ", change->key);
-        quote_yaml(&fresh, change->value, false);
-        buffer_append_byte(&fresh, '\n');
+        add_last(text, change, &fresh);
     }
     buffer_free(text);
     *text = fresh;
     return buffer_ok(text, e);
 }
 
-static const char *changed_to(const char *key, const struct profile_change *changes, size_t count)
+static const struct profile_change *change_of(const char *key, const struct profile_change *changes,
+                                              size_t count)
 {
     for (size_t i = 0; i < count; i++)
         if (strcmp(changes[i].key, key) == 0)
-            return changes[i].value;
+            return &changes[i];
     return NULL;
 }
 
@@ -102,11 +201,14 @@ static bool is_as_meant(const struct profile *before, const struct profile *afte
 
     for (size_t i = 0; same && i < schema_key_count; i++) {
         const struct schema_key *k = &schema_keys[i];
-        const char *wanted = changed_to(k->name, changes, count);
+        const struct profile_change *wanted = change_of(k->name, changes, count);
         char *value = wanted == NULL ? NULL : schema_value(k, after, 0);
 
-        same = wanted == NULL ? schema_same(k, before, after)
-                              : value != NULL && strcmp(value, wanted) == 0;
+        if (wanted == NULL)
+            same = schema_same(k, before, after);
+        else
+            same = wanted->value == NULL ? value == NULL
+                                         : value != NULL && strcmp(value, wanted->value) == 0;
         free(value);
     }
     return same;

@@ -4,7 +4,6 @@
 
 #include "gate/session.h"
 #include "token/card.h"
-#include "token/settle.h"
 
 static void keep(struct gate_session *s, const struct wire_application *a)
 {
@@ -15,19 +14,14 @@ static void keep(struct gate_session *s, const struct wire_application *a)
 
 static bool read_when_free(struct gate_session *s, struct wire_card *out, struct error *e)
 {
-    int64_t end = 0;
-
-    for (;;) {
-        if (!card_read(s->host, s->reader, true, s->cancel, out, e))
-            return false;
-        if (!out->reader.in_use)
-            return true;
-        wire_card_free(out);
-        if (!settle_again(&end, s->cancel))
-            return error_set(e, ERROR_BUSY,
-                             "another program uses the card in '%s'; end it, then do this again",
-                             s->reader);
-    }
+    if (!card_read_when_free(s->host, s->reader, true, s->cancel, out, e))
+        return false;
+    if (!out->reader.in_use)
+        return true;
+    wire_card_free(out);
+    return error_set(e, ERROR_BUSY,
+                     "another program uses the card in '%s'; end it, then do this again",
+                     s->reader);
 }
 
 /* A card by PC/SC that is not there, or is another one, ends the request. */

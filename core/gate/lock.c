@@ -33,7 +33,7 @@ struct gate_lock {
     uint64_t number;
     int fd;
     int64_t others; /* time of day, in ms, when the queue's file was last written; 0: never */
-    bool waited;
+    bool waited;    /* another had it, or was before us, when we came */
 };
 
 static bool ticket_number(const char *name, uint64_t *number)
@@ -216,9 +216,12 @@ static bool join_queue(struct gate_lock *l, const char *program, struct error *e
     char *path = path_join(l->folder, "queue", e);
     int queue = path == NULL ? -1 : state_open(path, 0, e);
     bool locked = queue >= 0 && state_lock(queue, true, e) == 1, joined;
+    uint64_t first;
 
-    if (locked)
+    if (locked) {
         l->others = last_written(queue);
+        l->waited = first_alive(l->folder, UINT64_MAX, &first);
+    }
     joined = locked && draw(l->folder, queue, &l->number, e) && make_ticket(l, program, e);
 
     if (queue >= 0)
@@ -253,8 +256,8 @@ static bool busy(const struct gate_lock *l, uint64_t first, int64_t wait_ms, str
     return false;
 }
 
-static bool wait_for_turn(struct gate_lock *l, int64_t wait_ms, const struct gate_person *person,
-                          struct cancel *cancel, struct error *e)
+static bool wait_for_turn(const struct gate_lock *l, int64_t wait_ms,
+                          const struct gate_person *person, struct cancel *cancel, struct error *e)
 {
     int64_t end = clock_ms() + wait_ms, told_at = 0;
     uint64_t first = 0, told = 0;
@@ -266,7 +269,6 @@ static bool wait_for_turn(struct gate_lock *l, int64_t wait_ms, const struct gat
             return error_set(e, ERROR_CANCELLED, "cancelled while waiting for the token");
         if (now >= end)
             return busy(l, first, wait_ms, e);
-        l->waited = true;
         if (first != told || now - told_at >= TELL_MS) {
             tell(person, l->folder, first);
             told = first;

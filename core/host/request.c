@@ -12,6 +12,7 @@
 #include "host/pkcs11/module.h"
 #include "host/pkcs11/objects.h"
 #include "host/pkcs11/slots.h"
+#include "host/pkcs11/vendor.h"
 #include "host/status.h"
 
 enum { MOST_KEYS = 64 };
@@ -96,6 +97,23 @@ static bool objects(struct wire_reader *r, unsigned lane, struct buffer *answer,
     if (read)
         wire_objects_put(answer, &page);
     wire_objects_free(&page);
+    return read;
+}
+
+static bool vendor(struct wire_reader *r, unsigned lane, struct buffer *answer,
+                   struct wire_status *s)
+{
+    CK_SLOT_ID slot = (CK_SLOT_ID)wire_get_u64(r);
+    struct wire_application out;
+    bool read;
+
+    (void)lane;
+    if (r->failed)
+        return malformed(s);
+    read = vendor_describe(&module, slot, &out, s);
+    if (read)
+        wire_application_put(answer, &out);
+    wire_application_free(&out);
     return read;
 }
 
@@ -299,6 +317,7 @@ static handler *const handlers[WIRE_TYPES] = {
     [WIRE_READERS] = readers,   [WIRE_READERS_WAIT] = readers_wait,
     [WIRE_INIT_PIN] = init_pin, [WIRE_CARD] = card,
     [WIRE_ATTEST] = attest,     [WIRE_UNBLOCK] = unblock,
+    [WIRE_VENDOR] = vendor,
 };
 
 /* What it takes to answer: a module, or PC/SC. */

@@ -58,21 +58,53 @@ static json_t *flags_record(const CK_TOKEN_INFO *info, bool so)
     return record;
 }
 
-/* What the flags say is added where no application of the card tells of that PIN. */
-static void add_flags(json_t *list, const CK_TOKEN_INFO *info, const struct wire_card *card)
+/* The vendor's figure for a PIN; NULL where there is none. */
+static const struct wire_counter *vendor_counter(const struct seen_token *t, enum wire_pin pin)
 {
-    if (card == NULL || card_counter(card, WIRE_PIN_USER) == NULL)
-        json_array_append_new(list, flags_record(info, false));
-    if (card == NULL || card->count == 0)
-        json_array_append_new(list, flags_record(info, true));
+    for (size_t i = 0; i < t->vendor.counter_count; i++)
+        if (t->vendor.counter[i].pin == pin && t->vendor.counter[i].left != WIRE_UNKNOWN)
+            return &t->vendor.counter[i];
+    return NULL;
 }
 
-static void add_applications(json_t *list, const struct wire_card *card)
+static bool card_tells(const struct wire_card *card, enum wire_pin pin)
+{
+    return card != NULL && card_counter(card, pin) != NULL;
+}
+
+/* What the flags say is added where neither vendor nor an application of the card tells of that
+ * PIN. */
+static void add_flags(json_t *list, const struct seen_token *t, const struct wire_card *card)
+{
+    if (vendor_counter(t, WIRE_PIN_USER) == NULL && !card_tells(card, WIRE_PIN_USER))
+        json_array_append_new(list, flags_record(&t->info, false));
+    if (vendor_counter(t, WIRE_PIN_SO) == NULL && (card == NULL || card->count == 0))
+        json_array_append_new(list, flags_record(&t->info, true));
+}
+
+/* One line for each PIN of a device: its own module tells maxima, too, and comes before what the
+ * card tells; one that it cannot tell stands there only where the card does not know it either. */
+static void add_vendor(json_t *list, const struct seen_token *t, const struct wire_card *card)
+{
+    for (size_t i = 0; i < t->vendor.counter_count; i++) {
+        const struct wire_counter *c = &t->vendor.counter[i];
+
+        if (c->left != WIRE_UNKNOWN || !card_tells(card, c->pin))
+            json_array_append_new(list, op_counter_record(c));
+    }
+}
+
+/* Those of the card that the vendor (of `t`, which may be NULL) does not tell. */
+static void add_applications(json_t *list, const struct wire_card *card, const struct seen_token *t)
 {
     for (size_t i = 0; i < card->count; i++)
         for (size_t k = 0; k < card->application[i].counter_count; k++) {
-            json_t *record = op_counter_record(&card->application[i].counter[k]);
+            const struct wire_counter *c = &card->application[i].counter[k];
+            json_t *record;
 
+            if (t != NULL && vendor_counter(t, c->pin) != NULL)
+                continue;
+            record = op_counter_record(c);
             json_object_set_new(record, "application", json_string(card->application[i].title));
             json_array_append_new(list, record);
         }
@@ -83,9 +115,10 @@ static json_t *token_record(const struct seen *s, const struct seen_token *t)
     const struct wire_card *card = t->card == SEEN_NO_CARD ? NULL : &s->card[t->card];
     json_t *counters = json_array(), *record;
 
+    add_vendor(counters, t, card);
     if (card != NULL)
-        add_applications(counters, card);
-    add_flags(counters, &t->info, card);
+        add_applications(counters, card, t);
+    add_flags(counters, t, card);
     record = json_pack("{s:s, s:i, s:s, s:s, s:s, s:o}", "token", t->label, "number",
                        (int)t->number, "uri", t->uri, "serial", t->serial, "title",
                        op_seen_title(s, t), "counters", counters);
@@ -102,7 +135,7 @@ static json_t *card_record(const struct wire_card *card)
 {
     json_t *counters = json_array(), *record;
 
-    add_applications(counters, card);
+    add_applications(counters, card, NULL);
     record = json_pack("{s:o, s:o}", "reader",
                        record_take(text_printable(card->reader.name, strlen(card->reader.name))),
                        "counters", counters);
@@ -209,9 +242,10 @@ const struct op op_counters = {
     .verb = "counters",
     .group = "PINs",
     .summary = "show the tries left of every PIN, without spending one",
-    .description = "The card itself is asked where its family is known, and else what the flags of "
-                   "PKCS#11 say; behind each figure stands how it is known. A card that another "
-                   "program uses is left alone.",
+    .description = "SafeNet's module is asked for its figures, the card itself where its family is "
+                   "known, and what the flags of PKCS#11 say counts where neither tells; behind "
+                   "each figure stands how it is known. A card that another program uses is left "
+                   "alone.",
     .example = "signet counters\nsignet counters @1 --json",
     .effects = OP_READS,
     .args = args,

@@ -8,8 +8,33 @@
 #include "token/objects.h"
 #include "token/uri.h"
 
+/* It is more than PKCS#11 promises: a module that fails at it has the token shown without. */
+static bool add_vendor(struct seen_token *one, struct host *h, const struct token *t,
+                       struct op_ctx *ctx, struct error *e)
+{
+    struct error failed = ERROR_INIT;
+
+    if (h == NULL || vendor_read(h, t->slot.id, ctx->cancel, &one->vendor, &failed))
+        return true;
+    if (failed.code == ERROR_CANCELLED)
+        return error_set(e, failed.code, "%s", failed.text);
+    op_tell(ctx, "%s: %s", t->label, failed.text);
+    return true;
+}
+
+/* One token that cannot be read must not hide the others. */
+static bool add_objects(struct seen_token *one, struct host *h, const struct token *t, bool named,
+                        struct op_ctx *ctx, struct error *e)
+{
+    if (objects_read(h, t->slot.id, NULL, ctx->cancel, &one->objects, &one->unread))
+        return true;
+    if (!named && one->unread.code != ERROR_CANCELLED && one->unread.code != ERROR_MEMORY)
+        return true;
+    return error_set(e, one->unread.code, "%s", one->unread.text);
+}
+
 static bool add_token(struct seen *s, const struct inventory *inv, const struct token *t,
-                      bool objects, struct op_ctx *ctx, struct error *e)
+                      bool objects, bool named, struct op_ctx *ctx, struct error *e)
 {
     struct seen_token *grown = reallocarray(s->token, s->token_count + 1, sizeof *grown), *one;
 
@@ -25,13 +50,14 @@ static bool add_token(struct seen *s, const struct inventory *inv, const struct 
         .module = strdup(inv->module[t->module].entry.path),
         .number = t->number,
         .info = t->slot.token,
+        .maker = inv->module[t->module].info.info,
         .card = SEEN_NO_CARD,
     };
     if (one->label == NULL || one->serial == NULL || one->model == NULL || one->uri == NULL ||
         one->module == NULL)
         return error_set_memory(e);
-    return !objects ||
-           objects_read(inventory_host(inv, t), t->slot.id, NULL, ctx->cancel, &one->objects, e);
+    return (!objects || add_objects(one, inventory_host(inv, t), t, named, ctx, e)) &&
+           add_vendor(one, inventory_host(inv, t), t, ctx, e);
 }
 
 /* The slots of all tokens, to find their readers by. */
@@ -49,7 +75,7 @@ static bool add_tokens(struct seen *s, const struct op_args *args, const char *n
         if (named != NULL ? t != named : t->hidden != NULL)
             continue;
         slots[s->token_count] = t->slot.info;
-        if (!add_token(s, inv, t, objects, ctx, e))
+        if (!add_token(s, inv, t, objects, named != NULL, ctx, e))
             return false;
     }
     return true;
@@ -123,7 +149,7 @@ static bool read_cards(struct seen *s, const CK_SLOT_INFO *slots, bool all, stru
 
         if (!readers.reader[i].present || (!has_token(s, reader, slots) && !all))
             continue;
-        if (card_read(h, reader, false, ctx->cancel, &card, &failed)) {
+        if (card_read_when_free(h, reader, false, ctx->cancel, &card, &failed)) {
             read = add_card(s, &card, e);
             continue;
         }
@@ -156,6 +182,32 @@ bool op_seen(const struct op_args *args, struct op_ctx *ctx, const char *name, b
     return seen;
 }
 
+/* A host that is there keeps its hand on the card, those of other modules too. */
+static void end_hosts(struct op_ctx *ctx, struct inventory *inv)
+{
+    for (size_t i = 0; i < inv->module_count; i++) {
+        host_stop(&inv->module[i].host);
+        if (ctx->pool != NULL)
+            host_pool_drop(ctx->pool, inv->module[i].entry.path);
+    }
+}
+
+bool op_seen_token(struct op_ctx *ctx, struct inventory *inv, const struct token *t,
+                   struct seen *out, struct error *e)
+{
+    bool seen;
+
+    *out = (struct seen){0};
+    seen = add_token(out, inv, t, false, true, ctx, e);
+    if (seen) {
+        end_hosts(ctx, inv);
+        seen = read_cards(out, &t->slot.info, false, ctx, e);
+    }
+    if (!seen)
+        op_seen_free(out);
+    return seen;
+}
+
 void op_seen_free(struct seen *s)
 {
     for (size_t i = 0; i < s->token_count; i++) {
@@ -164,6 +216,7 @@ void op_seen_free(struct seen *s)
         free(s->token[i].model);
         free(s->token[i].uri);
         free(s->token[i].module);
+        wire_application_free(&s->token[i].vendor);
         wire_objects_free(&s->token[i].objects);
     }
     for (size_t i = 0; i < s->card_count; i++)

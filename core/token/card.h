@@ -26,6 +26,11 @@ bool card_readers_wait(struct host *h, const struct wire_readers *known, struct 
 bool card_read(struct host *h, const char *reader, bool counters_alone, struct cancel *cancel,
                struct wire_card *out, struct error *e);
 
+/* The same once a host of ours that has just ended is no longer seen at the card: waits a moment
+ * for that where the card is in use. */
+bool card_read_when_free(struct host *h, const char *reader, bool counters_alone,
+                         struct cancel *cancel, struct wire_card *out, struct error *e);
+
 /* The counters of the card that this slot of a module is, by a host of its own. To it the module's
  * own host is another program that uses the card: where the slot is a card, that one is stopped
  * (*module becomes NULL). *found is false, and `out` empty, where the slot is no card that can be

@@ -312,7 +312,8 @@ static const struct wire_object *search(const struct wire_objects *all, const st
 
         if (o->class != class || !meets(w, o, wanted))
             continue;
-        if (found != NULL && (class == CKO_CERTIFICATE || !objects_same_key(found, o)))
+        /* Several certificates of one key speak for one key. */
+        if (found != NULL && (wanted == CKO_CERTIFICATE || !objects_same_key(found, o)))
             *several = true;
         if (found == NULL)
             found = o;

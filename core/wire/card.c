@@ -185,6 +185,9 @@ static void put_container(struct buffer *out, const struct wire_container *c)
     wire_put_text(out, c->source);
     wire_put_u8(out, c->is_default);
     wire_put_bytes(out, c->certificate, c->certificate_length);
+    wire_put_bytes(out, c->spki, c->spki_length);
+    wire_put_bytes(out, c->id, c->id_length);
+    wire_put_text(out, c->problem);
 }
 
 static void get_container(struct wire_reader *r, struct wire_container *c)
@@ -195,6 +198,9 @@ static void get_container(struct wire_reader *r, struct wire_container *c)
     wire_get_field(r, c->source, sizeof c->source);
     c->is_default = wire_get_bool(r);
     c->certificate = wire_get_copy(r, &c->certificate_length);
+    c->spki = wire_get_copy(r, &c->spki_length);
+    c->id = wire_get_copy(r, &c->id_length);
+    wire_get_field(r, c->problem, sizeof c->problem);
 }
 
 static void put_key(struct buffer *out, const struct wire_card_key *k)
@@ -217,7 +223,7 @@ static void get_key(struct wire_reader *r, struct wire_card_key *k)
     k->spki = wire_get_copy(r, &k->spki_length);
 }
 
-static void put_application(struct buffer *out, const struct wire_application *a)
+void wire_application_put(struct buffer *out, const struct wire_application *a)
 {
     wire_put_text(out, a->family);
     wire_put_text(out, a->title);
@@ -258,13 +264,22 @@ static void get_application(struct wire_reader *r, struct wire_application *a)
     GET_LIST(r, a, wire_application_add_key, get_key)
 }
 
+bool wire_application_get(struct wire_reader *r, struct wire_application *a)
+{
+    *a = (struct wire_application){0};
+    get_application(r, a);
+    if (r->failed)
+        wire_application_free(a);
+    return !r->failed;
+}
+
 void wire_card_put(struct buffer *out, const struct wire_card *c)
 {
     put_state(out, &c->reader);
     wire_put_text(out, c->problem);
     wire_put_u32(out, (uint32_t)c->count);
     for (size_t i = 0; i < c->count; i++)
-        put_application(out, &c->application[i]);
+        wire_application_put(out, &c->application[i]);
 }
 
 bool wire_card_get(struct wire_reader *r, struct wire_card *c)
@@ -278,24 +293,27 @@ bool wire_card_get(struct wire_reader *r, struct wire_card *c)
     return !r->failed;
 }
 
-static void free_application(struct wire_application *a)
+void wire_application_free(struct wire_application *a)
 {
     for (size_t i = 0; i < a->container_count; i++) {
         free(a->container[i].name);
         free(a->container[i].provider);
         free(a->container[i].certificate);
+        free(a->container[i].spki);
+        free(a->container[i].id);
     }
     for (size_t i = 0; i < a->key_count; i++)
         free(a->key[i].spki);
     free(a->counter);
     free(a->container);
     free(a->key);
+    *a = (struct wire_application){0};
 }
 
 void wire_card_free(struct wire_card *c)
 {
     for (size_t i = 0; i < c->count; i++)
-        free_application(&c->application[i]);
+        wire_application_free(&c->application[i]);
     free(c->application);
     free(c->reader.name);
     *c = (struct wire_card){0};

@@ -62,6 +62,11 @@ struct wire_container {
     bool is_default;
     uint8_t *certificate; /* DER; NULL where it cannot be told which */
     size_t certificate_length;
+    /* Which key it is of, where a module tells the names: its SubjectPublicKeyInfo and its CKA_ID;
+     * NULL where that is not told. */
+    uint8_t *spki, *id;
+    size_t spki_length, id_length;
+    char problem[160]; /* why the name, which is "" then, cannot be used; "" */
 };
 
 /* What a card tells of a key beyond its certificate (YubiKey). */
@@ -75,9 +80,10 @@ struct wire_card_key {
     size_t spki_length;
 };
 
-/* One application of a card, as its driver knows it. */
+/* One application of a card, as its driver knows it; or what a module tells of its token beyond
+ * PKCS#11 (WIRE_VENDOR), with neither counter nor container where it tells nothing. */
 struct wire_application {
-    char family[16];       /* "piv", "openpgp", "gids", "idprime", "sc-hsm" */
+    char family[16];       /* "piv", "openpgp", "gids", "idprime", "sc-hsm", "safenet" */
     char title[64];        /* "YubiKey PIV 5.4.3" */
     char serial[48];       /* printable; "" unknown */
     char unblocked_by[80]; /* in words: "the PUK"; "" : by nothing that this version can send */
@@ -89,6 +95,10 @@ struct wire_application {
     struct wire_card_key *key;
     size_t key_count;
 };
+
+void wire_application_put(struct buffer *out, const struct wire_application *a);
+bool wire_application_get(struct wire_reader *r, struct wire_application *a);
+void wire_application_free(struct wire_application *a);
 
 struct wire_card {
     struct wire_reader_state reader;

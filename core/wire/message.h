@@ -26,6 +26,8 @@
     X(WIRE_TOKEN, false, 10000, "reading the token") /* u64 slot -> wire_slot */                   \
     X(WIRE_OBJECTS, false, 10000,                                                                  \
       "reading the objects") /* u64 slot, u32 first, u32 most -> wire_objects */                   \
+    X(WIRE_VENDOR, false, 10000,                                                                   \
+      "reading what the vendor adds") /* u64 slot -> wire_application (wire/card.h) */             \
     X(WIRE_OPEN_KEY, false, 10000, "opening the key")         /* wire_open_key -> wire_opened */   \
     X(WIRE_SIGN, false, 60000, "signing")                     /* wire_sign -> bytes: signature */  \
     X(WIRE_LOGOUT, false, 10000, "logging out")               /* u64 slot -> nothing */            \

@@ -16,6 +16,7 @@
 #include "cert/view.h"
 #include "op/text.h"
 #include "profiles/ops.h"
+#include "profiles/ops/key_container.h"
 #include "profiles/ops/pair.h"
 #include "profiles/ops/reach.h"
 #include "profiles/profile.h"
@@ -94,6 +95,11 @@ static const struct op_arg args[] = {
      .type = OP_PATH,
      .value = "FILE",
      .help = "write the profile here, not among the user's profiles"},
+    {.name = "opensc-container",
+     .type = OP_FLAG,
+     .help =
+         "for Windows with OpenSC's minidriver: the container name that it computes, where none "
+         "is stored"},
     {.name = "print", .type = OP_FLAG, .help = "print the profile, write nothing"},
 };
 
@@ -201,12 +207,12 @@ static bool find_key(struct profile *p, const char *name, const struct reach *r,
 }
 
 /* A certificate in a file: fit to sign, and of the key that was named, or else of one that is
- * there. */
-static bool use_file(struct profile *p, const struct reach *r, const struct wire_object *key,
+ * there, which *key is then. */
+static bool use_file(struct profile *p, const struct reach *r, const struct wire_object **key,
                      struct error *e)
 {
     STACK_OF(X509) *certificates = sk_X509_new_null();
-    const struct wire_object *own = key;
+    const struct wire_object *own = *key;
     X509 *x = NULL;
     char *uri = NULL;
     bool done = false;
@@ -233,6 +239,7 @@ static bool use_file(struct profile *p, const struct reach *r, const struct wire
     }
     uri = pair_key_uri(r->token, own);
     done = uri != NULL ? set(p, "key", "--key", uri, e) : error_set_memory(e);
+    *key = own;
 out:
     free(uri);
     sk_X509_pop_free(certificates, X509_free);
@@ -263,29 +270,57 @@ static bool explain_certificate(const struct profile *p, const struct reach *r, 
     return error_prefix(e, "%s", p->certificate);
 }
 
-static bool use_pair(struct profile *p, const struct reach *r, const struct wire_object *key,
+/* Where no key was named, *key is the certificate afterwards, which speaks for it. */
+static bool use_pair(struct profile *p, const struct reach *r, const struct wire_object **key,
                      struct error *e)
 {
     struct pairs pairs = {0};
     const struct pair *pair;
     bool done = false;
 
-    if (!pairs_find(r->token, &r->objects, key, &pairs, e))
+    if (!pairs_find(r->token, &r->objects, *key, &pairs, e))
         return false;
     pair = choose(&pairs, p->certificate);
     if (pair != NULL)
         done = set(p, "certificate", "--certificate", pair->pin, e) &&
-               (key != NULL || set(p, "key", "--key", pair->key_uri, e));
+               (*key != NULL || set(p, "key", "--key", pair->key_uri, e));
     else if (p->certificate != NULL)
         explain_certificate(p, r, e);
     else
         pairs_ask(&pairs, r->token, &r->objects, e);
+    if (done && *key == NULL)
+        *key = pair->certificate;
     pairs_free(&pairs);
     return done;
 }
 
+/* A name that was read is a fact, and is written down. One that OpenSC would compute holds only
+ * where its minidriver is used: on most machines Windows takes another driver, and another name.
+ * So that is written where it is asked for. */
+static bool set_container(struct profile *p, const struct op_args *a, struct op_ctx *ctx,
+                          struct reach *r, const struct wire_object *key, struct key_container *c,
+                          struct error *e)
+{
+    struct seen seen;
+    bool done = key_containers_read(r, ctx, &seen, e);
+
+    if (done) {
+        key_container_find(&seen, r, key, c);
+        if (c->name != NULL && (!c->computed || op_flag(a, "opensc-container")))
+            done = set(p, "container.name", "container", c->name, e) &&
+                   set(p, "container.provider", "container", c->provider, e);
+        else if (op_flag(a, "opensc-container"))
+            done = error_set(e, ERROR_MISSING,
+                             "--opensc-container: the name cannot be known here, "
+                             "because %s",
+                             c->why);
+    }
+    op_seen_free(&seen);
+    return done;
+}
+
 static bool fill_from_token(struct profile *p, const struct op_args *a, struct op_ctx *ctx,
-                            struct error *e)
+                            struct key_container *c, struct error *e)
 {
     const char *named = op_text(a, "key"), *token = op_text(a, "token");
     const struct wire_object *key = NULL;
@@ -296,9 +331,10 @@ static bool fill_from_token(struct profile *p, const struct op_args *a, struct o
         token = named;
     done = reach_objects(&r, a, ctx, NULL, token, e) &&
            (named == NULL || find_key(p, named, &r, &key, e)) &&
-           (p->certificate != NULL && !is_fingerprint(p->certificate) ? use_file(p, &r, key, e)
-                                                                      : use_pair(p, &r, key, e)) &&
-           set(p, "module", "--module", reach_module(&r)->path, e);
+           (p->certificate != NULL && !is_fingerprint(p->certificate) ? use_file(p, &r, &key, e)
+                                                                      : use_pair(p, &r, &key, e)) &&
+           set(p, "module", "--module", reach_module(&r)->path, e) &&
+           set_container(p, a, ctx, &r, key, c, e);
     reach_free(&r);
     return done;
 }
@@ -308,8 +344,8 @@ static bool is_complete(const struct profile *p, const struct op_args *a)
 {
     const char *key = op_text(a, "key");
 
-    return p->use != NULL ||
-           (key != NULL && token_uri_is(key) && p->certificate != NULL && !op_given(a, "token"));
+    return p->use != NULL || (key != NULL && token_uri_is(key) && p->certificate != NULL &&
+                              !op_given(a, "token") && !op_flag(a, "opensc-container"));
 }
 
 /* What cannot go together is not left out in silence. */
@@ -326,13 +362,19 @@ static bool are_sound(const struct op_args *a, struct error *e)
         return error_set(e, ERROR_USAGE,
                          "--use takes the token from '%s': leave out --token, or --use",
                          op_text(a, "use"));
+    if (op_given(a, "use") && op_flag(a, "opensc-container"))
+        return error_set(e, ERROR_USAGE,
+                         "--use takes the container from '%s': leave out --opensc-container, or "
+                         "--use",
+                         op_text(a, "use"));
     return true;
 }
 
-static bool fill(struct profile *p, const struct op_args *a, struct op_ctx *ctx, struct error *e)
+static bool fill(struct profile *p, const struct op_args *a, struct op_ctx *ctx,
+                 struct key_container *c, struct error *e)
 {
     if (!is_complete(p, a))
-        return fill_from_token(p, a, ctx, e);
+        return fill_from_token(p, a, ctx, c, e);
     return (!op_given(a, "key") || set(p, "key", "--key", op_text(a, "key"), e)) &&
            (!op_given(a, "module") || set_module(p, op_text(a, "module"), e));
 }
@@ -381,14 +423,15 @@ static bool is_loadable(const struct profile *p, const char *path, struct error 
 }
 
 static void report(const struct profile *p, const char *path, const struct op_args *a,
-                   struct op_ctx *ctx)
+                   const struct key_container *c, struct op_ctx *ctx)
 {
     char *word = text_shell_quote(op_given(a, "file") ? path : p->name);
 
     op_emit(ctx, "new",
-            json_pack("{s:s, s:s, s:s?, s:s?, s:s?, s:s?, s:s?, s:s?}", "name", p->name, "path",
-                      path, "module", p->module, "key", p->key, "certificate", p->certificate,
-                      "pin", p->pin, "use", p->use, "word", word));
+            json_pack("{s:s, s:s, s:s?, s:s?, s:s?, s:s?, s:s?, s:s?, s:s?, s:o}", "name", p->name,
+                      "path", path, "module", p->module, "key", p->key, "certificate",
+                      p->certificate, "pin", p->pin, "use", p->use, "word", word, "container",
+                      p->container_name, "container-seen", key_container_record(c)));
     free(word);
 }
 
@@ -406,6 +449,7 @@ static bool print(const struct profile *p, struct op_ctx *ctx, struct error *e)
 static bool run(const struct op_args *a, struct op_ctx *ctx, struct error *e)
 {
     struct profile *p = profile_new(e);
+    struct key_container c = {0};
     char *path;
     bool done;
 
@@ -414,16 +458,18 @@ static bool run(const struct op_args *a, struct op_ctx *ctx, struct error *e)
         return false;
     }
     if (op_flag(a, "print")) {
-        done = set_options(p, a, e) && fill(p, a, ctx, e) && print(p, ctx, e);
+        done = set_options(p, a, e) && fill(p, a, ctx, &c, e) && print(p, ctx, e);
+        key_container_free(&c);
         profile_free(&p);
         return done;
     }
     path = !set_options(p, a, e) ? NULL : target(a, e);
-    done = path != NULL && may_write(path, ctx, e) && fill(p, a, ctx, e) &&
+    done = path != NULL && may_write(path, ctx, e) && fill(p, a, ctx, &c, e) &&
            is_loadable(p, path, e) && profile_save(p, path, access(path, F_OK) == 0, e);
 
     if (done)
-        report(p, path, a, ctx);
+        report(p, path, a, &c, ctx);
+    key_container_free(&c);
     free(path);
     profile_free(&p);
     return done;
@@ -443,6 +489,7 @@ static void text(const char *kind, const json_t *r, unsigned width, bool colour,
     op_line(out, "module", op_string(r, "module"));
     op_line(out, "key", op_string(r, "key"));
     op_line(out, "certificate", op_string(r, "certificate"));
+    op_line(out, "container", op_string(r, "container"));
     if (*op_string(r, "use") == '\0' || *op_string(r, "pin") != '\0')
         op_line(out, "pin", *op_string(r, "pin") != '\0' ? op_string(r, "pin") : "asked for");
     buffer_append_text(out, "Next:\n");
@@ -457,8 +504,10 @@ const struct op op_profile_new = {
     .verb = "profile new",
     .group = "Profiles",
     .summary = "make a profile from what is on a token",
-    .description = "Takes key and certificate from the token, without a login. The certificate is "
-                   "pinned by its fingerprint: the profile signs with this one and no other.",
+    .description =
+        "Takes key and certificate from the token, without a login. The certificate is "
+        "pinned by its fingerprint: the profile signs with this one and no other. The key's "
+        "container name under Windows is written down where card or module tell it.",
     .example =
         "signet profile new release --token @1 --pin env:SIGNET_PIN --chain intermediate.pem",
     .effects = OP_WRITES,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* signet profile renew: on to the new certificate of the same subject or the same key. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -9,6 +10,7 @@
 #include "cert/view.h"
 #include "op/text.h"
 #include "profiles/ops.h"
+#include "profiles/ops/key_container.h"
 #include "profiles/ops/pair.h"
 #include "profiles/ops/reach.h"
 #include "profiles/profile.h"
@@ -86,45 +88,101 @@ static bool no_choice(const struct pairs *pairs, const char *wanted, const struc
                      r->token->label, wanted);
 }
 
+/* What becomes of the profile's container, which is of one key. */
+struct turn {
+    struct key_container fresh; /* of the new key */
+    bool same_key;
+    bool was_computed; /* the old name is the one that OpenSC's minidriver computes */
+    bool set, drop;    /* fresh is written; the old one is taken out, and there is no other */
+};
+
+/* A name that was read is written, also where there was none. A computed one follows a computed
+ * one alone. The old one of another key would sign with that key: it goes. */
+static void judge_turn(const struct profile *p, struct turn *t)
+{
+    bool known = t->fresh.name != NULL && (!t->fresh.computed || t->was_computed);
+    bool same = known && p->container_name != NULL && p->container_provider != NULL &&
+                strcmp(p->container_name, t->fresh.name) == 0 &&
+                strcmp(p->container_provider, t->fresh.provider) == 0;
+
+    t->set = known && !same;
+    t->drop =
+        !known && !t->same_key && (p->container_name != NULL || p->container_provider != NULL);
+}
+
+static bool is_same_key(const X509 *old, const struct wire_object *old_key, const struct pair *pair)
+{
+    if (old != NULL)
+        return EVP_PKEY_eq(X509_get0_pubkey(old), X509_get0_pubkey(pair->x)) == 1;
+    return old_key != NULL && pair_same_key(old_key, pair->x);
+}
+
+static bool read_turn(const struct profile *p, struct op_ctx *ctx, struct reach *r, const X509 *old,
+                      const struct pair *pair, struct turn *out, struct error *e)
+{
+    const struct wire_object *key = old_key(p, r);
+    struct key_container before = {0};
+    struct seen seen;
+    bool read = key_containers_read(r, ctx, &seen, e);
+
+    *out = (struct turn){.same_key = is_same_key(old, key, pair)};
+    if (read) {
+        key_container_find(&seen, r, pair->certificate, &out->fresh);
+        if (key != NULL && p->container_name != NULL)
+            key_container_find(&seen, r, key, &before);
+        out->was_computed = before.computed && strcmp(before.name, p->container_name) == 0;
+        judge_turn(p, out);
+        if (out->drop && out->fresh.name != NULL)
+            snprintf(out->fresh.why, sizeof out->fresh.why,
+                     "it is stored nowhere; OpenSC's minidriver would compute %s", out->fresh.name);
+    }
+    key_container_free(&before);
+    op_seen_free(&seen);
+    return read;
+}
+
 /* Only what changes is written: comments stay. */
 static bool write_change(const struct profile *p, const struct pair *pair, const struct reach *r,
-                         struct error *e)
+                         const struct turn *t, struct error *e)
 {
-    struct profile_change changes[] = {
+    struct profile_change changes[5] = {
         {"key", pair->key_uri},
         {"certificate", pair->pin},
-        {"module", reach_module(r)->path},
     };
-    bool module = p->module != NULL && !reach_is_module(r, p->module);
+    size_t count = 2;
 
-    return profile_change_file(p->path, changes, module ? 3 : 2, e);
+    if (p->module != NULL && !reach_is_module(r, p->module))
+        changes[count++] = (struct profile_change){"module", reach_module(r)->path};
+    if (t->set || t->drop) {
+        changes[count++] = (struct profile_change){"container.name", t->set ? t->fresh.name : NULL};
+        changes[count++] =
+            (struct profile_change){"container.provider", t->set ? t->fresh.provider : NULL};
+    }
+    return profile_change_file(p->path, changes, count, e);
 }
 
-/* A container is of one key. Which one the new key has cannot be told from here. */
-static const char *old_container(const struct profile *p, const struct pair *pair, const X509 *old)
+static void report(const struct profile *p, const struct pair *pair, X509 *old,
+                   const struct turn *t, struct op_ctx *ctx)
 {
-    bool same_key =
-        old != NULL && EVP_PKEY_eq(X509_get0_pubkey(old), X509_get0_pubkey(pair->x)) == 1;
-
-    return same_key ? NULL : p->container_name;
-}
-
-static void report(const struct profile *p, const struct pair *pair, X509 *old, struct op_ctx *ctx)
-{
-    op_emit(ctx, "renewed",
-            json_pack("{s:s, s:s?, s:s, s:s?, s:s?, s:s, s:o, s:o}", "path", p->path,
-                      "old-certificate", p->certificate, "certificate", pair->pin, "old-key",
-                      p->key, "old-container", old_container(p, pair, old), "key", pair->key_uri,
-                      "old", old == NULL ? json_null() : pair_record(old), "new",
-                      pair_record(pair->x)));
+    op_emit(
+        ctx, "renewed",
+        json_pack("{s:s, s:s?, s:s, s:s?, s:s?, s:s?, s:o, s:s, s:o, s:o}", "path", p->path,
+                  "old-certificate", p->certificate, "certificate", pair->pin, "old-key", p->key,
+                  "old-container", t->set || t->drop ? p->container_name : NULL, "container",
+                  t->set    ? t->fresh.name
+                  : t->drop ? NULL
+                            : p->container_name,
+                  "container-seen", key_container_record(&t->fresh), "key", pair->key_uri, "old",
+                  old == NULL ? json_null() : pair_record(old), "new", pair_record(pair->x)));
 }
 
 static bool renew(const struct profile *p, const struct op_args *a, struct op_ctx *ctx,
-                  const struct reach *r, struct error *e)
+                  struct reach *r, struct error *e)
 {
     const char *wanted = op_text(a, "certificate");
     X509 *old = old_certificate(p, &r->objects);
     struct pairs pairs = {0};
+    struct turn turn = {0};
     const struct pair *pair;
     bool done = false;
 
@@ -138,10 +196,11 @@ static bool renew(const struct profile *p, const struct op_args *a, struct op_ct
                   "'%s' has no newer certificate than the profile's; import it first",
                   r->token->label);
     else
-        done = write_change(p, pair, r, e);
+        done = read_turn(p, ctx, r, old, pair, &turn, e) && write_change(p, pair, r, &turn, e);
     if (done)
-        report(p, pair, old, ctx);
+        report(p, pair, old, &turn, ctx);
 out:
+    key_container_free(&turn.fresh);
     pairs_free(&pairs);
     X509_free(old);
     return done;
@@ -183,6 +242,20 @@ static void certificate_line(struct buffer *out, const char *name, const json_t 
     buffer_free(&line);
 }
 
+static void text_container(struct buffer *out, const json_t *r)
+{
+    const char *was = op_string(r, "old-container"), *is = op_string(r, "container");
+
+    op_line(out, "container was", was);
+    op_line(out, "container is", is);
+    if (*was != '\0' && *is == '\0')
+        buffer_printf(out,
+                      "\nThe container '%s' is that of the old key, and was taken out: signtool "
+                      "would sign with that key.\nThe new key's cannot be known here, because "
+                      "%s.\nWhere you know it, write it down by signet profile edit.\n",
+                      was, op_string(json_object_get(r, "container-seen"), "why-unknown"));
+}
+
 static void text(const char *kind, const json_t *r, unsigned width, bool colour, struct buffer *out)
 {
     (void)kind, (void)width, (void)colour;
@@ -194,11 +267,7 @@ static void text(const char *kind, const json_t *r, unsigned width, bool colour,
     if (strcmp(op_string(r, "old-key"), op_string(r, "key")) != 0)
         op_line(out, "key was", op_string(r, "old-key"));
     op_line(out, "key is", op_string(r, "key"));
-    if (*op_string(r, "old-container") != '\0')
-        buffer_printf(out,
-                      "\nThe profile's container '%s' is that of the old key, and signtool would "
-                      "sign with it: write down the\nnew one by signet profile edit.\n",
-                      op_string(r, "old-container"));
+    text_container(out, r);
 }
 
 const struct op op_profile_renew = {
@@ -207,8 +276,9 @@ const struct op op_profile_renew = {
     .summary = "move a profile to the new certificate on its token, or on another",
     .description =
         "Takes the certificate that expires last of those with the same subject or the same key. "
-        "Only key, certificate and, on another token, module are changed in the file; comments "
-        "stay.",
+        "Only key, certificate, the key's container and, on another token, module are changed in "
+        "the file; comments stay. The container of the old key goes, also where that of the new "
+        "one cannot be known.",
     .example = "signet profile renew release\nsignet profile renew release --token @2",
     .effects = OP_WRITES,
     .args = args,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* signet profile signtool: the same signature by other programs. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -7,9 +8,11 @@
 #include "base/text.h"
 #include "op/text.h"
 #include "profiles/ops.h"
+#include "profiles/ops/key_container.h"
 #include "profiles/profile.h"
 #include "profiles/quote.h"
 #include "token/modules.h"
+#include "token/objects.h"
 
 static const struct op_arg args[] = {
     {.name = "NAME",
@@ -73,17 +76,22 @@ static const char *certificates(const struct profile *p)
     return p->chain.count > 0 ? "chain.pem" : is_in_file(p) ? p->certificate : "certificate.pem";
 }
 
+/* The provider that takes the PIN with the name: SafeNet's own. Others ask for it themselves. */
+static bool takes_pin(const char *provider)
+{
+    return provider == NULL || strncmp(provider, "eToken", strlen("eToken")) == 0;
+}
+
 /* The braces are part of what the SafeNet provider takes; the PIN alone is put in. */
-static char *signtool(const struct profile *p)
+static char *signtool(const struct profile *p, const struct key_container *c)
 {
     struct buffer out = BUFFER_INIT;
-    char *key =
-        text_format("[{{PIN}}]=%s", p->container_name == NULL ? "CONTAINER" : p->container_name);
+    char *key = text_format(takes_pin(c->provider) ? "[{{PIN}}]=%s" : "%s",
+                            c->name == NULL ? "CONTAINER" : c->name);
 
     buffer_printf(&out, "signtool sign /fd %s", hash(p));
     option_windows(&out, "/f", is_in_file(p) ? file_name(p->certificate) : "certificate.cer");
-    option_windows(&out, "/csp",
-                   p->container_provider == NULL ? "PROVIDER" : p->container_provider);
+    option_windows(&out, "/csp", c->provider == NULL ? "PROVIDER" : c->provider);
     option_windows(&out, "/k", key);
     for (size_t i = 0; i < p->chain.count; i++)
         option_windows(&out, "/ac", file_name(p->chain.item[i]));
@@ -196,25 +204,86 @@ static json_t *take(char *text)
     return value;
 }
 
+static char *copy(const char *text)
+{
+    return text == NULL ? NULL : strdup(text);
+}
+
+/* What the profile does not have may be on the token, where that is here. */
+static void ask_token(const struct profile *p, const struct op_args *a, struct op_ctx *ctx,
+                      struct key_container *c)
+{
+    struct error failed = ERROR_INIT;
+    const struct wire_object *key;
+    struct seen seen;
+    struct reach r;
+
+    if (!reach_objects(&r, a, ctx, p->module, p->key, &failed) ||
+        (key = objects_find_named(&r.objects, &r.token->slot, p->key, CKO_PRIVATE_KEY, &failed)) ==
+            NULL) {
+        snprintf(c->why, sizeof c->why, "the profile has none, and its key is not here: %.500s",
+                 failed.text);
+    } else if (key_containers_read(&r, ctx, &seen, &failed)) {
+        key_container_find(&seen, &r, key, c);
+        op_seen_free(&seen);
+    } else {
+        snprintf(c->why, sizeof c->why, "%.600s", failed.text);
+    }
+    reach_free(&r);
+}
+
+/* The profile's own, else what the token tells; a computed name is none that can be relied on. */
+static void find_container(const struct profile *p, const struct op_args *a, struct op_ctx *ctx,
+                           struct key_container *c)
+{
+    *c = (struct key_container){0};
+    if (p->container_name == NULL && p->key != NULL)
+        ask_token(p, a, ctx, c);
+    else if (p->container_name == NULL)
+        snprintf(c->why, sizeof c->why, "the profile names neither it nor a key");
+    if (c->computed) {
+        snprintf(c->why, sizeof c->why,
+                 "it is stored nowhere; OpenSC's minidriver, where Windows uses that, computes %s "
+                 "(provider %s)",
+                 c->name, c->provider);
+        free(c->name);
+        free(c->provider);
+        c->name = c->provider = NULL;
+    }
+    if (p->container_name != NULL) {
+        c->name = copy(p->container_name);
+        c->source = copy("the profile");
+    }
+    if (p->container_provider != NULL) {
+        free(c->provider);
+        c->provider = copy(p->container_provider);
+    }
+}
+
 static bool run(const struct op_args *a, struct op_ctx *ctx, struct error *e)
 {
     struct profile *p = profile_load(op_text(a, "NAME"), NULL, e);
+    struct key_container c;
     char *module;
     json_t *record;
 
     if (p == NULL)
         return false;
     module = module_path(p, ctx);
-    record = json_pack(
-        "{s:o, s:o, s:o, s:s?, s:b, s:b}", "signtool", take(signtool(p)), "jsign", take(jsign(p)),
-        "osslsigncode", take(osslsigncode(p, module)), "module", module, "container-known",
-        p->container_name != NULL && p->container_provider != NULL, "chain", p->chain.count > 0);
+    find_container(p, a, ctx, &c);
+    record = json_pack("{s:o, s:o, s:o, s:s?, s:b, s:b}", "signtool", take(signtool(p, &c)),
+                       "jsign", take(jsign(p)), "osslsigncode", take(osslsigncode(p, module)),
+                       "module", module, "container-known", c.name != NULL && c.provider != NULL,
+                       "chain", p->chain.count > 0);
     json_object_set_new(record, "append", json_boolean(p->existing == SIGN_APPEND));
     json_object_set_new(record, "join-chain", take(join_command(p)));
     json_object_set_new(record, "export-cer", take(export_command(p, "certificate.cer", "der")));
     json_object_set_new(record, "export-pem", take(export_command(p, "certificate.pem", "pem")));
     json_object_set_new(record, "keep", json_boolean(p->existing == SIGN_KEEP));
+    json_object_set_new(record, "container", key_container_record(&c));
+    json_object_set_new(record, "pin-on-command-line", json_boolean(takes_pin(c.provider)));
     op_emit(ctx, "commands", record);
+    key_container_free(&c);
     free(module);
     profile_free(&p);
     return true;
@@ -226,24 +295,44 @@ static void command_line(struct buffer *out, const json_t *r, const char *key)
         buffer_printf(out, "  %s\n", op_string(r, key));
 }
 
+/* Where the name comes from, or why there is none and how one comes by it. */
+static void text_container(const json_t *r, struct buffer *out)
+{
+    const json_t *c = json_object_get(r, "container");
+
+    if (*op_string(c, "name") != '\0')
+        buffer_printf(out, "  The container is known by: %s\n", op_string(c, "known-by"));
+    if (op_true(r, "container-known"))
+        return;
+    buffer_append_text(out, "  The container is not known here");
+    if (*op_string(c, "why-unknown") != '\0')
+        buffer_printf(out, ": %s", op_string(c, "why-unknown"));
+    buffer_append_text(
+        out, ".\n  The token's own program shows it under Windows, as does\n"
+             "  certutil -csp PROVIDER -key. Then write it down in the profile, by signet "
+             "profile edit:\n"
+             "    container: {name: \"…\", provider: \"eToken Base Cryptographic "
+             "Provider\"}\n");
+}
+
 static void text_signtool(const json_t *r, struct buffer *out)
 {
-    buffer_append_text(out, "signtool, as a line of a .cmd file. Put the PIN in place of the word "
-                            "PIN; the braces stay. Whoever\nmay list the processes of that machine "
-                            "can read it.\n");
+    if (op_true(r, "pin-on-command-line"))
+        buffer_append_text(out,
+                           "signtool, as a line of a .cmd file. Put the PIN in place of the word "
+                           "PIN; the braces stay. Whoever\nmay list the processes of that machine "
+                           "can read it.\n");
+    else
+        buffer_append_text(out,
+                           "signtool, as a line of a .cmd file. Windows asks for the PIN: this "
+                           "provider takes none there.\n");
     if (*op_string(r, "export-cer") != '\0')
         buffer_append_text(out, "certificate.cer comes from here:\n");
     command_line(out, r, "export-cer");
     command_line(out, r, "signtool");
     if (op_true(r, "chain"))
         buffer_append_text(out, "  (/ac: the profile's chain files, copied beside it)\n");
-    if (!op_true(r, "container-known"))
-        buffer_append_text(
-            out,
-            "  The container is not known here: the token's own program shows it under "
-            "Windows, as does\n  certutil -csp PROVIDER -key. Then write it down in the "
-            "profile, by signet profile edit:\n"
-            "    container: {name: \"…\", provider: \"eToken Base Cryptographic Provider\"}\n");
+    text_container(r, out);
 }
 
 static void text(const char *kind, const json_t *r, unsigned width, bool colour, struct buffer *out)
@@ -275,7 +364,9 @@ const struct op op_profile_signtool = {
     .group = "Profiles",
     .summary = "print the equal command for signtool, jsign and osslsigncode",
     .description = "The PIN is a placeholder in all of them, and the words in capitals are to be "
-                   "replaced. The container name is quoted for cmd.exe.",
+                   "replaced. The container name is quoted for cmd.exe. It is the profile's, else "
+                   "what the token tells, where that is here; where it is not known, the reason is "
+                   "said.",
     .effects = OP_READS,
     .args = args,
     .arg_count = sizeof args / sizeof *args,

@@ -13,6 +13,8 @@
  *   SHIM_PINPAD  a test PIN that is typed at the reader, after a second; the token then says that
  * it has a protected authentication path. C_SetPIN types it with a 9 after it as the new one
  *   SHIM_LOG     a file: one line for each call that is entered
+ *
+ * and those of safenet.h.
  */
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -22,6 +24,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "safenet.h"
 
 enum { DELAY_SECONDS = 10, LIE = 1000000 };
 
@@ -198,6 +202,7 @@ CK_RV C_GetFunctionList(CK_FUNCTION_LIST **out)
 
     if (get == NULL || get(&real) != CKR_OK)
         return CKR_GENERAL_ERROR;
+    real = safenet_before(real);
     list = *real;
 #define X(name, parameters, arguments, says) list.name = shim_##name;
     CALLS(X)

@@ -88,6 +88,51 @@ static void test_several_keys_at_once(void **state)
     free(now);
 }
 
+static struct {
+    const char *before, *set, *taken; /* NULL: refused, and left alone */
+} maps[] = {
+    {"signet: 1\n# last\n", "signet: 1\n# last\ncontainer: {name: \"n\", provider: \"p\"}\n",
+     "signet: 1\n# last\n"},
+    {"signet: 1\ncontainer: {name: old} # mine\nname: a\n",
+     "signet: 1\ncontainer: {name: \"n\", provider: \"p\"} # mine\nname: a\n",
+     "signet: 1\nname: a\n"},
+    {"signet: 1\ncontainer: {provider: x, name: old}\n",
+     "signet: 1\ncontainer: {provider: \"p\", name: \"n\"}\n", "signet: 1\n"},
+    {"signet: 1\ncontainer:\n  name: old   # é\n# next\nname: a\n",
+     "signet: 1\ncontainer:\n  name: \"n\"   # é\n  provider: \"p\"\n# next\nname: a\n",
+     "signet: 1\n# next\nname: a\n"},
+    {"signet: 1\ncontainer:\n  provider: x\n  name: old\n",
+     "signet: 1\ncontainer:\n  provider: \"p\"\n  name: \"n\"\n", "signet: 1\n"},
+    {"{signet: 1, container: {name: old}, name: a}\n",
+     "{signet: 1, container: {name: \"n\", provider: \"p\"}, name: a}\n", NULL},
+};
+
+/* The keys of a map are set, or the map goes. */
+static void test_map(void **state)
+{
+    static const struct profile_change set[] = {{"container.name", "n"},
+                                                {"container.provider", "p"}};
+    static const struct profile_change take[] = {{"container.name", NULL},
+                                                 {"container.provider", NULL}};
+    char *path = scratch_path("map.yaml"), *now;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof maps / sizeof *maps; i++) {
+        struct error e = ERROR_INIT;
+
+        scratch_write(path, maps[i].before, 0644);
+        assert_true(profile_change_file(path, set, 2, &e));
+        now = contents(path);
+        assert_string_equal(now, maps[i].set);
+        free(now);
+        scratch_write(path, maps[i].before, 0644);
+        assert_int_equal(profile_change_file(path, take, 2, &e), maps[i].taken != NULL);
+        now = contents(path);
+        assert_string_equal(now, maps[i].taken == NULL ? maps[i].before : maps[i].taken);
+        free(now);
+    }
+}
+
 /* All or none. */
 static void test_a_bad_value_changes_nothing(void **state)
 {
@@ -146,6 +191,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_one_key),
         cmocka_unit_test(test_several_keys_at_once),
+        cmocka_unit_test(test_map),
         cmocka_unit_test(test_a_bad_value_changes_nothing),
         cmocka_unit_test(test_mode_and_link_stay),
         cmocka_unit_test(test_save),

@@ -157,13 +157,20 @@ static void test_hidden_private_keys(void **state)
         object(CKO_CERTIFICATE, "\x01", "signer", "A"),
         object(CKO_PUBLIC_KEY, "\x01", "signer", "A"),
         object(CKO_CERTIFICATE, "\x02", "only a certificate", "B"),
+        object(CKO_CERTIFICATE, "\x02", "the next one of its key", "B"),
+        object(CKO_CERTIFICATE, "\x03", "one", "C"),
+        object(CKO_CERTIFICATE, "\x03", "of another key", "D"),
     };
-    struct wire_objects all = {list, 3, 0, 0};
+    struct wire_objects all = {list, 6, 0, 0};
     enum error_code code;
 
     (void)state;
     assert_ptr_equal(find(&all, "pkcs11:id=%01;type=private", CKO_PRIVATE_KEY, &code), &list[1]);
     assert_ptr_equal(find(&all, "pkcs11:id=%02", CKO_PRIVATE_KEY, &code), &list[2]);
+    assert_null(find(&all, "pkcs11:id=%02", CKO_CERTIFICATE, &code));
+    assert_int_equal(code, ERROR_USAGE);
+    assert_null(find(&all, "pkcs11:id=%03", CKO_PRIVATE_KEY, &code));
+    assert_int_equal(code, ERROR_USAGE);
 }
 
 int main(void)
