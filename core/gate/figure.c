@@ -4,12 +4,24 @@
 
 #include "gate/session.h"
 #include "token/card.h"
+#include "token/vendor.h"
 
 static void keep(struct gate_session *s, const struct wire_application *a)
 {
     for (size_t i = 0; a != NULL && i < a->counter_count; i++)
         if (a->counter[i].pin == s->role)
             s->figure = a->counter[i];
+}
+
+/* Some vendors' modules tell it without a login; that one does not is no failure. */
+void session_read_vendor_figure(struct gate_session *s)
+{
+    struct wire_application vendor = {0};
+
+    if (s->figure.left == WIRE_UNKNOWN && s->reader == NULL &&
+        vendor_read(s->host, s->slot, s->cancel, &vendor, NULL))
+        keep(s, &vendor);
+    wire_application_free(&vendor);
 }
 
 static bool read_when_free(struct gate_session *s, struct wire_card *out, struct error *e)

@@ -136,7 +136,10 @@ bool session_connect(struct gate_session *s, struct error *e)
         return false;
     if (s->host == NULL)
         s->host = host_start(s->module, s->cancel, e);
-    return s->host != NULL && (s->reader != NULL || find_slot(s, e));
+    if (s->host == NULL || (s->reader == NULL && !find_slot(s, e)))
+        return false;
+    session_read_vendor_figure(s);
+    return true;
 }
 
 static bool needs_login(const struct gate_session *s)

@@ -291,8 +291,9 @@ static void judge_after(struct gate_session *s, const struct wire_status *status
 {
     CK_FLAGS flags = status->flags_known ? (CK_FLAGS)status->token_flags : 0;
 
-    if (s->signer.sign != NULL || !session_read_figure(s, NULL))
-        s->figure.left = WIRE_UNKNOWN;
+    s->figure.left = WIRE_UNKNOWN;
+    if (s->signer.sign == NULL && session_read_figure(s, NULL) && s->host != NULL)
+        session_read_vendor_figure(s);
     tries_judge(s->device, s->role, flags, &s->figure, t);
     if (t->left == WIRE_UNKNOWN && status->rv == CKR_PIN_LOCKED)
         t->locked = true;
@@ -370,11 +371,16 @@ bool gate_would_try(const struct gate_request *request, struct host *host, struc
         .device = (char *)(uintptr_t)request->device,
         .token = request->slot->token,
         .role = request->role,
+        .name = (char *)(uintptr_t)(request->name == NULL ? tries_role_name(request->role)
+                                                          : request->name),
         .actor = request->actor,
         .source = (struct pin_source *)(uintptr_t)request->source,
         .tries_left = request->tries_left,
         .cancel = request->cancel,
         .person = {.type_label = would_be_asked},
+        .host = host,
+        .slot = request->slot->id,
+        .figure = {.left = WIRE_UNKNOWN},
     };
     CK_TOKEN_INFO now;
     bool allowed;
@@ -385,7 +391,10 @@ bool gate_would_try(const struct gate_request *request, struct host *host, struc
     allowed =
         read_token(&s, host, request->slot->id, &now, e) && pin_source_check(request->source, e);
     if (allowed) {
-        tries_judge(s.device, s.role, now.flags, request->counter, &s.tries);
+        if (request->counter != NULL)
+            s.figure = *request->counter;
+        session_read_vendor_figure(&s);
+        tries_judge(s.device, s.role, now.flags, &s.figure, &s.tries);
         allowed = check_all(&s, &now, NULL, e);
     }
     free(s.label);

@@ -78,6 +78,10 @@ bool session_connect(struct gate_session *s, struct error *e);
  * the card of a request with a reader is gone or in use. */
 bool session_read_figure(struct gate_session *s, struct error *e);
 
+/* ... from what the vendor's module adds to PKCS#11, where no card told it. The host must be there.
+ */
+void session_read_vendor_figure(struct gate_session *s);
+
 /* A session of its own for the request, with the host taken over. NULL: no memory. */
 struct gate_session *session_new(const struct gate_request *request, struct host **host,
                                  struct error *e);

@@ -96,6 +96,26 @@ done
 SHIM_FLAGS=20000 SIGNET_PIN=$test_pin setsid "$signet" reset-counter test --module "$shim" --pin env:SIGNET_PIN --yes >/dev/null 2>&1 </dev/null
 is "$?/$(grep -c C_Login "$SHIM_LOG")" 5/0 'the last try needs a terminal; --yes does not answer'
 
+# A vendor's figures are exact, and count before the flags do.
+safenet() { # FIGURES PROFILE
+  : >"$SHIM_LOG"
+  said=$(SHIM_SAFENET=$1 SIGNET_PIN=$test_pin "$batch" sign "$2" --existing replace "$work/files/1.exe" 2>&1)
+  status=$?
+}
+make_profile fourteen "$shim" 01 'tries-left: 14'
+safenet '15/15 10/10 3/3' flagged
+is "$status/$(grep -c C_Login "$SHIM_LOG")" 0/1 'all tries are there: it signs'
+safenet '14/15 10/10 3/3' flagged
+is "$status/$(grep -c C_Login "$SHIM_LOG")" 5/0 'one is missing: no try'
+like "$said" '14 of 15 tries left' 'the figures are told'
+safenet '14/15 10/10 3/3' fourteen
+is "$status/$(grep -c C_Login "$SHIM_LOG")" 0/1 'a profile may allow it'
+safenet '13/15 10/10 3/3' fourteen
+is "$status/$(grep -c C_Login "$SHIM_LOG")" 5/0 'and no more than it says'
+make_profile two "$shim" 01 'tries-left: 2'
+safenet '1/15 10/10 3/3' two
+is "$status/$(grep -c C_Login "$SHIM_LOG")" 5/0 'the last try is never made unattended'
+
 # An attempt that is cut off stands in the audit log all the same.
 lines() { wc -l <"$log"; }
 before_lines=$(lines)

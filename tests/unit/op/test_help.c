@@ -36,8 +36,7 @@ static void test_each_verb(void **state)
             assert_non_null(strstr(buffer_text(&manual), op->args[j].name));
         }
         /* A verb that can log in says where the PIN may come from; others take none. */
-        assert_int_equal(strstr(buffer_text(&help), "--pin SOURCE") != NULL,
-                         (op->effects & OP_LOGS_IN) != 0);
+        assert_int_equal(strstr(buffer_text(&help), "--pin SOURCE") != NULL, op_takes_pin(op));
         buffer_free(&help);
         buffer_free(&manual);
     }
