@@ -155,6 +155,7 @@ static void put_counter(struct buffer *out, const struct wire_counter *c)
     wire_put_text(out, c->name);
     put_figure(out, c->left);
     put_figure(out, c->maximum);
+    put_figure(out, c->usual);
     put_figure(out, c->is_default);
     wire_put_u8(out, c->verified);
     wire_put_u8(out, c->unset);
@@ -168,6 +169,7 @@ static void get_counter(struct wire_reader *r, struct wire_counter *c)
     wire_get_field(r, c->name, sizeof c->name);
     c->left = get_figure(r);
     c->maximum = get_figure(r);
+    c->usual = get_figure(r);
     c->is_default = get_figure(r);
     c->verified = wire_get_bool(r);
     c->unset = wire_get_bool(r);

@@ -45,6 +45,7 @@ struct wire_counter {
     char name[24];     /* "PIN", "PW1", "SO PIN" */
     int left;          /* tries; WIRE_UNKNOWN */
     int maximum;       /* WIRE_UNKNOWN where the card does not tell it */
+    int usual;         /* tries that this family is delivered with; WIRE_UNKNOWN */
     int is_default;    /* the value it came with is still set: 1, 0 or WIRE_UNKNOWN */
     bool verified;     /* a login is open, and the card tells no figure while it is */
     bool unset;        /* there is no such PIN on this card yet */

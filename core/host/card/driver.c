@@ -71,7 +71,7 @@ const struct card_driver *drivers_select(struct card *c, const char *family, str
 }
 
 struct wire_counter *driver_counter(struct wire_application *a, enum wire_pin pin, const char *name,
-                                    const char *source, struct wire_status *s)
+                                    int usual, const char *source, struct wire_status *s)
 {
     struct wire_counter *counter = wire_application_add_counter(a);
 
@@ -80,6 +80,7 @@ struct wire_counter *driver_counter(struct wire_application *a, enum wire_pin pi
         return NULL;
     }
     counter->pin = pin;
+    counter->usual = usual;
     counter->left = counter->maximum = counter->is_default = WIRE_UNKNOWN;
     snprintf(counter->name, sizeof counter->name, "%s", name);
     snprintf(counter->source, sizeof counter->source, "%s", source);

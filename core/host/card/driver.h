@@ -37,9 +37,10 @@ bool drivers_read(struct card *c, bool counters_alone, struct wire_card *out,
 /* The driver of a family, with its application selected. */
 const struct card_driver *drivers_select(struct card *c, const char *family, struct wire_status *s);
 
-/* For drivers: a counter, its figures unknown so far. NULL: no memory, and `s` is set. */
+/* For drivers: a counter, its figures unknown so far. `usual`: the tries that the family is
+ * delivered with, or WIRE_UNKNOWN. NULL: no memory, and `s` is set. */
 struct wire_counter *driver_counter(struct wire_application *a, enum wire_pin pin, const char *name,
-                                    const char *source, struct wire_status *s);
+                                    int usual, const char *source, struct wire_status *s);
 
 /* For drivers: an empty VERIFY, in its short form (ISO 7816-4, section 11.5.6: nothing is compared,
  * so nothing is lost). For families alone that are known to take it so. */

@@ -64,7 +64,7 @@ static bool read_counter(struct card *c, struct wire_application *out, enum wire
                          const char *name, uint16_t object, struct wire_status *s)
 {
     struct wire_counter *counter =
-        driver_counter(out, pin, name, "card, PIN status object (7F71, 7F73)", s);
+        driver_counter(out, pin, name, WIRE_UNKNOWN, "card, PIN status object (7F71, 7F73)", s);
     struct buffer data = BUFFER_INIT;
     struct tlv status, value;
     bool there = false, read;

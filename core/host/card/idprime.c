@@ -18,6 +18,7 @@ enum {
     FILE_MAP = 0x0204,
     FILE_INDEX = 0x0101,
     MOST_AT_ONCE = 240,
+    USUAL_TRIES = 5,
     ENTRY = 21, /* of the index: file 2, length 2, name 8, directory 9 */
 };
 
@@ -139,14 +140,15 @@ static bool detect(struct card *c, struct wire_application *out, struct wire_sta
 static bool counters(struct card *c, struct wire_application *out, struct wire_status *s)
 {
     struct wire_counter *counter =
-        driver_counter(out, WIRE_PIN_USER, "PIN", "card, empty VERIFY", s);
+        driver_counter(out, WIRE_PIN_USER, "PIN", USUAL_TRIES, "card, empty VERIFY", s);
     int model = model_of(c);
 
     if (counter == NULL || !driver_ask_tries(c, PIN, counter, s))
         return false;
     if (model < 0 || !models[model].signature_pin)
         return true;
-    counter = driver_counter(out, WIRE_PIN_SIGNATURE, "signature PIN", "card, empty VERIFY", s);
+    counter = driver_counter(out, WIRE_PIN_SIGNATURE, "signature PIN", WIRE_UNKNOWN,
+                             "card, empty VERIFY", s);
     return counter != NULL && driver_ask_tries(c, SIGNATURE_PIN, counter, s);
 }
 

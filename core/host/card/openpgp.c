@@ -20,6 +20,7 @@ enum {
     AID_LENGTH = 16,
     PW_STATUS_LENGTH = 7,
     MOST_PIN = 127,
+    USUAL_TRIES = 3,
 };
 
 static bool get_data(struct card *c, uint8_t object, struct buffer *data, uint16_t *sw,
@@ -57,7 +58,7 @@ static bool add(struct wire_application *out, enum wire_pin pin, const char *nam
                 struct wire_status *s)
 {
     struct wire_counter *counter =
-        driver_counter(out, pin, name, "card, PW status bytes (DO C4)", s);
+        driver_counter(out, pin, name, USUAL_TRIES, "card, PW status bytes (DO C4)", s);
 
     if (counter != NULL)
         counter->left = left;

@@ -16,6 +16,7 @@ enum {
     INS_SERIAL = 0xf8,
     INS_METADATA = 0xf7,
     PIN_BYTES = 8, /* padded with FF */
+    USUAL_TRIES = 3,
 };
 
 const uint8_t piv_slots[] = {0x9a, 0x9c, 0x9d, 0x9e, 0x82, 0x83, 0x84, 0x85, 0x86,
@@ -163,7 +164,8 @@ static void read_metadata(const struct buffer *data, struct wire_counter *counte
 
 static bool piv_pin(struct card *c, struct wire_application *out, struct wire_status *s)
 {
-    struct wire_counter *pin = driver_counter(out, WIRE_PIN_USER, "PIN", "card, GET METADATA", s);
+    struct wire_counter *pin =
+        driver_counter(out, WIRE_PIN_USER, "PIN", USUAL_TRIES, "card, GET METADATA", s);
     struct buffer data = BUFFER_INIT;
     bool known = false, done;
 
@@ -181,7 +183,8 @@ static bool piv_pin(struct card *c, struct wire_application *out, struct wire_st
 
 static bool piv_puk(struct card *c, struct wire_application *out, struct wire_status *s)
 {
-    struct wire_counter *puk = driver_counter(out, WIRE_PIN_PUK, "PUK", "card, GET METADATA", s);
+    struct wire_counter *puk =
+        driver_counter(out, WIRE_PIN_PUK, "PUK", USUAL_TRIES, "card, GET METADATA", s);
     struct buffer data = BUFFER_INIT;
     bool known = false, done;
 

@@ -16,6 +16,8 @@ enum {
     SO_BYTES = 8, /* 16 hexadecimal digits */
     LEAST_PIN = 6,
     MOST_PIN = 15,
+    USUAL_TRIES = 3,
+    USUAL_SO_TRIES = 15,
 };
 
 /* The FCI of the application carries its version in tag 85. */
@@ -41,11 +43,11 @@ static bool detect(struct card *c, struct wire_application *out, struct wire_sta
 static bool counters(struct card *c, struct wire_application *out, struct wire_status *s)
 {
     struct wire_counter *counter =
-        driver_counter(out, WIRE_PIN_USER, "PIN", "card, empty VERIFY", s);
+        driver_counter(out, WIRE_PIN_USER, "PIN", USUAL_TRIES, "card, empty VERIFY", s);
 
     if (counter == NULL || !driver_ask_tries(c, USER_PIN, counter, s))
         return false;
-    counter = driver_counter(out, WIRE_PIN_SO, "SO PIN", "card, empty VERIFY", s);
+    counter = driver_counter(out, WIRE_PIN_SO, "SO PIN", USUAL_SO_TRIES, "card, empty VERIFY", s);
     return counter != NULL && driver_ask_tries(c, SO_PIN, counter, s);
 }
 
