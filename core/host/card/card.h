@@ -23,6 +23,7 @@ enum {
     SW_OK = 0x9000,
     SW_BLOCKED = 0x6983,        /* authentication method blocked */
     SW_NOT_ALLOWED = 0x6982,    /* security status not satisfied */
+    SW_NOT_USABLE = 0x6984,     /* reference data not usable */
     SW_NOT_SATISFIED = 0x6985,  /* conditions of use not satisfied */
     SW_NOT_FOUND = 0x6a82,      /* file or application */
     SW_DATA_NOT_FOUND = 0x6a88, /* referenced data */
