@@ -81,8 +81,12 @@ bool card_send(struct card *c, const struct apdu *a, struct buffer *answer, uint
     done = send_all(c, a, out, sw, s);
     while (done && *sw >> 8 == 0x61) {
         const uint8_t more[] = {a->cla, INS_GET_RESPONSE, 0, 0, (uint8_t)*sw};
+        size_t before = out->length;
 
         done = exchange(c, more, sizeof more, out, sw, s);
+        if (done && *sw >> 8 == 0x61 && out->length == before)
+            done = status_fail(s, CKR_DEVICE_ERROR, "SCardTransmit",
+                               "the card promises more and more, and gives nothing");
     }
     buffer_free(&unwanted);
     return done;
