@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A card that answers with any bytes, to every driver. The input: what is done (tests/fuzz/seeds.py
- * has the numbers), the length of the ATR and the ATR, then the answers in order, each behind its
- * length (two bytes, little endian); after the last one the card is gone.
+ * has the numbers; 80 more for T=0), the length of the ATR and the ATR, then the answers in order,
+ * each behind its length (two bytes, little endian); after the last one the card is gone.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +17,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length);
 struct input {
     const uint8_t *at;
     size_t left;
+    bool t0;                      /* five bytes are no data */
     bool reading;                 /* nothing may be sent that could cost a try */
     unsigned verified, unblocked; /* commands that held a secret */
 };
@@ -33,7 +34,7 @@ static void watch(struct input *in, const uint8_t *command, size_t length)
 {
     if (length < 4 || length > 261)
         abort();
-    if (length == 4)
+    if (length == 4 || (in->t0 && length == 5 && command[4] == 0))
         return;
     if (command[1] == 0x20)
         in->verified++;
@@ -152,8 +153,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
                                                         &driver_idprime, &driver_sc_hsm};
     struct input in = {.at = bytes, .left = length, .reading = true};
     struct card c = {.exchange = answer, .link = &in};
-    uint8_t what = take(&in) % 13;
+    uint8_t first = take(&in), what = (first & 0x7f) % 13;
 
+    c.t0 = in.t0 = first & 0x80;
     c.atr_length = take(&in);
     if (c.atr_length > sizeof c.atr || c.atr_length > in.left)
         return 0;

@@ -26,13 +26,15 @@ def data(text):
 
 def steps(lines):
     """(what, answers) of each step; the ATR stands before it."""
-    atr, what, answers, last = b"", None, [], None
+    atr, what, answers, last, t0 = b"", None, [], None, 0
     for line in lines:
-        if line.startswith("atr "):
+        if line == "T=0":
+            t0 = 0x80
+        elif line.startswith("atr "):
             atr = data(line[4:])
         elif line.startswith("* "):
             if what is not None:
-                yield what, atr, answers
+                yield what | t0, atr, answers
             what = next((n for w, n in WHAT.items() if re.match(re.escape(w) + r"( \S+(, new .*)?)?$", line[2:])), None)
             answers = []
         elif line.startswith("<") and line != "< gone":
@@ -42,7 +44,7 @@ def steps(lines):
         if line[:1] not in (" ", "#", ""):
             last = line[0]
     if what is not None:
-        yield what, atr, answers
+        yield what | t0, atr, answers
 
 
 corpus = HERE / "corpus/card"

@@ -34,6 +34,7 @@ struct card {
     bool (*exchange)(void *link, const uint8_t *command, size_t length, struct buffer *answer,
                      struct wire_status *s);
     void *link;
+    bool t0; /* it speaks T=0, which has no room for Le behind data (ISO 7816-3, section 12.2) */
     uint8_t atr[CARD_ATR_MAX];
     size_t atr_length;
 };

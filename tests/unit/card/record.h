@@ -23,6 +23,7 @@ struct record {
     size_t atr_length;
     struct record_line *line;
     size_t count, at; /* the next line */
+    bool t0;          /* the card speaks T=0 */
     bool reading;     /* the step may send nothing that could cost a try */
 };
 
