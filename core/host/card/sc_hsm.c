@@ -19,6 +19,9 @@ enum {
     USUAL_SO_TRIES = 15,
 };
 
+static const uint8_t application[] = {0xe8, 0x2b, 0x06, 0x01, 0x04, 0x01,
+                                      0x81, 0xc3, 0x1f, 0x02, 0x01};
+
 /* The historical bytes of the first ones tell no version, but a name: "HSM1" (tag 5). */
 static bool is_named_hsm(const struct card *c)
 {
@@ -31,10 +34,9 @@ static bool is_named_hsm(const struct card *c)
  * card that selects anything, and not one to send a VERIFY to. */
 static bool detect(struct card *c, struct wire_application *out, struct wire_status *s)
 {
-    static const uint8_t aid[] = {0xe8, 0x2b, 0x06, 0x01, 0x04, 0x01, 0x81, 0xc3, 0x1f, 0x02, 0x01};
     struct buffer data = BUFFER_INIT;
     struct tlv version;
-    bool is = card_select(c, aid, sizeof aid, &data, s), told;
+    bool is = card_select(c, application, sizeof application, &data, s), told;
 
     told = is && tlv_find_deep((struct tlv){data.data, data.length}, 0x85, &version) &&
            version.length >= 2;
@@ -94,6 +96,15 @@ static bool so_bytes(const struct secret *pin, uint8_t *out)
     return true;
 }
 
+/* Some are logged in once they have taken a new PIN. SELECT logs out: the card stays powered for
+ * others. */
+static void close_session(struct card *c)
+{
+    struct wire_status unimportant = {0};
+
+    card_select(c, application, sizeof application, NULL, &unimportant);
+}
+
 static bool unblock(struct card *c, const struct wire_unblock *u, struct wire_status *s)
 {
     uint8_t data[SO_BYTES + MOST_PIN];
@@ -117,6 +128,8 @@ static bool unblock(struct card *c, const struct wire_unblock *u, struct wire_st
     done = card_send(c, &reset, NULL, &sw, s);
     secret_wipe(data, sizeof data);
     s->accepted = done && sw == SW_OK;
+    if (s->accepted)
+        close_session(c);
     return done && (sw == SW_OK || card_refused("setting a new PIN by the SO PIN", sw, s));
 }
 
