@@ -237,7 +237,7 @@ static bool prepare(struct card *c, const struct wire_unblock *u, struct unblock
 }
 
 /* Section 7.2.4: after PW3 the new PIN alone (P1 02); or the reset code and the new PIN (P1 00). */
-static bool send(struct card *c, const struct unblocking *b, uint16_t *sw, struct wire_status *s)
+static bool set_pin(struct card *c, const struct unblocking *b, uint16_t *sw, struct wire_status *s)
 {
     const struct apdu by_code = {.ins = INS_RESET_RETRY,
                                  .p2 = PW1,
@@ -265,22 +265,33 @@ static bool send(struct card *c, const struct unblocking *b, uint16_t *sw, struc
     return done;
 }
 
+/* Wrong secrets are answered with 63Cx, or with these by the letter of the specification. */
+static bool refused(bool by_code, uint16_t sw, struct wire_status *s)
+{
+    if (s->accepted)
+        return card_refused("setting a new PIN, after PW3 was accepted", sw, s);
+    if (sw == SW_NOT_ALLOWED || (by_code && sw == SW_NOT_SATISFIED))
+        return status_fail(s, CKR_PIN_INCORRECT, "",
+                           "the card takes this %s for a wrong one (it answers %04X)",
+                           by_code ? "reset code" : "admin PIN (PW3)", sw);
+    return card_refused("setting a new PIN", sw, s);
+}
+
 static bool unblock(struct card *c, const struct wire_unblock *u, struct wire_status *s)
 {
-    struct unblocking b = {.by_code = u->by == WIRE_PIN_RESET};
+    bool by_code = u->by == WIRE_PIN_RESET;
+    struct unblocking b = {.by_code = by_code};
     uint16_t sw = 0;
     bool done;
 
-    if (!b.by_code && u->by != WIRE_PIN_SO)
+    if (!by_code && u->by != WIRE_PIN_SO)
         return status_fail(s, CKR_FUNCTION_NOT_SUPPORTED, "",
                            "an OpenPGP card takes its reset code or its admin PIN (PW3)");
-    done = prepare(c, u, &b, s) && send(c, &b, &sw, s);
+    done = prepare(c, u, &b, s) && set_pin(c, &b, &sw, s);
     secret_wipe(&b, sizeof b);
     if (!done)
         return false;
-    return sw == SW_OK || card_refused(s->accepted ? "setting a new PIN, after PW3 was accepted"
-                                                   : "setting a new PIN",
-                                       sw, s);
+    return sw == SW_OK || refused(by_code, sw, s);
 }
 
 const struct card_driver driver_openpgp = {
