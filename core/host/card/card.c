@@ -30,25 +30,28 @@ static bool exchange(struct card *c, const uint8_t *command, size_t length, stru
     return done;
 }
 
-/* One link of a chain: header, Lc and data, Le. The PINs that may be in it do not stay. */
+/* One link of a chain: header, Lc and data, Le. In T=0 a command has five bytes at least, and says
+ * no Le where it has data: the card answers 61xx. The PINs that may be in it do not stay. */
 static bool send_part(struct card *c, const struct apdu *a, size_t from, size_t length, bool last,
                       struct buffer *answer, uint16_t *sw, struct wire_status *s)
 {
     uint8_t command[4 + 1 + SHORT_MAX + 1] = {a->cla | (last ? 0 : CLA_CHAINED), a->ins, a->p1,
                                               a->p2};
+    bool expects = last && a->answers && !(c->t0 && length > 0), done;
     size_t size = 4;
-    bool done;
 
     if (length > 0) {
         command[size++] = (uint8_t)length;
         memcpy(command + size, (const uint8_t *)a->data + from, length);
         size += length;
     }
-    if (last && a->answers)
+    if (expects)
         command[size++] = a->expected;
+    else if (c->t0 && size == 4)
+        command[size++] = 0;
     done = exchange(c, command, size, answer, sw, s);
     /* 6Cxx: the right length is xx; asked once. */
-    if (done && *sw >> 8 == 0x6c && last && a->answers) {
+    if (done && *sw >> 8 == 0x6c && expects) {
         command[size - 1] = (uint8_t)*sw;
         done = exchange(c, command, size, answer, sw, s);
     }
@@ -81,8 +84,12 @@ bool card_send(struct card *c, const struct apdu *a, struct buffer *answer, uint
     done = send_all(c, a, out, sw, s);
     while (done && *sw >> 8 == 0x61) {
         const uint8_t more[] = {a->cla, INS_GET_RESPONSE, 0, 0, (uint8_t)*sw};
+        size_t before = out->length;
 
         done = exchange(c, more, sizeof more, out, sw, s);
+        if (done && *sw >> 8 == 0x61 && out->length == before)
+            done = status_fail(s, CKR_DEVICE_ERROR, "SCardTransmit",
+                               "the card promises more and more, and gives nothing");
     }
     buffer_free(&unwanted);
     return done;

@@ -23,6 +23,7 @@ enum {
     SW_OK = 0x9000,
     SW_BLOCKED = 0x6983,        /* authentication method blocked */
     SW_NOT_ALLOWED = 0x6982,    /* security status not satisfied */
+    SW_NOT_USABLE = 0x6984,     /* reference data not usable */
     SW_NOT_SATISFIED = 0x6985,  /* conditions of use not satisfied */
     SW_NOT_FOUND = 0x6a82,      /* file or application */
     SW_DATA_NOT_FOUND = 0x6a88, /* referenced data */
@@ -33,6 +34,7 @@ struct card {
     bool (*exchange)(void *link, const uint8_t *command, size_t length, struct buffer *answer,
                      struct wire_status *s);
     void *link;
+    bool t0; /* it speaks T=0, which has no room for Le behind data (ISO 7816-3, section 12.2) */
     uint8_t atr[CARD_ATR_MAX];
     size_t atr_length;
 };

@@ -25,21 +25,34 @@ static size_t put_utf8(char *out, unsigned c)
         out[1] = (char)(0x80 | (c & 0x3f));
         return 2;
     }
-    out[0] = (char)(0xe0 | c >> 12);
-    out[1] = (char)(0x80 | (c >> 6 & 0x3f));
-    out[2] = (char)(0x80 | (c & 0x3f));
-    return 3;
+    if (c < 0x10000) {
+        out[0] = (char)(0xe0 | c >> 12);
+        out[1] = (char)(0x80 | (c >> 6 & 0x3f));
+        out[2] = (char)(0x80 | (c & 0x3f));
+        return 3;
+    }
+    out[0] = (char)(0xf0 | c >> 18);
+    out[1] = (char)(0x80 | (c >> 12 & 0x3f));
+    out[2] = (char)(0x80 | (c >> 6 & 0x3f));
+    out[3] = (char)(0x80 | (c & 0x3f));
+    return 4;
 }
 
-/* UTF-16LE up to its NUL. What is no character of its own (half a pair) becomes U+FFFD. */
+/* UTF-16LE up to its NUL. Half a pair alone is no character and becomes U+FFFD. */
 static void read_name(const uint8_t *at, char *out)
 {
     size_t length = 0;
 
     for (unsigned i = 0; i < MAP_NAME_UNITS && le16(at + 2 * i) != 0; i++) {
-        unsigned c = le16(at + 2 * i);
+        unsigned c = le16(at + 2 * i), low = i + 1 < MAP_NAME_UNITS ? le16(at + 2 * i + 2) : 0;
 
-        length += put_utf8(out + length, c >= 0xd800 && c < 0xe000 ? 0xfffd : c);
+        if (c >= 0xd800 && c < 0xdc00 && low >= 0xdc00 && low < 0xe000) {
+            c = 0x10000 + ((c - 0xd800) << 10) + (low - 0xdc00);
+            i++;
+        } else if (c >= 0xd800 && c < 0xe000) {
+            c = 0xfffd;
+        }
+        length += put_utf8(out + length, c);
     }
     out[length] = '\0';
 }

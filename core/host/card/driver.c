@@ -102,6 +102,9 @@ bool driver_ask_tries(struct card *c, uint8_t reference, struct wire_counter *co
         counter->verified = true;
     else if (sw == SW_DATA_NOT_FOUND)
         counter->unset = true;
+    else if (sw == SW_NOT_USABLE)
+        snprintf(counter->problem, sizeof counter->problem,
+                 "it cannot be used yet: change the one it came with (transport PIN) first");
     else
         snprintf(counter->problem, sizeof counter->problem,
                  "the card does not tell it (it answers %04X)", sw);

@@ -18,47 +18,42 @@ enum {
     FILE_MAP = 0x0204,
     FILE_INDEX = 0x0101,
     MOST_AT_ONCE = 240,
+    MOST_BYTES = 0x7fff, /* what the offset of READ BINARY reaches */
     USUAL_TRIES = 5,
     ENTRY = 21, /* of the index: file 2, length 2, name 8, directory 9 */
 };
 
-/* The allow-list: historical bytes by model; 00 in the mask: any. */
+/* The allow-list: ATRs by model in hexadecimal, "." for any digit. The first that fits counts. */
 static const struct {
-    const char *title;
-    uint8_t atr[20], mask[20];
+    const char *title, *atr;
     bool signature_pin;
 } models[] = {
-    {"IDPrime 940",
-     {0x3b, 0x7f, 0x96, 0,    0,    0x80, 0x31, 0x80, 0x65, 0xb0,
-      0x85, 0x59, 0x56, 0xfb, 0x12, 0x0f, 0xfe, 0x82, 0x90, 0},
-     {0xff, 0xff, 0,    0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
-      0xff, 0xff, 0xff, 0xff, 0xff, 0,    0,    0xff, 0xff, 0xff},
+    {"IDPrime 3810", "3b7f..000080318065b084413df612....829000", false},
+    {"IDPrime 830", "3b7f..000080318065b08456511012....829000", false},
+    {"IDPrime 930", "3b7f..000080318065b0846160fb12....829000", false},
+    {"SafeNet eToken 5110+ (IDPrime 930)", "3bff..00008131..4380318065b084......120178829000..",
+     false},
+    {"IDPrime 840", "3b7f..000080318065b0850300ef12....829000", false},
+    {"IDPrime 940", "3b7f..000080318065b085......12....829000", true},
+    {"SafeNet eToken 5110 (IDPrime 940)", "3bff..00008131fe4380318065b0........120...829000..",
      true},
-    {"IDPrime 930",
-     {0x3b, 0x7f, 0x96, 0,    0,    0x80, 0x31, 0x80, 0x65, 0xb0,
-      0x84, 0x61, 0x60, 0xfb, 0x12, 0x0f, 0xfe, 0x82, 0x90, 0},
-     {0xff, 0xff, 0,    0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
-      0xff, 0xff, 0xff, 0xff, 0xff, 0,    0,    0xff, 0xff, 0xff},
-     false},
-    {"IDPrime MD",
-     {0x3b, 0x7f, 0x96, 0, 0,    0x80, 0x31, 0x80, 0x65, 0xb0,
-      0x84, 0,    0,    0, 0x12, 0x0f, 0xfe, 0x82, 0x90, 0},
-     {0xff, 0xff, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
-      0xfe, 0,    0, 0,    0xff, 0,    0,    0xff, 0xff, 0xff},
-     false},
+    {"IDPrime MD", "3b7f..000080318065b0........12....829000", false},
+    {"SafeNet eToken (IDPrime MD)", "3bff..00008131..4380318065b0........120ffe829000..", false},
 };
 
 static int model_of(const struct card *c)
 {
+    char atr[2 * CARD_ATR_MAX + 1] = "";
+
+    for (size_t i = 0; i < c->atr_length; i++)
+        snprintf(atr + 2 * i, sizeof atr - 2 * i, "%02x", c->atr[i]);
     for (size_t i = 0; i < sizeof models / sizeof *models; i++) {
+        const char *model = models[i].atr;
         size_t k = 0;
 
-        if (c->atr_length != sizeof models[i].atr)
-            continue;
-        while (k < c->atr_length &&
-               (c->atr[k] & models[i].mask[k]) == (models[i].atr[k] & models[i].mask[k]))
+        while (model[k] != '\0' && (model[k] == atr[k] || (model[k] == '.' && atr[k] != '\0')))
             k++;
-        if (k == c->atr_length)
+        if (model[k] == '\0' && atr[k] == '\0')
             return (int)i;
     }
     return -1;
@@ -81,6 +76,8 @@ static bool select_file(struct card *c, uint16_t file, size_t *length, uint16_t 
          tlv_find_deep((struct tlv){fci.data, fci.length}, 0x80, &size)) &&
         size.length == 2)
         *length = (size_t)(size.data[0] << 8 | size.data[1]);
+    if (*length > MOST_BYTES)
+        *length = MOST_BYTES;
     buffer_free(&fci);
     return sent;
 }
@@ -95,7 +92,7 @@ static bool read_bytes(struct card *c, size_t length, struct buffer *out, uint16
     while (sent && *sw == SW_OK && out->length < length) {
         size_t left = length - out->length;
         const struct apdu read = {.ins = INS_READ_BINARY,
-                                  .p1 = (uint8_t)(out->length >> 8 & 0x7f),
+                                  .p1 = (uint8_t)(out->length >> 8),
                                   .p2 = (uint8_t)out->length,
                                   .answers = true,
                                   .expected = (uint8_t)(left < MOST_AT_ONCE ? left : MOST_AT_ONCE)};
@@ -152,21 +149,34 @@ static bool counters(struct card *c, struct wire_application *out, struct wire_s
     return counter != NULL && driver_ask_tries(c, SIGNATURE_PIN, counter, s);
 }
 
-/* The file of mscp/kscNN or kxcNN; 0: there is none. */
-static uint16_t certificate_file(const struct buffer *index, unsigned number)
+/* The file of entry `at` of the index, if it is a certificate: mscp/kscNN or kxcNN. */
+static uint16_t certificate_of(const uint8_t *at)
 {
-    size_t count = index->length == 0 ? 0 : index->data[0];
+    bool is = memcmp(at + 12, "mscp", 5) == 0 &&
+              (memcmp(at + 4, "ksc", 3) == 0 || memcmp(at + 4, "kxc", 3) == 0);
 
-    for (size_t i = 0; i < count && 1 + (i + 1) * ENTRY <= index->length; i++) {
+    return is ? (uint16_t)(at[0] << 8 | at[1]) : 0;
+}
+
+/* The certificate of a container is that with its number. Newer eTokens number them otherwise: the
+ * only certificate belongs to the only container. 0: it cannot be told. */
+static uint16_t certificate_file(const struct buffer *index, unsigned number, bool alone)
+{
+    const char digits[2] = {(char)('0' + number / 10 % 10), (char)('0' + number % 10)};
+    size_t entries = index->length == 0 ? 0 : index->data[0], certificates = 0;
+    uint16_t file = 0;
+
+    for (size_t i = 0; i < entries && 1 + (i + 1) * ENTRY <= index->length; i++) {
         const uint8_t *at = index->data + 1 + i * ENTRY;
-        char digits[3] = {(char)('0' + number / 10 % 10), (char)('0' + number % 10), 0};
 
-        if (memcmp(at + 12, "mscp", 5) == 0 &&
-            (memcmp(at + 4, "ksc", 3) == 0 || memcmp(at + 4, "kxc", 3) == 0) &&
-            memcmp(at + 7, digits, 2) == 0)
-            return (uint16_t)(at[0] << 8 | at[1]);
+        if (certificate_of(at) == 0)
+            continue;
+        if (memcmp(at + 7, digits, sizeof digits) == 0)
+            return certificate_of(at);
+        certificates++;
+        file = certificate_of(at);
     }
-    return 0;
+    return alone && certificates == 1 ? file : 0;
 }
 
 static bool read_certificate(struct card *c, uint16_t file, struct wire_container *out,
@@ -189,12 +199,11 @@ static bool read_certificate(struct card *c, uint16_t file, struct wire_containe
     return read;
 }
 
-static bool add_container(struct card *c, const struct buffer *index, unsigned number,
+static bool add_container(struct card *c, uint16_t file, unsigned number,
                           const struct map_record *r, struct wire_application *out,
                           struct wire_status *s)
 {
     struct wire_container *container = wire_application_add_container(out);
-    uint16_t file = certificate_file(index, number);
 
     if (container == NULL || (container->name = strdup(r->name)) == NULL ||
         (container->provider = strdup("Microsoft Base Smart Card Crypto Provider")) == NULL)
@@ -213,10 +222,13 @@ static bool containers(struct card *c, struct wire_application *out, struct wire
     bool read =
         read_file(c, FILE_MAP, &map, &sw, s) && read_file(c, FILE_INDEX, &index, &index_sw, s);
     struct tlv records = {map.data, map.length};
+    unsigned valid = 0;
 
+    for (unsigned i = 0; i < map_record_count(records); i++)
+        valid += map_record_read(records, i, &record);
     for (unsigned i = 0; read && i < map_record_count(records); i++)
         if (map_record_read(records, i, &record))
-            read = add_container(c, &index, i, &record, out, s);
+            read = add_container(c, certificate_file(&index, i, valid == 1), i, &record, out, s);
     if (out->container_count == 0)
         snprintf(out->container_problem, sizeof out->container_problem, "%s",
                  sw == SW_NOT_ALLOWED

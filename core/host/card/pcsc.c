@@ -216,6 +216,7 @@ bool pcsc_connect(struct pcsc *p, const char *reader, struct pcsc_link *link, st
         return failed(s, rv, "SCardBeginTransaction");
     }
     card->atr_length = length;
+    card->t0 = link->protocol == SCARD_PROTOCOL_T0;
     card->exchange = exchange;
     card->link = link;
     return true;

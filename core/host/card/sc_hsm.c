@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* SmartCard-HSM and Nitrokey HSM (SmartCard-HSM user manual; PINs as its card driver in OpenSC asks
- * for them). */
+/* SmartCard-HSM, Nitrokey HSM and others that answer alike (SmartCard-HSM user manual). */
 #include <stdio.h>
 #include <string.h>
 
@@ -20,18 +19,31 @@ enum {
     USUAL_SO_TRIES = 15,
 };
 
-/* The FCI of the application carries its version in tag 85. */
+static const uint8_t application[] = {0xe8, 0x2b, 0x06, 0x01, 0x04, 0x01,
+                                      0x81, 0xc3, 0x1f, 0x02, 0x01};
+
+/* The historical bytes of the first ones tell no version, but a name: "HSM1" (tag 5). */
+static bool is_named_hsm(const struct card *c)
+{
+    static const uint8_t name[] = {0x54, 'H', 'S', 'M', '1'};
+
+    return memmem(c->atr, c->atr_length, name, sizeof name) != NULL;
+}
+
+/* The FCI of the application carries its version in tag 85. What has neither that nor the name is a
+ * card that selects anything, and not one to send a VERIFY to. */
 static bool detect(struct card *c, struct wire_application *out, struct wire_status *s)
 {
-    static const uint8_t aid[] = {0xe8, 0x2b, 0x06, 0x01, 0x04, 0x01, 0x81, 0xc3, 0x1f, 0x02, 0x01};
     struct buffer data = BUFFER_INIT;
     struct tlv version;
-    bool is = card_select(c, aid, sizeof aid, &data, s);
+    bool is = card_select(c, application, sizeof application, &data, s), told;
 
+    told = is && tlv_find_deep((struct tlv){data.data, data.length}, 0x85, &version) &&
+           version.length >= 2;
+    is = is && (told || is_named_hsm(c));
     if (is) {
         snprintf(out->title, sizeof out->title, "SmartCard-HSM");
-        if (tlv_find_deep((struct tlv){data.data, data.length}, 0x85, &version) &&
-            version.length >= 2)
+        if (told)
             snprintf(out->title, sizeof out->title, "SmartCard-HSM %u.%u",
                      version.data[version.length - 2], version.data[version.length - 1]);
         snprintf(out->unblocked_by, sizeof out->unblocked_by, "the SO PIN");
@@ -84,6 +96,15 @@ static bool so_bytes(const struct secret *pin, uint8_t *out)
     return true;
 }
 
+/* Some are logged in once they have taken a new PIN. SELECT logs out: the card stays powered for
+ * others. */
+static void close_session(struct card *c)
+{
+    struct wire_status unimportant = {0};
+
+    card_select(c, application, sizeof application, NULL, &unimportant);
+}
+
 static bool unblock(struct card *c, const struct wire_unblock *u, struct wire_status *s)
 {
     uint8_t data[SO_BYTES + MOST_PIN];
@@ -107,6 +128,8 @@ static bool unblock(struct card *c, const struct wire_unblock *u, struct wire_st
     done = card_send(c, &reset, NULL, &sw, s);
     secret_wipe(data, sizeof data);
     s->accepted = done && sw == SW_OK;
+    if (s->accepted)
+        close_session(c);
     return done && (sw == SW_OK || card_refused("setting a new PIN by the SO PIN", sw, s));
 }
 

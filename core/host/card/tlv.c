@@ -55,11 +55,13 @@ static bool take_length(struct tlv *in, size_t *length)
 
 bool tlv_next(struct tlv *in, uint32_t *tag, struct tlv *value)
 {
-    if (!take_tag(in, tag) || !take_length(in, &value->length) || value->length > in->length)
+    struct tlv rest = *in;
+    size_t length;
+
+    if (!take_tag(&rest, tag) || !take_length(&rest, &length) || length > rest.length)
         return false;
-    value->data = in->data;
-    in->data += value->length;
-    in->length -= value->length;
+    *in = (struct tlv){rest.data + length, rest.length - length};
+    *value = (struct tlv){rest.data, length};
     return true;
 }
 

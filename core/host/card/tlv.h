@@ -17,8 +17,8 @@ struct tlv {
     size_t length;
 };
 
-/* Takes the next object off `in`. False at the end, and where what follows is no object. Filler
- * bytes 00 and FF between objects are passed over. */
+/* Takes the next object off `in`; *value may be *in, to go into it. False at the end, and where
+ * what follows is no object. Filler bytes 00 and FF between objects are passed over. */
 bool tlv_next(struct tlv *in, uint32_t *tag, struct tlv *value);
 
 /* The first object with this tag at this level. */
