@@ -96,7 +96,9 @@ make_card() {
   printf 123456 >"$1/pin"
   printf 12345678 >"$1/puk"
   : >"$1/log"
-  head -c 16 /dev/urandom | xxd -p >"$1/guid"
+  # The card holder unique identifier: a GUID, and the end (SP 800-73-4 part 1, table 9).
+  xxd -r -p <<<"3019d4e739da739ced39ce739d836858210842108421c84210c3eb3410$(head -c 16 /dev/urandom | xxd -p)350832303330303130313e00fe00" \
+    >"$1/5fc102.object"
   [[ -z ${2:-} ]] || printf '%s' "$2" >"$1/version"
 }
 
