@@ -4,6 +4,7 @@
  *
  *   manage generate READER SLOT TYPE KEY [PIN TOUCH]   the new key's SubjectPublicKeyInfo, DER
  *   manage store READER SLOT FILE KEY                  FILE: a certificate, DER
+ *   manage attest READER SLOT                          the key's attestation, DER
  *   manage watch COUNT                                 a line for each answer of the wait for
  * readers
  *
@@ -81,6 +82,20 @@ static bool store(char **argv, struct error *e)
     return done;
 }
 
+static bool attest(char **argv, struct error *e)
+{
+    struct host *h = card_host_start(NULL, e);
+    struct wire_attestation a = {0};
+    bool done =
+        h != NULL && card_attest(h, argv[2], (uint8_t)strtoul(argv[3], NULL, 16), NULL, &a, e);
+
+    if (done)
+        fwrite(a.certificate, 1, a.certificate_length, stdout);
+    wire_attestation_free(&a);
+    host_stop(&h);
+    return done;
+}
+
 static void print(const struct wire_readers *r, int64_t began)
 {
     printf("%s", clock_ms() - began < 100 ? "at once:" : "later:");
@@ -121,6 +136,8 @@ int main(int argc, char **argv)
         done = generate(argc, argv, &e);
     else if (argc == 6 && strcmp(argv[1], "store") == 0)
         done = store(argv, &e);
+    else if (argc == 4 && strcmp(argv[1], "attest") == 0)
+        done = attest(argv, &e);
     else if (argc == 3 && strcmp(argv[1], "watch") == 0)
         done = watch(atoi(argv[2]), &e);
     else

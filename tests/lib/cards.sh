@@ -4,6 +4,7 @@
 # after fixture.sh and before all else: it starts the test anew inside. Everything in there ends with the test.
 # usage: source cards.sh   (with the test's arguments)
 
+# shellcheck disable=SC2154  # from fixture.sh
 if [[ -z ${INSIDE:-} ]]; then
   rm -rf "$work"
   inside=(unshare --mount --net --ipc --pid --fork --kill-child --mount-proc)
@@ -77,9 +78,11 @@ insert() {
   wait_for has_card Yes
 }
 
+is_over() { ! kill -0 "$card_pid" 2>/dev/null; }
+
 # gone: the card that pulled itself out is waited for
 gone() {
-  wait "$card_pid" 2>/dev/null
+  [[ -z $card_pid ]] || wait_for is_over || stop "$card_pid"
   card_pid=''
   wait_for has_card No
 }
@@ -87,6 +90,7 @@ gone() {
 # pull: takes it out, and waits until that is seen
 pull() {
   stop "$card_pid"
+  card_pid=''
   gone
 }
 

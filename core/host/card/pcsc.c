@@ -221,6 +221,9 @@ static bool exchange(void *data, const uint8_t *command, size_t length, struct b
         return status_fail(s, CKR_HOST_MEMORY, "", "no memory");
     rv = SCardTransmit(link->handle, pci, command, length, NULL, room, &got);
     link->reset = link->reset || (unsigned long)rv == (unsigned long)SCARD_W_RESET_CARD;
+    /* Some drivers of readers call it a success when the card went away. */
+    if (rv == SCARD_S_SUCCESS && got == 0)
+        rv = (LONG)SCARD_E_NOT_TRANSACTED;
     if (rv != SCARD_S_SUCCESS)
         return failed(s, rv, "SCardTransmit");
     answer->length -= ANSWER_MAX - (got > ANSWER_MAX ? ANSWER_MAX : got);
