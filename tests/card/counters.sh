@@ -17,9 +17,9 @@ make_card_key "$yubikey" 9a P-256
 make_card "$neo" 1.0.4
 make_card_key "$neo" 9a rsa:2048
 
-# counters: name, left, maximum, default and source of each counter of the one card, a line for each
+# counters [ARGUMENT…]: name, left, maximum, default and source of each counter of the one card, a line for each
 counters() {
-  "$signet" counters --json | jq -r '(.tokens + .cards)[].counters[] |
+  "$signet" counters --json "$@" | jq -r '(.tokens + .cards)[].counters[] |
     [.name, .left, .maximum, .default, .logged_in // empty, ."known-by"] | map(tostring) | join(" ")'
 }
 
@@ -63,6 +63,25 @@ before=$(state "$neo")
 is "$(counters)" $'PIN 3 null null card, empty VERIFY\nPUK null null null not told' 'a YubiKey NEO, which answers 63 0x'
 is "$(state "$neo")" "$before" 'no reading changed the card'
 pull
+
+# Cards that answer SELECT in ways of their own: the whole name; a template without a length, and no name in it; and one
+# that answers with the template of another application, which is left alone.
+# Without OpenSC's module, which asks more boldly.
+make_token other
+insert "$plain"
+for answer in 61164f0ba00000030800001000010079074f05a000000308 61004f0201007909a00000030800001000; do
+  echo "$answer" >"$plain/select"
+  is "$(counters --module "$softhsm" | grep VERIFY)" 'PIN 3 null null card, empty VERIFY' "a card that answers $answer"
+done
+for answer in '' 6f00 610d4f0ba0000003970000 4f06000010000100; do
+  echo "${answer:-00}" >"$plain/select"
+  : >"$plain/log"
+  is "$(counters --module "$softhsm" | grep -v PKCS#11)/$(grep -c '00 20' "$plain/log")" /0 "one that answers '$answer' is no PIV card, and is not asked"
+done
+rm "$plain/select"
+pull
+rm -r "$work/tokens"
+mkdir "$work/tokens"
 
 # Locked and unlocked, ten times, by another program. Each figure on the way is the card's.
 pin_command() { # INS PIN [NEW]: each padded with FF to eight bytes

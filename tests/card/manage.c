@@ -98,7 +98,7 @@ static bool attest(char **argv, struct error *e)
 
 static void print(const struct wire_readers *r, int64_t began)
 {
-    printf("%s", clock_ms() - began < 100 ? "at once:" : "later:");
+    printf("%s", clock_ms() - began < 1000 ? "at once:" : "later:");
     for (size_t i = 0; i < r->count; i++)
         printf(" %s%s%s", r->reader[i].present ? "card" : "empty",
                r->reader[i].in_use ? "-in-use" : "", r->reader[i].exclusive ? "-alone" : "");

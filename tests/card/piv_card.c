@@ -27,6 +27,13 @@ static uint16_t select_application(struct session *s, const struct command *c,
         return 0x6a82;
     /* Another application, or this one again: what was proved is forgotten. */
     *s = (struct session){.selected = true};
+    if (*store_text("select") != '\0') {
+        const char *text = store_text("select");
+
+        for (unsigned byte; sscanf(text, "%2x", &byte) == 1; text += 2)
+            buffer_append_byte(answer, (uint8_t)byte);
+        return 0x9000;
+    }
     tlv_put(&template, 0x4f, aid + 5, 6);
     tlv_put(&authority, 0x4f, aid, 5);
     tlv_put(&template, 0x79, authority.data, authority.length);

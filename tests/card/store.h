@@ -12,6 +12,7 @@
  *   XXXXXX.object       what is in a data object (without its 53), before what is in XX.der
  *   false-proof         not 0: the card does not prove that it knows its management key
  *   object-max          bytes that fit into one
+ *   select              the answer to SELECT in hexadecimal, where it is not that of the standard
  *   version, serial     of a YubiKey; without version, it is another PIV card
  */
 #ifndef SIGNET_TESTS_CARD_STORE_H

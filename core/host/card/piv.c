@@ -140,18 +140,20 @@ static bool name_by_chuid(struct card *c, struct wire_application *out, struct w
     return read;
 }
 
-/* SP 800-73-4 part 2, table 3: the template 61 with the name in 4F, of which early cards give all
- * and others what comes after the provider. */
+/* SP 800-73-4 part 2, table 3: a template 61, with the name after its provider in 4F. Early cards
+ * give the whole name there; some get the template's length wrong, and name the provider all the
+ * same. */
 static bool is_piv(const struct buffer *answer)
 {
+    const size_t provider = 5, rest = sizeof piv_aid - provider;
     struct tlv template, name;
 
-    if (!tlv_find((struct tlv){answer->data, answer->length}, 0x61, &template) ||
-        !tlv_find(template, 0x4f, &name))
+    if (!tlv_find((struct tlv){answer->data, answer->length}, 0x61, &template))
         return false;
-    return (name.length >= sizeof piv_aid - 5 &&
-            memcmp(name.data, piv_aid + 5, sizeof piv_aid - 5) == 0) ||
-           (name.length >= sizeof piv_aid && memcmp(name.data, piv_aid, sizeof piv_aid) == 0);
+    if (tlv_find(template, 0x4f, &name) && name.length >= rest &&
+        memcmp(name.data, piv_aid + provider, rest) == 0)
+        return true;
+    return memmem(answer->data, answer->length, piv_aid, provider) != NULL;
 }
 
 /* By its name without the version; cards that want it whole get it whole. */
