@@ -2,8 +2,8 @@
 /*
  * The audit log: state folder /audit.log, one JSON object per line, appended whole under an OFD
  * lock. Every attempt, made or refused by us, is a line; never a PIN. Keys: time, event ("login",
- * "set-pin", "sign-login", "generate", "store"), outcome ("begun", "ok", "refused", "no-answer", "forbidden", "error"),
- * device, token, serial, user, actor, source, program, pid, uid, rv, reason.
+ * "set-pin", "sign-login", "generate", "store"), outcome ("begun", "ok", "refused", "no-answer",
+ * "forbidden", "error"), device, token, serial, user, actor, source, program, pid, uid, rv, reason.
  */
 #ifndef SIGNET_GATE_AUDIT_H
 #define SIGNET_GATE_AUDIT_H

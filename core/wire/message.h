@@ -35,8 +35,9 @@
     /* Of the PC/SC host (wire/card.h) */                                                          \
     X(WIRE_READERS, false, 10000, "looking for readers") /* nothing -> wire_readers */             \
     X(WIRE_READERS_WAIT, false, 20000,                                                             \
-      "waiting for readers")                       /* wire_readers, as known -> wire_readers */    \
-    X(WIRE_CARD, false, 20000, "reading the card") /* reader as text, u8 counters alone -> wire_card */  \
+      "waiting for readers") /* wire_readers, as known -> wire_readers */                          \
+    X(WIRE_CARD, false, 20000,                                                                     \
+      "reading the card") /* reader as text, u8 counters alone -> wire_card */                     \
     X(WIRE_ATTEST, false, 120000,                                                                  \
       "attesting the key") /* reader as text, u8 slot -> wire_attestation */                       \
     X(WIRE_UNBLOCK, true, 60000, "setting a new PIN") /* wire_unblock -> nothing */                \

@@ -3,7 +3,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "wire/message.h"
+#include "wire/card.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -27,7 +27,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct wire_reader r = wire_reader_of(data + 1, size == 0 ? 0 : size - 1);
     struct buffer out = BUFFER_INIT;
 
-    switch (size == 0 ? 255 : data[0] % 10) {
+    switch (size == 0 ? 255 : data[0] % 16) {
     case 0:
         READ(status) break;
     case 1:
@@ -48,6 +48,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         READ_AND_FREE(login) break;
     case 9:
         READ_AND_FREE(set_pin) break;
+    case 10:
+        READ_AND_FREE(readers) break;
+    case 11:
+        READ_AND_FREE(card) break;
+    case 12:
+        READ_AND_FREE(unblock) break;
+    case 13:
+        READ_AND_FREE(attestation) break;
+    case 14:
+        READ_AND_FREE(generate) break;
+    case 15:
+        READ_AND_FREE(store) break;
     }
     buffer_free(&out);
     return 0;
