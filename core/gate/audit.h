@@ -2,8 +2,8 @@
 /*
  * The audit log: state folder /audit.log, one JSON object per line, appended whole under an OFD
  * lock. Every attempt, made or refused by us, is a line; never a PIN. Keys: time, event ("login",
- * "set-pin", "sign-login"), outcome ("begun", "ok", "refused", "no-answer", "forbidden", "error"),
- * device, token, serial, user, actor, source, program, pid, uid, rv, reason.
+ * "set-pin", "sign-login", "generate", "store"), outcome ("begun", "ok", "refused", "no-answer",
+ * "forbidden", "error"), device, token, serial, user, actor, source, program, pid, uid, rv, reason.
  */
 #ifndef SIGNET_GATE_AUDIT_H
 #define SIGNET_GATE_AUDIT_H
@@ -18,7 +18,7 @@ struct audit_line {
     const char *device;
     const char *token; /* label */
     const char *serial;
-    const char *user;   /* "user" or "so" */
+    const char *user;   /* "user", "so" or "management" */
     const char *actor;  /* "headless", "person" or "reset" */
     const char *source; /* "env:SIGNET_PIN" */
     const char *program;

@@ -21,8 +21,8 @@ struct guard_mark {
     char actor[16]; /* who made the attempt */
 };
 
-/* Reads the mark of `device` and `who` ("user", "so"). An unreadable or malformed mark counts as
- * set. */
+/* Reads the mark of `device` and `who` ("user", "so", "management"). An unreadable or malformed
+ * mark counts as set. */
 bool guard_read(const char *device, const char *who, struct guard_mark *out, struct error *e);
 bool guard_mark(const char *device, const char *who, const char *actor, const char *reason,
                 const char *rv, struct error *e);

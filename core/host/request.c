@@ -308,16 +308,57 @@ static bool unblock(struct wire_reader *r, unsigned lane, struct buffer *answer,
     return done;
 }
 
+static bool card_generate(struct wire_reader *r, unsigned lane, struct buffer *answer,
+                          struct wire_status *s)
+{
+    struct wire_generate what;
+    struct buffer spki = BUFFER_INIT;
+    bool done;
+
+    if (!wire_generate_get(r, &what))
+        return malformed(s);
+    done = cards_generate(lane, &what, &spki, s);
+    if (done)
+        wire_put_bytes(answer, spki.data, spki.length);
+    buffer_free(&spki);
+    wire_generate_free(&what);
+    return done;
+}
+
+static bool card_store(struct wire_reader *r, unsigned lane, struct buffer *answer,
+                       struct wire_status *s)
+{
+    struct wire_store what;
+    bool done;
+
+    (void)answer;
+    if (!wire_store_get(r, &what))
+        return malformed(s);
+    done = cards_store(lane, &what, s);
+    wire_store_free(&what);
+    return done;
+}
+
 static handler *const handlers[WIRE_TYPES] = {
-    [WIRE_LOAD] = load,         [WIRE_SLOTS] = slots,
-    [WIRE_TOKEN] = token,       [WIRE_OBJECTS] = objects,
-    [WIRE_OPEN_KEY] = open_key, [WIRE_SIGN] = sign,
-    [WIRE_LOGOUT] = logout,     [WIRE_LOGIN] = login,
-    [WIRE_SET_PIN] = set_pin,   [WIRE_SIGN_LOGIN] = sign_login,
-    [WIRE_READERS] = readers,   [WIRE_READERS_WAIT] = readers_wait,
-    [WIRE_INIT_PIN] = init_pin, [WIRE_CARD] = card,
-    [WIRE_ATTEST] = attest,     [WIRE_UNBLOCK] = unblock,
+    [WIRE_LOAD] = load,
+    [WIRE_SLOTS] = slots,
+    [WIRE_TOKEN] = token,
+    [WIRE_OBJECTS] = objects,
+    [WIRE_OPEN_KEY] = open_key,
+    [WIRE_SIGN] = sign,
+    [WIRE_LOGOUT] = logout,
+    [WIRE_LOGIN] = login,
+    [WIRE_SET_PIN] = set_pin,
+    [WIRE_INIT_PIN] = init_pin,
+    [WIRE_SIGN_LOGIN] = sign_login,
     [WIRE_VENDOR] = vendor,
+    [WIRE_READERS] = readers,
+    [WIRE_READERS_WAIT] = readers_wait,
+    [WIRE_CARD] = card,
+    [WIRE_ATTEST] = attest,
+    [WIRE_UNBLOCK] = unblock,
+    [WIRE_CARD_GENERATE] = card_generate,
+    [WIRE_CARD_STORE] = card_store,
 };
 
 /* What it takes to answer: a module, or PC/SC. */

@@ -76,6 +76,7 @@ static void put_state(struct buffer *out, const struct wire_reader_state *s)
     wire_put_u8(out, s->in_use);
     wire_put_u8(out, s->exclusive);
     wire_put_u8(out, s->mute);
+    wire_put_u32(out, s->events);
 }
 
 static void get_state(struct wire_reader *r, struct wire_reader_state *s)
@@ -94,6 +95,7 @@ static void get_state(struct wire_reader *r, struct wire_reader_state *s)
     s->in_use = wire_get_bool(r);
     s->exclusive = wire_get_bool(r);
     s->mute = wire_get_bool(r);
+    s->events = (uint16_t)wire_get_u32(r);
 }
 
 void wire_readers_put(struct buffer *out, const struct wire_readers *r)
@@ -348,6 +350,71 @@ void wire_unblock_free(struct wire_unblock *u)
     secret_free(&u->secret);
     secret_free(&u->new_pin);
     *u = (struct wire_unblock){0};
+}
+
+void wire_generate_put(struct buffer *out, const struct wire_generate *g)
+{
+    wire_put_text(out, g->reader);
+    wire_put_text(out, g->family);
+    wire_put_u8(out, g->slot);
+    wire_put_text(out, g->algorithm);
+    wire_put_u8(out, g->pin_policy);
+    wire_put_u8(out, g->touch_policy);
+    wire_put_secret(out, g->management_key);
+}
+
+bool wire_generate_get(struct wire_reader *r, struct wire_generate *g)
+{
+    *g = (struct wire_generate){.reader = wire_get_text(r)};
+    wire_get_field(r, g->family, sizeof g->family);
+    g->slot = wire_get_u8(r);
+    wire_get_field(r, g->algorithm, sizeof g->algorithm);
+    g->pin_policy = wire_get_u8(r);
+    g->touch_policy = wire_get_u8(r);
+    g->management_key = wire_get_secret(r);
+    if (g->management_key == NULL)
+        r->failed = true;
+    if (r->failed)
+        wire_generate_free(g);
+    return !r->failed;
+}
+
+void wire_generate_free(struct wire_generate *g)
+{
+    free(g->reader);
+    secret_free(&g->management_key);
+    *g = (struct wire_generate){0};
+}
+
+void wire_store_put(struct buffer *out, const struct wire_store *t)
+{
+    wire_put_text(out, t->reader);
+    wire_put_text(out, t->family);
+    wire_put_u8(out, t->slot);
+    wire_put_bytes(out, t->certificate, t->certificate_length);
+    wire_put_secret(out, t->management_key);
+}
+
+bool wire_store_get(struct wire_reader *r, struct wire_store *t)
+{
+    *t = (struct wire_store){.reader = wire_get_text(r)};
+    wire_get_field(r, t->family, sizeof t->family);
+    t->slot = wire_get_u8(r);
+    t->certificate = wire_get_copy(r, &t->certificate_length);
+    t->management_key = wire_get_secret(r);
+    if (t->management_key == NULL)
+        r->failed = true;
+    if (r->failed)
+        wire_store_free(t);
+    return !r->failed;
+}
+
+void wire_store_free(struct wire_store *t)
+{
+    free(t->reader);
+    free(t->certificate);
+    secret_free(&t->management_key);
+    *t = (struct wire_store){0};
 }
 
 void wire_attestation_put(struct buffer *out, const struct wire_attestation *a)

@@ -23,6 +23,8 @@ struct wire_reader_state {
     bool in_use;    /* another connection has the card (SCARD_STATE_INUSE) */
     bool exclusive; /* ... alone (SCARD_STATE_EXCLUSIVE) */
     bool mute;      /* it does not answer to a reset */
+    /* How often a card came or went, as PC/SC counts it: another card, where all else is alike. */
+    uint16_t events;
 };
 
 struct wire_readers {
@@ -127,6 +129,34 @@ struct wire_unblock {
 void wire_unblock_put(struct buffer *out, const struct wire_unblock *u);
 bool wire_unblock_get(struct wire_reader *r, struct wire_unblock *u);
 void wire_unblock_free(struct wire_unblock *u);
+
+/* A new key in a slot of a PIV card; one that is there is lost. The answer is its
+ * SubjectPublicKeyInfo, as bytes. */
+struct wire_generate {
+    char *reader;
+    char family[16];
+    uint8_t slot;         /* PIV key reference */
+    char algorithm[16];   /* "RSA-3072", "P-256" */
+    uint8_t pin_policy;   /* YubiKey: 1 never, 2 once, 3 always; 0: what the slot has by itself */
+    uint8_t touch_policy; /* YubiKey: 1 never, 2 always, 3 cached for 15 s; 0: likewise */
+    struct secret *management_key; /* its bytes */
+};
+void wire_generate_put(struct buffer *out, const struct wire_generate *g);
+bool wire_generate_get(struct wire_reader *r, struct wire_generate *g);
+void wire_generate_free(struct wire_generate *g);
+
+/* The certificate of a slot's key, in place of one that is there. */
+struct wire_store {
+    char *reader;
+    char family[16];
+    uint8_t slot;
+    uint8_t *certificate; /* DER */
+    size_t certificate_length;
+    struct secret *management_key;
+};
+void wire_store_put(struct buffer *out, const struct wire_store *t);
+bool wire_store_get(struct wire_reader *r, struct wire_store *t);
+void wire_store_free(struct wire_store *t);
 
 /* A key's certificate that the device itself made, and that of the device. */
 struct wire_attestation {

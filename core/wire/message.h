@@ -43,7 +43,10 @@
       "reading the card") /* reader as text, u8 counters alone -> wire_card */                     \
     X(WIRE_ATTEST, false, 120000,                                                                  \
       "attesting the key") /* reader as text, u8 slot -> wire_attestation */                       \
-    X(WIRE_UNBLOCK, true, 60000, "setting a new PIN") /* wire_unblock -> nothing */
+    X(WIRE_UNBLOCK, true, 60000, "setting a new PIN") /* wire_unblock -> nothing */                \
+    /* These two carry a management key, which is a secret that can lock as well. */               \
+    X(WIRE_CARD_GENERATE, true, 600000, "making the key")      /* wire_generate -> bytes: SPKI */  \
+    X(WIRE_CARD_STORE, true, 60000, "storing the certificate") /* wire_store -> nothing */
 
 enum wire_type {
     WIRE_REPLY,

@@ -39,20 +39,32 @@ static void policy(uint8_t slot, int numbers[3])
     sscanf(store_text(name), "%d %d %d", &numbers[0], &numbers[1], &numbers[2]);
 }
 
+#define FACTORY_KEY "010203040506070801020304050607080102030405060708"
+
+static const char *management_text(void)
+{
+    const char *text = store_text("management-key");
+
+    return *text == '\0' ? FACTORY_KEY : text;
+}
+
 static size_t management_key(uint8_t *out)
 {
     char text[65];
     size_t length = 0;
 
-    snprintf(text, sizeof text, "%.64s", store_text("management-key"));
-    if (*text == '\0')
-        strcpy(text, "010203040506070801020304050607080102030405060708");
+    snprintf(text, sizeof text, "%.64s", management_text());
     for (unsigned byte; length < 32 && sscanf(text + 2 * length, "%2x", &byte) == 1;)
         out[length++] = (uint8_t)byte;
     return length;
 }
 
-/* One block, 3DES (03) or AES (08, 0A, 0C). False: the algorithm is not the key's. */
+static uint8_t management_cipher(void)
+{
+    return (uint8_t)store_number("management-cipher", 3);
+}
+
+/* One block. False: this is not the cipher of the key. */
 static bool cipher_block(uint8_t algorithm, bool encrypt, const uint8_t *in, uint8_t *out,
                          size_t *block)
 {
@@ -61,11 +73,11 @@ static bool cipher_block(uint8_t algorithm, bool encrypt, const uint8_t *in, uin
     const EVP_CIPHER *cipher = algorithm == 0x03   ? EVP_des_ede3_ecb()
                                : algorithm == 0x08 ? EVP_aes_128_ecb()
                                : algorithm == 0x0a ? EVP_aes_192_ecb()
-                               : algorithm == 0x0c ? EVP_aes_256_ecb()
-                                                   : NULL;
+                                                   : EVP_aes_256_ecb();
     EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
     int size = 0;
-    bool done = cipher != NULL && (size_t)EVP_CIPHER_get_key_length(cipher) == length;
+    bool done =
+        algorithm == management_cipher() && (size_t)EVP_CIPHER_get_key_length(cipher) == length;
 
     if (done) {
         *block = (size_t)EVP_CIPHER_get_block_size(cipher);
@@ -87,39 +99,47 @@ static void answer_block(struct buffer *answer, uint32_t tag, const uint8_t *byt
     buffer_free(&inner);
 }
 
-/* A challenge that the other side encrypts (81, 82), or a witness that it decrypts (80). */
+/* Keeps what the other side must send, and gives it the other half: a challenge that it encrypts
+ * (81), or a witness that it decrypts (80). */
+static uint16_t begin_login(struct session *s, uint8_t algorithm, uint32_t tag,
+                            struct buffer *answer)
+{
+    uint8_t plain[16], encrypted[16];
+    size_t size = 0;
+
+    RAND_bytes(plain, sizeof plain);
+    cipher_block(algorithm, true, plain, encrypted, &size);
+    memcpy(s->challenge, tag == 0x80 ? plain : encrypted, size);
+    s->challenge_length = size;
+    s->challenge_tag = tag == 0x80 ? 0x80 : 0x82;
+    answer_block(answer, tag, tag == 0x80 ? encrypted : plain, size);
+    return 0x9000;
+}
+
 static uint16_t manage(struct session *s, uint8_t algorithm, struct tlv template,
                        struct buffer *answer)
 {
-    uint8_t block[16] = {0}, wanted[16];
+    uint8_t block[16] = {0}, proof[16];
     size_t size = 0;
-    struct tlv value, other;
+    struct tlv value;
 
-    if (!cipher_block(algorithm, true, block, wanted, &size))
+    if (!cipher_block(algorithm, true, block, proof, &size))
         return 0x6a86;
-    if (tlv_find(template, 0x81, &value) && value.length == 0) {
-        RAND_bytes(block, (int)size);
-        cipher_block(algorithm, true, block, s->challenge, &size);
-        s->challenge_length = size;
-        answer_block(answer, 0x81, block, size);
-        return 0x9000;
-    }
-    if (tlv_find(template, 0x80, &value) && value.length == 0) {
-        RAND_bytes(s->challenge, (int)size);
-        s->challenge_length = size;
-        cipher_block(algorithm, true, s->challenge, block, &size);
-        answer_block(answer, 0x80, block, size);
-        return 0x9000;
-    }
-    if (!(tlv_find(template, 0x80, &value) || tlv_find(template, 0x82, &value)) ||
-        value.length != s->challenge_length || s->challenge_length == 0 ||
-        memcmp(value.data, s->challenge, value.length) != 0)
-        return 0x6982;
-    s->manager = true;
+    for (uint32_t tag = 0x80; tag <= 0x81; tag++)
+        if (tlv_find(template, tag, &value) && value.length == 0)
+            return begin_login(s, algorithm, tag, answer);
+    s->manager = s->challenge_length > 0 && tlv_find(template, s->challenge_tag, &value) &&
+                 value.length == s->challenge_length &&
+                 memcmp(value.data, s->challenge, value.length) == 0;
+    /* Each is good for one attempt. */
     s->challenge_length = 0;
-    if (tlv_find(template, 0x81, &other) && other.length == size) {
-        cipher_block(algorithm, true, other.data, block, &size);
-        answer_block(answer, 0x82, block, size);
+    if (!s->manager)
+        return 0x6982;
+    if (tlv_find(template, 0x81, &value) && value.length == size) {
+        cipher_block(algorithm, true, value.data, proof, &size);
+        /* A card that does not know its key answers something. */
+        proof[0] ^= (uint8_t)store_number("false-proof", 0);
+        answer_block(answer, 0x82, proof, size);
     }
     return 0x9000;
 }
@@ -234,12 +254,22 @@ uint16_t key_generate(struct session *s, const struct command *c, struct buffer 
     return 0x9000;
 }
 
+static uint16_t management_metadata(struct buffer *answer)
+{
+    tlv_put(answer, 0x01, (const uint8_t[]){management_cipher()}, 1);
+    tlv_put(answer, 0x02, "\0\1", 2);
+    tlv_put(answer, 0x05, strcmp(management_text(), FACTORY_KEY) == 0 ? "\1" : "\0", 1);
+    return 0x9000;
+}
+
 uint16_t key_metadata(const struct command *c, struct buffer *answer)
 {
     EVP_PKEY *key = store_key(c->p2);
     struct buffer public = BUFFER_INIT;
     int rules[3];
 
+    if (c->p2 == MANAGEMENT)
+        return management_metadata(answer);
     if (key == NULL)
         return 0x6a88;
     policy(c->p2, rules);

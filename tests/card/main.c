@@ -126,25 +126,36 @@ static bool command(void *data, const uint8_t *bytes, size_t length, struct buff
     return true;
 }
 
+/* With its last byte, which makes the rest come out as zero (ISO 7816-3, section 8.2.5). */
+static size_t answer_to_reset(uint8_t *out)
+{
+    /* T=1, with the historical bytes of nothing that is sold; and those of a YubiKey 5. */
+    static const uint8_t plain[] = {0x3b, 0x88, 0x80, 0x01, 'T', 'E', 'S', 'T', ' ', 'P', 'I', 'V'},
+                         yubikey[] = {0x3b, 0xfd, 0x13, 0x00, 0x00, 0x81, 0x31, 0xfe,
+                                      0x15, 0x80, 0x73, 0xc0, 0x21, 0xc0, 0x57, 'Y',
+                                      'u',  'b',  'i',  'K',  'e',  'y'};
+    bool is_yubikey = *store_text("version") != '\0';
+    size_t length = is_yubikey ? sizeof yubikey : sizeof plain;
+
+    memcpy(out, is_yubikey ? yubikey : plain, length);
+    out[length] = 0;
+    for (size_t i = 1; i < length; i++)
+        out[length] ^= out[i];
+    return length + 1;
+}
+
 int main(int argc, char **argv)
 {
-    /* T=1, with the historical bytes of nothing that is sold. */
-    static const uint8_t atr[] = {0x3b, 0x88, 0x80, 0x01, 'T', 'E', 'S',
-                                  'T',  ' ',  'P',  'I',  'V', 0x2b};
     struct card card = {.chain = BUFFER_INIT, .answer = BUFFER_INIT};
-    uint8_t checked[sizeof atr];
-    struct vpcd_card port = {checked, sizeof checked, reset, command, &card};
+    uint8_t atr[33];
+    struct vpcd_card port = {.atr = atr, .reset = reset, .command = command, .data = &card};
 
     if (argc != 4) {
         fputs("usage: piv_card HOST PORT FOLDER\n", stderr);
         return 2;
     }
-    /* The last byte makes the rest come out as zero (ISO 7816-3, section 8.2.5). */
-    memcpy(checked, atr, sizeof atr);
-    checked[sizeof atr - 1] = 0;
-    for (size_t i = 1; i < sizeof atr - 1; i++)
-        checked[sizeof atr - 1] ^= atr[i];
     card.folder = argv[3];
     store_open(argv[3]);
+    port.atr_length = answer_to_reset(atr);
     return vpcd_serve(&port, argv[1], argv[2]);
 }

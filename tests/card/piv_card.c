@@ -27,6 +27,13 @@ static uint16_t select_application(struct session *s, const struct command *c,
         return 0x6a82;
     /* Another application, or this one again: what was proved is forgotten. */
     *s = (struct session){.selected = true};
+    if (*store_text("select") != '\0') {
+        const char *text = store_text("select");
+
+        for (unsigned byte; sscanf(text, "%2x", &byte) == 1; text += 2)
+            buffer_append_byte(answer, (uint8_t)byte);
+        return 0x9000;
+    }
     tlv_put(&template, 0x4f, aid + 5, 6);
     tlv_put(&authority, 0x4f, aid, 5);
     tlv_put(&template, 0x79, authority.data, authority.length);
@@ -86,14 +93,25 @@ static uint16_t spend_try(const char *which, const uint8_t *given)
     return (uint16_t)(left(which) == 0 ? 0x6983 : 0x63c0 | left(which));
 }
 
+/* What an empty VERIFY tells; a YubiKey NEO (version 1) has another nibble there. */
+static uint16_t tries_left(void)
+{
+    return (uint16_t)((*store_text("version") == '1' ? 0x6300 : 0x63c0) | left("pin"));
+}
+
 static uint16_t verify(struct session *s, const struct command *c)
 {
     uint16_t sw;
 
     if (c->p2 != 0x80)
         return 0x6a88;
+    /* SP 800-73-4 part 2, section 3.2.1: P1 FF ends the login. */
+    if (c->p1 == 0xff && c->length == 0) {
+        s->verified = s->once = false;
+        return 0x9000;
+    }
     if (c->length == 0)
-        return (uint16_t)(s->verified ? 0x9000 : left("pin") == 0 ? 0x6983 : 0x63c0 | left("pin"));
+        return s->verified ? 0x9000 : left("pin") == 0 ? 0x6983 : tries_left();
     if (c->length != PIN_BYTES)
         return 0x6a80;
     sw = spend_try("pin", c->data);
@@ -129,19 +147,30 @@ static uint16_t reset_retry(const struct command *c)
     return sw;
 }
 
-/* The certificate of a slot stands as a file of its own. */
-static bool certificate_object(uint32_t object, struct buffer *out)
+/* The slot whose certificate is in this object; 0: none (SP 800-73-4 part 1, table 3). */
+static uint8_t slot_of(uint32_t object)
 {
     static const struct {
         uint32_t object;
-        const char *file;
-    } slots[] = {{0x5fc105, "9a.der"}, {0x5fc10a, "9c.der"}, {0x5fc10b, "9d.der"},
-                 {0x5fc101, "9e.der"}, {0x5fc10d, "82.der"}, {0x5fff01, "f9.der"}};
-    struct buffer der = BUFFER_INIT;
-    bool there = false;
+        uint8_t slot;
+    } slots[] = {
+        {0x5fc105, 0x9a}, {0x5fc10a, 0x9c}, {0x5fc10b, 0x9d}, {0x5fc101, 0x9e}, {0x5fff01, 0xf9}};
 
-    for (size_t i = 0; i < sizeof slots / sizeof *slots && !there; i++)
-        there = slots[i].object == object && store_bytes(slots[i].file, &der);
+    for (size_t i = 0; i < sizeof slots / sizeof *slots; i++)
+        if (slots[i].object == object)
+            return slots[i].slot;
+    return object >= 0x5fc10d && object <= 0x5fc120 ? (uint8_t)(0x82 + object - 0x5fc10d) : 0;
+}
+
+/* The certificate of a slot stands as a file of its own. */
+static bool certificate_object(uint32_t object, struct buffer *out)
+{
+    struct buffer der = BUFFER_INIT;
+    char name[16];
+    bool there;
+
+    snprintf(name, sizeof name, "%02x.der", slot_of(object));
+    there = slot_of(object) != 0 && store_bytes(name, &der);
     if (there) {
         tlv_put(out, 0x70, der.data, der.length);
         tlv_put(out, 0x71, "\0", 1);
@@ -179,7 +208,7 @@ static uint16_t get_data(const struct command *c, struct buffer *answer)
         return 0x9000;
     }
     snprintf(name, sizeof name, "%06x.object", object);
-    there = certificate_object(object, &value) || store_bytes(name, &value);
+    there = store_bytes(name, &value) || certificate_object(object, &value);
     if (there)
         tlv_put(answer, 0x53, value.data, value.length);
     buffer_free(&value);
@@ -196,6 +225,8 @@ static uint16_t put_data(struct session *s, const struct command *c)
         return 0x6982;
     if (object == 0 || !tlv_next(&rest, &tag, &value) || tag != 0x53)
         return 0x6a80;
+    if (value.length > (size_t)store_number("object-max", 3052))
+        return 0x6a84;
     snprintf(name, sizeof name, "%06x.object", object);
     store_set_bytes(name, value.data, value.length);
     return 0x9000;
@@ -234,6 +265,19 @@ static uint16_t pin_metadata(const char *which, const char *normal, struct buffe
     return 0x9000;
 }
 
+static uint16_t metadata(const struct command *c, struct buffer *answer)
+{
+    unsigned major = 0, minor = 0;
+
+    /* There since 5.3. */
+    sscanf(store_text("version"), "%u.%u", &major, &minor);
+    if (major < 5 || (major == 5 && minor < 3))
+        return 0x6d00;
+    return c->p2 == 0x80   ? pin_metadata("pin", "123456", answer)
+           : c->p2 == 0x81 ? pin_metadata("puk", "12345678", answer)
+                           : key_metadata(c, answer);
+}
+
 static uint16_t yubikey(const struct command *c, struct buffer *answer)
 {
     switch (c->ins) {
@@ -244,9 +288,7 @@ static uint16_t yubikey(const struct command *c, struct buffer *answer)
     case 0xf9:
         return key_attest(c, answer);
     case 0xf7:
-        return c->p2 == 0x80   ? pin_metadata("pin", "123456", answer)
-               : c->p2 == 0x81 ? pin_metadata("puk", "12345678", answer)
-                               : key_metadata(c, answer);
+        return metadata(c, answer);
     default:
         return 0x6d00;
     }

@@ -16,6 +16,7 @@ struct command {
 struct session {
     bool selected, verified, once; /* once: no signature since the PIN */
     bool manager;                  /* the management key was right */
+    uint32_t challenge_tag;        /* what the other side must send it back in */
     uint8_t challenge[16];
     size_t challenge_length;
 };

@@ -3,12 +3,16 @@
  * What the card remembers, as files of a folder that a test can write and read:
  *
  *   pin, puk            the values, as text
- *   pin-left, puk-left  tries
+ *   pin-left, puk-left  tries; pin-max, puk-max: what they begin with
  *   management-key      in hexadecimal
+ *   management-cipher   its number: 3 for 3DES; 8, 10, 12 for AES
  *   XX.key              private key of slot XX, PEM
  *   XX.der              its certificate
  *   XX.policy           "PIN TOUCH ORIGIN", as numbers of Yubico's metadata
- *   XXXXXX.object       what is in a data object (without its 53)
+ *   XXXXXX.object       what is in a data object (without its 53), before what is in XX.der
+ *   false-proof         not 0: the card does not prove that it knows its management key
+ *   object-max          bytes that fit into one
+ *   select              the answer to SELECT in hexadecimal, where it is not that of the standard
  *   version, serial     of a YubiKey; without version, it is another PIV card
  */
 #ifndef SIGNET_TESTS_CARD_STORE_H

@@ -28,7 +28,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct wire_reader r = wire_reader_of(data + 1, size == 0 ? 0 : size - 1);
     struct buffer out = BUFFER_INIT;
 
-    switch (size == 0 ? 255 : data[0] % 16) {
+    switch (size == 0 ? 255 : data[0] % 18) {
     case 0:
         READ(status) break;
     case 1:
@@ -61,6 +61,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         READ_AND_FREE(init_pin) break;
     case 15:
         READ_AND_FREE(application) break;
+    case 16:
+        READ_AND_FREE(generate) break;
+    case 17:
+        READ_AND_FREE(store) break;
     }
     buffer_free(&out);
     return 0;

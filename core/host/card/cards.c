@@ -2,14 +2,16 @@
 #include "host/card/cards.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "host/card/driver.h"
 #include "host/card/pcsc.h"
 #include "host/status.h"
 #include "wire/frame.h"
 
-enum { WAIT_MS = 5000 };
+enum { WAIT_MS = 5000, FREE_TRIES = 20, FREE_PAUSE_MS = 50 };
 
 static struct pcsc contexts[WIRE_LANES_MAX];
 
@@ -49,8 +51,41 @@ static bool find_reader(unsigned lane, const char *name, struct wire_reader_stat
            status_fail(s, CKR_DEVICE_REMOVED, "SCardConnect", "the reader '%s' is gone", name);
 }
 
-static bool read_connected(unsigned lane, bool counters_alone, struct wire_card *out,
-                           struct wire_status *s)
+/* The same once nobody is at its card. A program that has just ended is still seen there for a
+ * moment. */
+static bool find_free_reader(unsigned lane, const char *name, struct wire_reader_state *out,
+                             struct wire_status *s)
+{
+    for (int i = 0; i < FREE_TRIES; i++) {
+        if (!find_reader(lane, name, out, s))
+            return false;
+        if (!out->in_use && !out->exclusive)
+            return true;
+        if (i + 1 < FREE_TRIES) {
+            free(out->name);
+            usleep(FREE_PAUSE_MS * 1000);
+        }
+    }
+    return true;
+}
+
+/* Why the card is not asked; NULL: it may be. Selecting an application could end the login of who
+ * uses the card. */
+static const char *reason_against(const struct wire_reader_state *r)
+{
+    if (!r->present)
+        return "no card is in the reader";
+    if (r->mute)
+        return "the card does not answer; is it the right way round?";
+    if (r->exclusive)
+        return "another program uses the card alone; end it, or wait for it";
+    if (r->in_use)
+        return "another program uses the card; nothing is asked of it meanwhile";
+    return NULL;
+}
+
+static bool read_once(unsigned lane, bool counters_alone, struct wire_card *out, bool *reset,
+                      struct wire_status *s)
 {
     struct pcsc_link link;
     struct card card = {0};
@@ -59,27 +94,37 @@ static bool read_connected(unsigned lane, bool counters_alone, struct wire_card 
     if (!pcsc_connect(context(lane), out->reader.name, &link, &card, s))
         return false;
     read = drivers_read(&card, counters_alone, out, s);
+    *reset = link.reset;
     pcsc_disconnect(&link);
     return read;
+}
+
+/* One that another program reset in the middle is read anew, once: reading costs nothing. */
+static bool read_connected(unsigned lane, bool counters_alone, struct wire_card *out,
+                           struct wire_status *s)
+{
+    struct wire_reader_state reader = out->reader;
+    bool reset = false, read = read_once(lane, counters_alone, out, &reset, s);
+
+    if (!reset)
+        return read;
+    out->reader.name = NULL;
+    wire_card_free(out);
+    out->reader = reader;
+    *s = (struct wire_status){.rv = CKR_OK};
+    return read_once(lane, counters_alone, out, &reset, s);
 }
 
 /* What was not asked, and why, is no failure: the reader is told as it is. */
 bool cards_read(unsigned lane, const char *reader, bool counters_alone, struct wire_card *out,
                 struct wire_status *s)
 {
-    const char *why = NULL;
+    const char *why;
 
     *out = (struct wire_card){0};
-    if (!find_reader(lane, reader, &out->reader, s))
+    if (!find_free_reader(lane, reader, &out->reader, s))
         return false;
-    if (!out->reader.present)
-        why = "no card is in the reader";
-    else if (out->reader.mute)
-        why = "the card does not answer; is it the right way round?";
-    else if (out->reader.exclusive)
-        why = "another program uses the card alone; end it, or wait for it";
-    else if (out->reader.in_use)
-        why = "another program uses the card; nothing is asked of it meanwhile";
+    why = reason_against(&out->reader);
     if (why != NULL)
         snprintf(out->problem, sizeof out->problem, "%s", why);
     if (why == NULL && !read_connected(lane, counters_alone, out, s)) {
@@ -89,38 +134,90 @@ bool cards_read(unsigned lane, const char *reader, bool counters_alone, struct w
     return true;
 }
 
+/* A card with an application of this family selected, for what is more than reading. */
+struct chosen {
+    struct pcsc_link link;
+    struct card card;
+    const struct card_driver *driver;
+};
+
+static bool choose(unsigned lane, const char *reader, const char *family, struct chosen *out,
+                   struct wire_status *s)
+{
+    struct wire_reader_state state;
+    const char *why;
+
+    *out = (struct chosen){.driver = NULL};
+    if (!find_free_reader(lane, reader, &state, s))
+        return false;
+    why = reason_against(&state);
+    free(state.name);
+    if (why != NULL)
+        return status_fail(s, CKR_DEVICE_ERROR, "SCardConnect", "%s: %s", reader, why);
+    if (!pcsc_connect(context(lane), reader, &out->link, &out->card, s))
+        return false;
+    out->driver = drivers_select(&out->card, family, s);
+    if (out->driver == NULL)
+        pcsc_disconnect(&out->link);
+    return out->driver != NULL;
+}
+
+static bool cannot(const char *what, struct wire_status *s)
+{
+    return status_fail(s, CKR_FUNCTION_NOT_SUPPORTED, "",
+                       "this version cannot %s cards of this family", what);
+}
+
 bool cards_unblock(unsigned lane, const struct wire_unblock *u, struct wire_status *s)
 {
-    const struct card_driver *d;
-    struct pcsc_link link;
-    struct card card = {0};
-    bool done = false;
+    struct chosen c;
+    bool done;
 
-    if (!pcsc_connect(context(lane), u->reader, &link, &card, s))
+    if (!choose(lane, u->reader, u->family, &c, s))
         return false;
-    d = drivers_select(&card, u->family, s);
-    if (d != NULL && d->unblock == NULL)
-        status_fail(s, CKR_FUNCTION_NOT_SUPPORTED, "",
-                    "this version cannot unblock cards of this family");
-    else if (d != NULL)
-        done = d->unblock(&card, u, s);
-    pcsc_disconnect(&link);
+    done = c.driver->unblock == NULL ? cannot("unblock", s) : c.driver->unblock(&c.card, u, s);
+    pcsc_disconnect(&c.link);
     return done;
 }
 
 bool cards_attest(unsigned lane, const char *reader, uint8_t slot, struct wire_attestation *out,
                   struct wire_status *s)
 {
-    const struct card_driver *d;
-    struct pcsc_link link;
-    struct card card = {0};
-    bool done = false;
+    struct chosen c;
+    bool done;
 
-    if (!pcsc_connect(context(lane), reader, &link, &card, s))
+    if (!choose(lane, reader, "piv", &c, s))
         return false;
-    d = drivers_select(&card, "piv", s);
-    if (d != NULL)
-        done = d->attest(&card, slot, out, s);
-    pcsc_disconnect(&link);
+    done = c.driver->attest(&c.card, slot, out, s);
+    pcsc_disconnect(&c.link);
+    return done;
+}
+
+bool cards_generate(unsigned lane, const struct wire_generate *g, struct buffer *spki,
+                    struct wire_status *s)
+{
+    struct chosen c;
+    bool done;
+
+    if (!choose(lane, g->reader, g->family, &c, s))
+        return false;
+    done = c.driver->generate == NULL ? cannot("make keys on", s)
+                                      : c.driver->authenticate(&c.card, g->management_key, s) &&
+                                            c.driver->generate(&c.card, g, spki, s);
+    pcsc_disconnect(&c.link);
+    return done;
+}
+
+bool cards_store(unsigned lane, const struct wire_store *t, struct wire_status *s)
+{
+    struct chosen c;
+    bool done;
+
+    if (!choose(lane, t->reader, t->family, &c, s))
+        return false;
+    done = c.driver->store == NULL ? cannot("store certificates on", s)
+                                   : c.driver->authenticate(&c.card, t->management_key, s) &&
+                                         c.driver->store(&c.card, t, s);
+    pcsc_disconnect(&c.link);
     return done;
 }

@@ -21,4 +21,10 @@ bool cards_unblock(unsigned lane, const struct wire_unblock *u, struct wire_stat
 bool cards_attest(unsigned lane, const char *reader, uint8_t slot, struct wire_attestation *out,
                   struct wire_status *s);
 
+/* With the management key, which is proved first: s->attempted once the card was asked, s->accepted
+ * when it took the key. */
+bool cards_generate(unsigned lane, const struct wire_generate *g, struct buffer *spki,
+                    struct wire_status *s);
+bool cards_store(unsigned lane, const struct wire_store *t, struct wire_status *s);
+
 #endif

@@ -41,8 +41,9 @@ bool drivers_read(struct card *c, bool counters_alone, struct wire_card *out, st
 {
     for (size_t i = 0; i < DRIVERS; i++)
         if (!look_for(drivers[i], c, counters_alone, out, s)) {
-            /* What was read until then is told, and why it is not all. */
-            snprintf(out->problem, sizeof out->problem, "%s", s->text);
+            /* What was read until then is told, and the first reason why it is not all. */
+            if (out->problem[0] == '\0')
+                snprintf(out->problem, sizeof out->problem, "%s", s->text);
             if (s->rv == CKR_DEVICE_REMOVED || s->rv == CKR_HOST_MEMORY)
                 return false;
             *s = (struct wire_status){.rv = CKR_OK};

@@ -24,6 +24,13 @@ struct card_driver {
     bool (*unblock)(struct card *c, const struct wire_unblock *u, struct wire_status *s);
     bool (*attest)(struct card *c, uint8_t slot, struct wire_attestation *out,
                    struct wire_status *s);
+    /* Proves the management key to the card, and has the card prove that it knows it. Before that,
+     * nothing is spent. s->attempted and s->accepted as for `unblock`. */
+    bool (*authenticate)(struct card *c, const struct secret *key, struct wire_status *s);
+    /* After `authenticate`. The SubjectPublicKeyInfo of the new key is appended to `spki`. */
+    bool (*generate)(struct card *c, const struct wire_generate *g, struct buffer *spki,
+                     struct wire_status *s);
+    bool (*store)(struct card *c, const struct wire_store *t, struct wire_status *s);
 };
 
 extern const struct card_driver driver_piv, driver_openpgp, driver_gids, driver_idprime,

@@ -7,7 +7,8 @@
 #include "host/status.h"
 
 enum {
-    MOST_READERS = 16, /* PCSCLITE_MAX_READERS_CONTEXTS, and the one that tells of new readers */
+    /* pcsc-lite takes 16 states at a time (PCSCLITE_MAX_READERS_CONTEXTS); one tells of readers. */
+    MOST_READERS = 15,
     ANSWER_MAX = 65538,
 };
 
@@ -36,6 +37,11 @@ static bool failed(struct wire_status *s, LONG rv, const char *function)
     case (unsigned long)SCARD_W_REMOVED_CARD:
     case (unsigned long)SCARD_E_NO_SMARTCARD:
         return status_fail(s, CKR_DEVICE_REMOVED, function, "the card was taken out");
+    /* What drivers of readers say when a card goes away in the middle of a command. */
+    case (unsigned long)SCARD_E_NOT_TRANSACTED:
+    case (unsigned long)SCARD_F_COMM_ERROR:
+        return status_fail(s, CKR_DEVICE_REMOVED, function,
+                           "the card stopped answering in the middle; was it taken out?");
     case (unsigned long)SCARD_E_UNKNOWN_READER:
     case (unsigned long)SCARD_E_READER_UNAVAILABLE:
         return status_fail(s, CKR_DEVICE_REMOVED, function, "the reader was unplugged");
@@ -106,6 +112,9 @@ static bool add_reader(struct wire_readers *out, const SCARD_READERSTATE *state)
     struct wire_reader_state *r = wire_readers_add(out);
     DWORD event = state->dwEventState;
 
+    if (r != NULL)
+        r->events = (uint16_t)(event >> 16);
+
     if (r == NULL || (r->name = strdup(state->szReader)) == NULL)
         return false;
     r->present = event & SCARD_STATE_PRESENT;
@@ -150,38 +159,59 @@ bool pcsc_readers(struct pcsc *p, struct wire_readers *out, struct wire_status *
 /* What is known of a reader, as the event state that it would be told in. */
 static DWORD state_of(const struct wire_reader_state *r)
 {
+    DWORD events = (DWORD)r->events << 16;
+
     if (!r->present)
-        return SCARD_STATE_EMPTY;
-    return SCARD_STATE_PRESENT | (r->exclusive ? SCARD_STATE_EXCLUSIVE : 0) |
+        return events | SCARD_STATE_EMPTY;
+    return events | SCARD_STATE_PRESENT | (r->exclusive ? SCARD_STATE_EXCLUSIVE : 0) |
            (r->in_use ? SCARD_STATE_INUSE : 0) | (r->mute ? SCARD_STATE_MUTE : 0);
 }
 
-bool pcsc_wait(struct pcsc *p, const struct wire_readers *known, long ms, struct wire_readers *out,
-               struct wire_status *s)
+static bool same_readers(const struct wire_readers *a, const struct wire_readers *b)
+{
+    if (a->count != b->count)
+        return false;
+    for (size_t i = 0; i < a->count; i++)
+        if (strcmp(a->reader[i].name, b->reader[i].name) != 0 ||
+            state_of(&a->reader[i]) != state_of(&b->reader[i]))
+            return false;
+    return true;
+}
+
+/* Sleeps until pcscd tells of a change, `ms` at most. */
+static bool sleep_until(struct pcsc *p, const struct wire_readers *known, long ms,
+                        struct wire_status *s)
 {
     SCARD_READERSTATE states[MOST_READERS + 1] = {{.szReader = any_reader}};
     unsigned count = 1;
     LONG rv;
 
-    *out = (struct wire_readers){0};
-    if (!open_context(p, s))
-        return false;
     for (size_t i = 0; i < known->count && count <= MOST_READERS; i++)
         states[count++] = (SCARD_READERSTATE){.szReader = known->reader[i].name,
                                               .dwCurrentState = state_of(&known->reader[i])};
-    /* Of any_reader, the number of readers is what is known (upper half of the state). */
-    states[0].dwCurrentState = (DWORD)known->count << 16;
     rv = SCardGetStatusChange(p->context, (DWORD)ms, states, count);
     if (rv != SCARD_S_SUCCESS && (unsigned long)rv != (unsigned long)SCARD_E_TIMEOUT &&
         (unsigned long)rv != (unsigned long)SCARD_E_UNKNOWN_READER)
         return lost(p, s, rv, "SCardGetStatusChange");
-    return pcsc_readers(p, out, s);
+    return true;
+}
+
+/* What pcscd compares differs from version to version: so what is there is compared here first. */
+bool pcsc_wait(struct pcsc *p, const struct wire_readers *known, long ms, struct wire_readers *out,
+               struct wire_status *s)
+{
+    if (!pcsc_readers(p, out, s))
+        return false;
+    if (!same_readers(known, out))
+        return true;
+    wire_readers_free(out);
+    return sleep_until(p, known, ms, s) && pcsc_readers(p, out, s);
 }
 
 static bool exchange(void *data, const uint8_t *command, size_t length, struct buffer *answer,
                      struct wire_status *s)
 {
-    const struct pcsc_link *link = data;
+    struct pcsc_link *link = data;
     const SCARD_IO_REQUEST *pci = link->protocol == SCARD_PROTOCOL_T0 ? SCARD_PCI_T0 : SCARD_PCI_T1;
     uint8_t *room = buffer_extend(answer, ANSWER_MAX);
     DWORD got = ANSWER_MAX;
@@ -190,10 +220,26 @@ static bool exchange(void *data, const uint8_t *command, size_t length, struct b
     if (room == NULL)
         return status_fail(s, CKR_HOST_MEMORY, "", "no memory");
     rv = SCardTransmit(link->handle, pci, command, length, NULL, room, &got);
+    link->reset = link->reset || (unsigned long)rv == (unsigned long)SCARD_W_RESET_CARD;
+    /* Some drivers of readers call it a success when the card went away. */
+    if (rv == SCARD_S_SUCCESS && got == 0)
+        rv = (LONG)SCARD_E_NOT_TRANSACTED;
     if (rv != SCARD_S_SUCCESS)
         return failed(s, rv, "SCardTransmit");
     answer->length -= ANSWER_MAX - (got > ANSWER_MAX ? ANSWER_MAX : got);
     return true;
+}
+
+/* Another program may have reset the card since it was connected to: once more then. */
+static LONG begin(struct pcsc_link *link)
+{
+    LONG rv = SCardBeginTransaction(link->handle);
+
+    if ((unsigned long)rv != (unsigned long)SCARD_W_RESET_CARD)
+        return rv;
+    rv = SCardReconnect(link->handle, SCARD_SHARE_SHARED, SCARD_PROTOCOL_T0 | SCARD_PROTOCOL_T1,
+                        SCARD_LEAVE_CARD, &link->protocol);
+    return rv == SCARD_S_SUCCESS ? SCardBeginTransaction(link->handle) : rv;
 }
 
 bool pcsc_connect(struct pcsc *p, const char *reader, struct pcsc_link *link, struct card *card,
@@ -208,7 +254,8 @@ bool pcsc_connect(struct pcsc *p, const char *reader, struct pcsc_link *link, st
                       &link->handle, &link->protocol);
     if (rv != SCARD_S_SUCCESS)
         return failed(s, rv, "SCardConnect");
-    rv = SCardBeginTransaction(link->handle);
+    link->reset = false;
+    rv = begin(link);
     if (rv == SCARD_S_SUCCESS)
         rv = SCardStatus(link->handle, NULL, NULL, NULL, NULL, card->atr, &length);
     if (rv != SCARD_S_SUCCESS) {

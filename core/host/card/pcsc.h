@@ -20,13 +20,14 @@ struct pcsc {
 struct pcsc_link {
     SCARDHANDLE handle;
     DWORD protocol;
+    bool reset; /* a command failed because another program reset the card */
 };
 
 /* What is plugged in. No reader is no error. False: pcscd does not run, or does not let us. */
 bool pcsc_readers(struct pcsc *p, struct wire_readers *out, struct wire_status *s);
 
-/* Waits until a reader or card comes or goes from what `known` says, `ms` at most, and tells what
- * is there then. */
+/* Waits until what is there differs from what `known` says, `ms` at most, and tells what is there
+ * then. That another program begins to use a card is told at the end of the wait. */
 bool pcsc_wait(struct pcsc *p, const struct wire_readers *known, long ms, struct wire_readers *out,
                struct wire_status *s);
 

@@ -10,6 +10,7 @@
 #include "host/status.h"
 
 enum {
+    INS_VERIFY = 0x20,
     INS_GET_DATA = 0xcb,
     INS_RESET_RETRY = 0x2c,
     INS_VERSION = 0xfd,
@@ -19,12 +20,13 @@ enum {
     USUAL_TRIES = 3,
 };
 
+static const uint8_t piv_aid[] = {0xa0, 0, 0, 0x03, 0x08, 0, 0, 0x10, 0};
+
 const uint8_t piv_slots[] = {0x9a, 0x9c, 0x9d, 0x9e, 0x82, 0x83, 0x84, 0x85, 0x86,
                              0x87, 0x88, 0x89, 0x8a, 0x8b, 0x8c, 0x8d, 0x8e, 0x8f,
                              0x90, 0x91, 0x92, 0x93, 0x94, 0x95, 0};
 
-/* SP 800-73-4 part 1, table 3. */
-static uint32_t certificate_object(uint8_t slot)
+uint32_t piv_certificate_object(uint8_t slot)
 {
     switch (slot) {
     case 0x9a:
@@ -68,7 +70,7 @@ bool piv_certificate(struct card *c, uint8_t slot, struct buffer *der, struct wi
     struct tlv object, value, info;
     bool there = false, read;
 
-    read = piv_object(c, certificate_object(slot), &data, &object, &there, s);
+    read = piv_object(c, piv_certificate_object(slot), &data, &object, &there, s);
     buffer_reset(der);
     if (read && there && tlv_find(object, 0x70, &value)) {
         bool zipped = tlv_find(object, 0x71, &info) && info.length > 0 && (info.data[0] & 1);
@@ -94,6 +96,12 @@ bool piv_metadata(struct card *c, uint8_t reference, struct buffer *data, bool *
     return asked;
 }
 
+/* Yubico writes its name into the historical bytes; others speak its extensions, too. */
+static bool is_made_by_yubico(const struct card *c)
+{
+    return memmem(c->atr, c->atr_length, "Yubi", 4) != NULL;
+}
+
 /* A YubiKey tells its version and number; what answers otherwise is another PIV card. */
 static bool name_yubikey(struct card *c, struct wire_application *out, bool *is,
                          struct wire_status *s)
@@ -106,7 +114,8 @@ static bool name_yubikey(struct card *c, struct wire_application *out, bool *is,
 
     *is = done && sw == SW_OK && data.length == 3;
     if (*is) {
-        snprintf(out->title, sizeof out->title, "YubiKey PIV %u.%u.%u", data.data[0], data.data[1],
+        snprintf(out->title, sizeof out->title, "%s PIV %u.%u.%u",
+                 is_made_by_yubico(c) ? "YubiKey" : "YubiKey-like", data.data[0], data.data[1],
                  data.data[2]);
         done = card_send(c, &serial, &data, &sw, s);
         if (done && sw == SW_OK && data.length == 4)
@@ -133,18 +142,40 @@ static bool name_by_chuid(struct card *c, struct wire_application *out, struct w
     return read;
 }
 
+/* SP 800-73-4 part 2, table 3: a template 61, with the name after its provider in 4F. Early cards
+ * give the whole name there; some get the template's length wrong, and name the provider all the
+ * same. */
+static bool is_piv(const struct buffer *answer)
+{
+    const size_t provider = 5, rest = sizeof piv_aid - provider;
+    struct tlv template, name;
+
+    if (!tlv_find((struct tlv){answer->data, answer->length}, 0x61, &template))
+        return false;
+    if (tlv_find(template, 0x4f, &name) && name.length >= rest &&
+        memcmp(name.data, piv_aid + provider, rest) == 0)
+        return true;
+    return memmem(answer->data, answer->length, piv_aid, provider) != NULL;
+}
+
+/* By its name without the version; cards that want it whole get it whole. */
+static bool select_piv(struct card *c, bool *is, struct wire_status *s)
+{
+    static const uint8_t whole[] = {0xa0, 0, 0, 0x03, 0x08, 0, 0, 0x10, 0, 0x01, 0};
+    struct buffer answer = BUFFER_INIT;
+
+    *is = card_select(c, piv_aid, sizeof piv_aid, &answer, s) && is_piv(&answer);
+    if (!*is && s->rv == CKR_OK)
+        *is = card_select(c, whole, sizeof whole, &answer, s) && is_piv(&answer);
+    buffer_free(&answer);
+    return s->rv == CKR_OK;
+}
+
 static bool piv_detect(struct card *c, struct wire_application *out, struct wire_status *s)
 {
-    static const uint8_t aid[] = {0xa0, 0, 0, 0x03, 0x08, 0, 0, 0x10, 0};
-    struct buffer answer = BUFFER_INIT;
-    struct tlv template, name;
-    bool is, yubikey = false;
+    bool is = false, yubikey = false;
 
-    is = card_select(c, aid, sizeof aid, &answer, s) &&
-         tlv_find((struct tlv){answer.data, answer.length}, 0x61, &template) &&
-         tlv_find(template, 0x4f, &name);
-    buffer_free(&answer);
-    if (!is)
+    if (!select_piv(c, &is, s) || !is)
         return false;
     snprintf(out->unblocked_by, sizeof out->unblocked_by, "the PUK");
     return name_yubikey(c, out, &yubikey, s) && (yubikey || name_by_chuid(c, out, s));
@@ -163,41 +194,65 @@ static void read_metadata(const struct buffer *data, struct wire_counter *counte
     }
 }
 
+static bool is_yubikey(const struct wire_application *a)
+{
+    return strncmp(a->title, "YubiKey", 7) == 0;
+}
+
+/* The YubiKey NEO answers 63 0x where the standard has 63 Cx. */
+static bool ask_tries(struct card *c, bool yubikey, struct wire_counter *pin, struct wire_status *s)
+{
+    const struct apdu verify = {.ins = INS_VERIFY, .p2 = PIV_PIN};
+    uint16_t sw;
+
+    snprintf(pin->source, sizeof pin->source, "card, empty VERIFY");
+    if (!driver_ask_tries(c, PIV_PIN, pin, s))
+        return false;
+    if (pin->problem[0] == '\0' || !yubikey)
+        return true;
+    if (!card_send(c, &verify, NULL, &sw, s))
+        return false;
+    if ((sw & 0xfff0) == 0x6300) {
+        pin->left = sw & 0x0f;
+        pin->problem[0] = '\0';
+    }
+    return true;
+}
+
+/* From the metadata of a YubiKey that has any. */
+static bool ask_metadata(struct card *c, uint8_t reference, const struct wire_application *a,
+                         struct wire_counter *counter, struct wire_status *s)
+{
+    struct buffer data = BUFFER_INIT;
+    bool known = false, done = !is_yubikey(a) || piv_metadata(c, reference, &data, &known, s);
+
+    if (known)
+        read_metadata(&data, counter);
+    buffer_free(&data);
+    return done;
+}
+
 static bool piv_pin(struct card *c, struct wire_application *out, struct wire_status *s)
 {
     struct wire_counter *pin =
         driver_counter(out, WIRE_PIN_USER, "PIN", USUAL_TRIES, "card, GET METADATA", s);
-    struct buffer data = BUFFER_INIT;
-    bool known = false, done;
 
-    if (pin == NULL)
-        return false;
-    done = piv_metadata(c, PIV_PIN, &data, &known, s);
-    if (known)
-        read_metadata(&data, pin);
-    buffer_free(&data);
-    if (!done || known)
-        return done;
-    snprintf(pin->source, sizeof pin->source, "card, empty VERIFY");
-    return driver_ask_tries(c, PIV_PIN, pin, s);
+    return pin != NULL && ask_metadata(c, PIV_PIN, out, pin, s) &&
+           (pin->left != WIRE_UNKNOWN || ask_tries(c, is_yubikey(out), pin, s));
 }
 
 static bool piv_puk(struct card *c, struct wire_application *out, struct wire_status *s)
 {
     struct wire_counter *puk =
         driver_counter(out, WIRE_PIN_PUK, "PUK", USUAL_TRIES, "card, GET METADATA", s);
-    struct buffer data = BUFFER_INIT;
-    bool known = false, done;
 
-    if (puk == NULL)
+    if (puk == NULL || !ask_metadata(c, PIV_PUK, out, puk, s))
         return false;
-    done = piv_metadata(c, PIV_PUK, &data, &known, s);
-    if (known)
-        read_metadata(&data, puk);
-    else
+    if (puk->left == WIRE_UNKNOWN) {
+        snprintf(puk->source, sizeof puk->source, "not told");
         snprintf(puk->problem, sizeof puk->problem, "PIV has no way to ask for it without a try");
-    buffer_free(&data);
-    return done;
+    }
+    return true;
 }
 
 static bool piv_counters(struct card *c, struct wire_application *out, struct wire_status *s)
@@ -248,4 +303,7 @@ const struct card_driver driver_piv = {
     .keys = piv_keys,
     .unblock = piv_unblock,
     .attest = piv_attest,
+    .authenticate = piv_authenticate,
+    .generate = piv_generate,
+    .store = piv_store,
 };

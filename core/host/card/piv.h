@@ -10,6 +10,7 @@
 enum {
     PIV_PIN = 0x80,
     PIV_PUK = 0x81,
+    PIV_MANAGEMENT = 0x9b,
     PIV_OBJECT_DISCOVERY = 0x7e,
     PIV_OBJECT_CHUID = 0x5fc102,
     PIV_OBJECT_ATTESTATION = 0x5fff01, /* YubiKey: certificate of slot F9 */
@@ -28,11 +29,28 @@ bool piv_certificate(struct card *c, uint8_t slot, struct buffer *der, struct wi
 bool piv_metadata(struct card *c, uint8_t reference, struct buffer *data, bool *known,
                   struct wire_status *s);
 
+/* The object that a slot's certificate is in (SP 800-73-4 part 1, table 3). */
+uint32_t piv_certificate_object(uint8_t slot);
+
 /* The slots that may hold a key, in the order in which people name them; 0 ends them. */
 extern const uint8_t piv_slots[];
+bool piv_is_slot(uint8_t slot);
+
+/* The number of an algorithm by its name ("RSA-2048"); 0: none. */
+uint8_t piv_algorithm(const char *name);
+
+/* Appends the SubjectPublicKeyInfo of a key as the card writes it: 81 and 82 of RSA, 86 of EC.
+ * Nothing is appended where it cannot be read. */
+void piv_public_key(struct tlv key, uint8_t algorithm, struct buffer *out);
 
 bool piv_keys(struct card *c, struct wire_application *out, struct wire_status *s);
 bool piv_containers(struct card *c, struct wire_application *out, struct wire_status *s);
 bool piv_attest(struct card *c, uint8_t slot, struct wire_attestation *out, struct wire_status *s);
+
+/* With the management key (piv_admin.c). */
+bool piv_authenticate(struct card *c, const struct secret *key, struct wire_status *s);
+bool piv_generate(struct card *c, const struct wire_generate *g, struct buffer *spki,
+                  struct wire_status *s);
+bool piv_store(struct card *c, const struct wire_store *t, struct wire_status *s);
 
 #endif

@@ -34,16 +34,39 @@ static const char *const origins[] = {"", "made on the card", "imported"};
 
 #define WORD(words, index) ((index) < sizeof(words) / sizeof *(words) ? (words)[index] : "")
 
-/* The public key of a metadata answer or of GENERATE: 81 and 82 of RSA, 86 of EC. */
-static void read_public(struct tlv key, const char *parameters, size_t length, struct buffer *out)
+enum { ALGORITHMS = sizeof algorithms / sizeof *algorithms };
+
+uint8_t piv_algorithm(const char *name)
 {
+    for (size_t i = 0; i < ALGORITHMS; i++)
+        if (strcmp(algorithms[i].name, name) == 0)
+            return algorithms[i].code;
+    return 0;
+}
+
+/* ALGORITHMS where it is not known. */
+static size_t index_of(uint8_t code)
+{
+    size_t i = 0;
+
+    while (i < ALGORITHMS && algorithms[i].code != code)
+        i++;
+    return i;
+}
+
+void piv_public_key(struct tlv key, uint8_t algorithm, struct buffer *out)
+{
+    size_t i = index_of(algorithm);
     struct tlv one, two;
 
+    if (i == ALGORITHMS)
+        return;
     if (tlv_find(key, 0x81, &one) && tlv_find(key, 0x82, &two))
         spki_from_rsa((struct spki_part){one.data, one.length},
                       (struct spki_part){two.data, two.length}, out);
-    else if (parameters != NULL && tlv_find(key, 0x86, &one))
-        spki_from_ec((struct spki_part){(const uint8_t *)parameters, length},
+    else if (algorithms[i].parameters != NULL && tlv_find(key, 0x86, &one))
+        spki_from_ec((struct spki_part){(const uint8_t *)algorithms[i].parameters,
+                                        algorithms[i].parameters_length},
                      (struct spki_part){one.data, one.length}, out);
 }
 
@@ -59,14 +82,13 @@ static void describe(struct tlv metadata, struct wire_card_key *key)
 {
     struct buffer spki = BUFFER_INIT;
     struct tlv value, public;
-    size_t i = 0, count = sizeof algorithms / sizeof *algorithms;
+    uint8_t code;
 
     if (!tlv_find(metadata, 0x01, &value) || value.length != 1)
         return;
-    while (i < count && algorithms[i].code != value.data[0])
-        i++;
+    code = value.data[0];
     snprintf(key->algorithm, sizeof key->algorithm, "%s",
-             i < count ? algorithms[i].name : "unknown");
+             index_of(code) < ALGORITHMS ? algorithms[index_of(code)].name : "unknown");
     if (tlv_find(metadata, 0x02, &value) && value.length == 2) {
         snprintf(key->pin_policy, sizeof key->pin_policy, "%s", WORD(pin_policies, value.data[0]));
         snprintf(key->touch_policy, sizeof key->touch_policy, "%s",
@@ -74,8 +96,8 @@ static void describe(struct tlv metadata, struct wire_card_key *key)
     }
     if (tlv_find(metadata, 0x03, &value) && value.length == 1)
         snprintf(key->origin, sizeof key->origin, "%s", WORD(origins, value.data[0]));
-    if (i < count && tlv_find(metadata, 0x04, &public))
-        read_public(public, algorithms[i].parameters, algorithms[i].parameters_length, &spki);
+    if (tlv_find(metadata, 0x04, &public))
+        piv_public_key(public, code, &spki);
     keep(&spki, &key->spki, &key->spki_length);
     buffer_free(&spki);
 }
@@ -129,7 +151,7 @@ static bool add_container(struct card *c, struct wire_application *out, const st
     return read;
 }
 
-static bool is_slot(uint8_t slot)
+bool piv_is_slot(uint8_t slot)
 {
     size_t i = 0;
 
@@ -150,7 +172,7 @@ bool piv_containers(struct card *c, struct wire_application *out, struct wire_st
     if (there && !tlv_find(object, 0x81, &map))
         map = object;
     for (size_t i = 0; read && i < map_yubikey_count(map); i++)
-        if (map_yubikey_read(map, i, &record) && is_slot(record.slot))
+        if (map_yubikey_read(map, i, &record) && piv_is_slot(record.slot))
             read =
                 add_container(c, out, &record, map.data + i * MAP_YUBIKEY_RECORD + RECORD_SHA1, s);
     if (out->container_count == 0)
@@ -171,7 +193,7 @@ bool piv_attest(struct card *c, uint8_t slot, struct wire_attestation *out, stru
     uint16_t sw;
 
     *out = (struct wire_attestation){0};
-    if (!is_slot(slot))
+    if (!piv_is_slot(slot))
         return status_fail(s, CKR_ARGUMENTS_BAD, "", "%02X is no slot of a PIV card", slot);
     done = card_send(c, &attest, &data, &sw, s) &&
            (sw == SW_OK || card_refused("attesting the key", sw, s));

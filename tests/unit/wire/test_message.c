@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "wire/card.h"
 #include "wire/frame.h"
 #include "wire/message.h"
 
@@ -268,13 +269,81 @@ static void test_a_change_has_both_pins(void **state)
     wire_set_pin_free(&sent);
 }
 
-/* The gate relies on it: these four, and no other. */
+static void test_a_management_key_comes_along(void **state)
+{
+    struct wire_generate key = {.reader = strdup("reader"), .slot = 0x9c}, got_key;
+    struct wire_store store = {.reader = strdup("reader"), .slot = 0x9c}, got_store;
+    struct wire_reader r;
+
+    (void)state;
+    wire_generate_put(&b, &key);
+    r = reader();
+    assert_false(wire_generate_get(&r, &got_key));
+    assert_null(got_key.reader);
+    buffer_reset(&b);
+    strcpy(key.algorithm, "RSA-3072");
+    key.pin_policy = 2;
+    key.touch_policy = 3;
+    key.management_key = secret_new("0123456789abcdef", 16, NULL);
+    wire_generate_put(&b, &key);
+    r = reader();
+    assert_true(wire_generate_get(&r, &got_key));
+    assert_true(wire_reader_done(&r, NULL));
+    assert_string_equal(got_key.algorithm, "RSA-3072");
+    assert_int_equal(got_key.slot << 16 | got_key.pin_policy << 8 | got_key.touch_policy, 0x9c0203);
+    assert_int_equal(secret_length(got_key.management_key), 16);
+    wire_generate_free(&got_key);
+    buffer_reset(&b);
+
+    wire_store_put(&b, &store);
+    r = reader();
+    assert_false(wire_store_get(&r, &got_store));
+    assert_null(got_store.reader);
+    buffer_reset(&b);
+    store.certificate = (uint8_t *)strdup("certificate");
+    store.certificate_length = 11;
+    store.management_key = secret_dup(key.management_key, NULL);
+    wire_store_put(&b, &store);
+    r = reader();
+    assert_true(wire_store_get(&r, &got_store));
+    assert_true(wire_reader_done(&r, NULL));
+    assert_int_equal(got_store.certificate_length, 11);
+    assert_memory_equal(got_store.certificate, "certificate", 11);
+    wire_store_free(&got_store);
+    wire_store_free(&store);
+    wire_generate_free(&key);
+}
+
+/* A card that comes and goes while nobody looks is another one: its events tell. */
+static void test_readers_tell_their_events(void **state)
+{
+    struct wire_readers sent = {0}, got;
+    struct wire_reader_state *one = wire_readers_add(&sent);
+    struct wire_reader r;
+
+    (void)state;
+    assert_non_null(one);
+    one->name = strdup("reader");
+    one->present = one->in_use = true;
+    one->events = 0xfffe;
+    wire_readers_put(&b, &sent);
+    r = reader();
+    assert_true(wire_readers_get(&r, &got));
+    assert_int_equal(got.count, 1);
+    assert_int_equal(got.reader[0].events, 0xfffe);
+    assert_true(got.reader[0].present && got.reader[0].in_use && !got.reader[0].exclusive);
+    wire_readers_free(&got);
+    wire_readers_free(&sent);
+}
+
+/* The gate relies on it: these six, and no other. */
 static void test_which_requests_spend(void **state)
 {
     (void)state;
     for (int type = WIRE_REPLY; type < WIRE_TYPES; type++) {
         bool spends = type == WIRE_LOGIN || type == WIRE_SET_PIN || type == WIRE_SIGN_LOGIN ||
-                      type == WIRE_INIT_PIN || type == WIRE_UNBLOCK;
+                      type == WIRE_INIT_PIN || type == WIRE_UNBLOCK ||
+                      type == WIRE_CARD_GENERATE || type == WIRE_CARD_STORE;
 
         assert_int_equal(wire_type_spends((enum wire_type)type), spends);
         assert_true(type == WIRE_REPLY || wire_type_deadline((enum wire_type)type) > 0);
@@ -294,6 +363,8 @@ int main(void)
         cmocka_unit_test_teardown(test_digests_fit_their_hash, reset),
         cmocka_unit_test_teardown(test_logins_have_one_source, reset),
         cmocka_unit_test_teardown(test_a_change_has_both_pins, reset),
+        cmocka_unit_test_teardown(test_a_management_key_comes_along, reset),
+        cmocka_unit_test_teardown(test_readers_tell_their_events, reset),
         cmocka_unit_test_teardown(test_which_requests_spend, reset),
     };
 

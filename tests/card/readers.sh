@@ -1,0 +1,99 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Readers and cards come and go; other programs hold a card; pcscd does not run.
+# usage: readers.sh BUILD_FOLDER
+set -uo pipefail
+# shellcheck source=../lib/fixture.sh
+source "$(dirname "$0")/../lib/fixture.sh" "$1"
+# shellcheck source=../lib/cards.sh
+source "$tests/lib/cards.sh"
+
+make_token other
+counters() { timeout 30 "$signet" counters --module "$softhsm" 2>&1; }
+card=$work/card
+make_card "$card"
+
+said=$(counters)
+is "$?" 0 'without pcscd, the tokens of modules are told'
+like "$said" 'pcscd does not run here.*apt install pcscd.*systemctl start pcscd.socket' 'and why no card is, with the remedy'
+
+start_pcscd
+like "$(counters)" '@1 +other' 'with pcscd and no card'
+
+# hold MODE: another program at the card, until let_go
+hold() {
+  mkfifo "$work/hold"
+  "$build/tests/card/holder" "$reader" "$1" <"$work/hold" >"$work/held" &
+  holder_pid=$!
+  exec 9>"$work/hold"
+  wait_for grep -q held "$work/held"
+}
+let_go() {
+  exec 9>&-
+  wait "$holder_pid"
+  rm "$work/hold"
+}
+
+insert "$card"
+hold shared
+: >"$card/log"
+said=$(counters)
+is "$?" 0 'a card that another program uses'
+like "$said" 'another program uses the card; nothing is asked of it' 'is left alone, and it is said'
+is "$(commands "$card")" 0 'nothing was sent to it'
+said=$(KEY=010203040506070801020304050607080102030405060708 "$build/tests/card/manage" generate "$reader" 9a P-256 env:KEY 2>&1)
+is "$?/$(commands "$card")" 3/0 'no key is made there either'
+like "$said" 'another program uses the card' 'and it is said'
+let_go
+like "$(counters)" 'PIN +3 tries left' 'after that it is read'
+
+hold alone
+: >"$card/log"
+like "$(counters)" 'another program uses the card alone; end it' 'one that another program has for itself'
+is "$(commands "$card")" 0 'nothing was sent to it'
+let_go
+like "$(counters)" 'PIN +3 tries left' 'after that it is read'
+hold reset
+let_go
+like "$(counters)" 'PIN +3 tries left' 'and after the other has reset it'
+pull
+
+# The wait tells of each change once, soon, and does not spin.
+"$build/tests/card/manage" watch 1000 >"$work/watched" &
+watch_pid=$!
+# shellcheck disable=SC2317  # called by wait_for
+lines() { (($(wc -l <"$work/watched") >= $1)); }
+wait_for lines 1
+sleep 0.3
+is "$(cat "$work/watched")" 'at once: empty empty' 'what is there is told at once'
+began=$(date +%s%N)
+insert "$card"
+wait_for lines 2
+result "$((($(date +%s%N) - began) / 1000000 > 3000))" 'a card that comes is seen'
+is "$(sed -n 2p "$work/watched")" 'later: card empty' 'once'
+pull
+wait_for lines 3
+is "$(sed -n 3p "$work/watched")" 'later: empty empty' 'one that goes is seen'
+insert "$card"
+wait_for lines 4
+hold shared
+let_go
+sleep 6
+# Whether a look finds the other program there is a matter of the moment; the wait itself ends after five seconds.
+is "$(sed -n '4,$p' "$work/watched" | grep -vcE 'card(-in-use)? empty')" 0 'a program that comes and goes is no other card'
+result "$(($(wc -l <"$work/watched") > 8))" "and the wait does not spin: $(wc -l <"$work/watched") answers"
+stop "$watch_pid"
+pull
+
+# pcscd goes away, and comes again.
+insert "$card"
+stop_pcscd
+like "$(counters)" 'pcscd does not run here' 'pcscd is gone'
+stop "$card_pid"
+start_pcscd
+insert "$card"
+like "$(counters)" 'PIN +3 tries left' 'and back'
+is "$(verifies "$card")/$(seen_verifies)" 0/0 'no PIN was sent all the while'
+pull
+
+done_testing
