@@ -263,7 +263,7 @@ static bool explain(X509_STORE_CTX *ctx, struct error *e)
  * those of the device's certificate, a device has no clock, and what is proved (this key was made
  * there, with these policies) does not end. */
 static bool verify(const struct attestation *a, X509_STORE *roots, STACK_OF(X509) * between,
-                   struct error *e)
+                   char **root, struct error *e)
 {
     X509_STORE_CTX *ctx = X509_STORE_CTX_new();
     X509_VERIFY_PARAM *param;
@@ -284,6 +284,8 @@ static bool verify(const struct attestation *a, X509_STORE *roots, STACK_OF(X509
     if (holds && (sk_X509_num(chain) < 2 || X509_cmp(sk_X509_value(chain, 1), a->device) != 0))
         holds = error_set(e, ERROR_UNFIT,
                           "the attestation was not signed by the key of the device's certificate");
+    if (holds && root != NULL)
+        *root = cert_subject(sk_X509_value(chain, sk_X509_num(chain) - 1));
     X509_STORE_CTX_free(ctx);
     return holds;
 }
@@ -303,12 +305,15 @@ static bool sort(STACK_OF(X509) * given, X509_STORE *roots, STACK_OF(X509) * bet
     return true;
 }
 
-bool attestation_prove(const struct attestation *a, STACK_OF(X509) * given, struct error *e)
+bool attestation_prove(const struct attestation *a, STACK_OF(X509) * given, char **root,
+                       struct error *e)
 {
     X509_STORE *roots = X509_STORE_new();
     STACK_OF(X509) *between = sk_X509_new_null();
     bool any = false, holds = false;
 
+    if (root != NULL)
+        *root = NULL;
     if (roots == NULL || between == NULL)
         error_set_memory(e);
     else if (a->device == NULL)
@@ -317,7 +322,7 @@ bool attestation_prove(const struct attestation *a, STACK_OF(X509) * given, stru
     else if (sk_X509_push(between, a->device) <= 0)
         error_set_memory(e);
     else if (sort(given, roots, between, &any, e))
-        holds = any ? verify(a, roots, between, e)
+        holds = any ? verify(a, roots, between, root, e)
                     : error_set(e, ERROR_USAGE,
                                 "none of the certificates given is a root (signed by itself); "
                                 "Yubico publishes its own, the organisation that wrote slot F9 "

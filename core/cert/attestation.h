@@ -45,8 +45,10 @@ bool attestation_is_of(const struct attestation *a, const uint8_t *spki, size_t 
 
 /* Whether the statement was signed by the device's key, and the device's certificate leads to a
  * root (a self-signed certificate) among `given`; the others there may stand between. ERROR_UNFIT
- * says where the chain breaks; ERROR_USAGE: there is no root in `given`. What is not looked at, and
- * why, stands with the code. */
-bool attestation_prove(const struct attestation *a, STACK_OF(X509) * given, struct error *e);
+ * says where the chain breaks; ERROR_USAGE: there is no root in `given`. `root` (may be NULL) gets
+ * the root's subject, freed by the caller; NULL on failure. What is not looked at, and why, stands
+ * with the code. */
+bool attestation_prove(const struct attestation *a, STACK_OF(X509) * given, char **root,
+                       struct error *e);
 
 #endif

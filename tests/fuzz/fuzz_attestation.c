@@ -35,7 +35,7 @@ static void prove(const struct attestation *a)
 
     if (a->device != NULL)
         sk_X509_push(given, a->device);
-    holds = attestation_prove(a, given, &e);
+    holds = attestation_prove(a, given, NULL, &e);
     if (holds != (e.code == ERROR_NONE) ||
         (holds && (X509_self_signed(a->device, 1) != 1 ||
                    X509_verify(a->statement, X509_get0_pubkey(a->device)) != 1)))

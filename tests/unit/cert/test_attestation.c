@@ -7,6 +7,7 @@
 /* cmocka.h needs the four above. */
 #include <cmocka.h>
 #include <openssl/x509v3.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cert/attestation.h"
@@ -143,11 +144,17 @@ static bool read_both(X509 *of_key, X509 *of_device)
 static bool proved(X509 *of_key, X509 *of_device, X509 *first, X509 *second)
 {
     STACK_OF(X509) *given = make_stack(first, second, NULL);
+    char *name;
     bool holds;
 
     assert_true(read_both(of_key, of_device));
-    holds = attestation_prove(&a, given, &e);
+    holds = attestation_prove(&a, given, &name, &e);
     assert_int_equal(e.code == ERROR_NONE, holds);
+    if (holds)
+        assert_string_equal(name, "O=Practice, CN=Root");
+    else
+        assert_null(name);
+    free(name);
     make_free_stack(given);
     return holds;
 }
