@@ -17,7 +17,6 @@
 #include "op/seen.h"
 #include "op/session.h"
 #include "op/text.h"
-#include "token/settle.h"
 #include "token/uri.h"
 
 static const struct op_arg args[] = {
@@ -82,11 +81,13 @@ static bool read_slot(const struct op_args *a, int *slot, struct error *e)
     return true;
 }
 
-/* The reader of this name, or the one that begins with it where `prefix`. */
-static const char *find_reader(const struct wire_readers *all, const char *name, bool prefix)
+/* The reader of this name, or the only one that begins with it where `prefix`. */
+static const char *find_reader(const struct wire_readers *all, const char *name, bool prefix,
+                               bool *several)
 {
     const char *found = NULL;
 
+    *several = false;
     for (size_t i = 0; i < all->count; i++) {
         const char *reader = all->reader[i].name;
 
@@ -94,30 +95,30 @@ static const char *find_reader(const struct wire_readers *all, const char *name,
             return reader;
         if (!prefix || strncasecmp(reader, name, strlen(name)) != 0)
             continue;
-        if (found != NULL)
-            return NULL;
+        *several = *several || found != NULL;
         found = reader;
     }
     return found;
 }
 
-/* Takes the card of a reader, with its keys. *found is false where none has that name. */
+/* Takes the card of a reader, with its keys. *found is false where none has that name; `why` is
+ * then why no reader is there, if that is known. */
 static bool take_reader(struct target *t, const char *name, bool prefix, struct op_ctx *ctx,
-                        bool *found, struct error *e)
+                        bool *found, struct error *why, struct error *e)
 {
     struct host *h = card_host_start(ctx->cancel, e);
     struct wire_readers readers = {0};
-    struct error unheard = ERROR_INIT;
     const char *reader = NULL;
-    bool done = h != NULL;
+    bool done = h != NULL, several = false;
 
     *found = false;
-    if (done && card_readers(h, ctx->cancel, &readers, &unheard))
-        reader = find_reader(&readers, name, prefix);
-    if (reader != NULL) {
-        *found = true;
+    if (done && card_readers(h, ctx->cancel, &readers, why))
+        reader = find_reader(&readers, name, prefix, &several);
+    *found = reader != NULL;
+    if (several)
+        done = error_set(e, ERROR_USAGE, "the names of several readers begin with '%s'", name);
+    else if (reader != NULL)
         done = card_read(h, reader, false, ctx->cancel, &t->card, e);
-    }
     wire_readers_free(&readers);
     host_stop(&h);
     return done;
@@ -171,16 +172,30 @@ static bool take_token(struct target *t, struct seen *seen, const char *name, st
     return (t->slot != NO_SLOT && !names_object(name)) || take_key(t, one, name, e);
 }
 
+/* No token has that name. A reader's may begin with it. */
+static bool find_by_prefix(struct target *t, const char *name, struct op_ctx *ctx,
+                           const struct error *missing, struct error *e)
+{
+    struct error why = ERROR_INIT;
+    bool found, taken = take_reader(t, name, true, ctx, &found, &why, e);
+
+    if (found || !taken)
+        return taken;
+    return error_set(e, missing->code, "%s%s%s", missing->text,
+                     why.code != ERROR_NONE ? "; readers: " : "; no reader has that name",
+                     why.text);
+}
+
 /* By the name of a reader, by a token, by the beginning of a reader's name. */
 static bool find_target(const struct op_args *a, struct op_ctx *ctx, struct target *t,
                         struct error *e)
 {
     const char *name = op_text(a, "KEY");
     bool plain = t->slot != NO_SLOT && !token_uri_is(name), found = false, taken;
-    struct error missing = ERROR_INIT, unread = ERROR_INIT;
+    struct error missing = ERROR_INIT;
     struct seen seen;
 
-    if (plain && !take_reader(t, name, false, ctx, &found, e))
+    if (plain && !take_reader(t, name, false, ctx, &found, NULL, e))
         return false;
     if (found)
         return true;
@@ -189,32 +204,11 @@ static bool find_target(const struct op_args *a, struct op_ctx *ctx, struct targ
         op_seen_free(&seen);
         return taken;
     }
-    if (plain && missing.code == ERROR_MISSING) {
-        taken = take_reader(t, name, true, ctx, &found, &unread);
-        if (found && !taken && e != NULL)
-            *e = unread;
-        if (found)
-            return taken;
-    }
+    if (plain && missing.code == ERROR_MISSING)
+        return find_by_prefix(t, name, ctx, &missing, e);
     if (e != NULL)
         *e = missing;
     return false;
-}
-
-/* The module's host that has just ended is still seen at the card for a moment. */
-static bool read_anew(struct target *t, struct host *h, struct op_ctx *ctx, struct error *e)
-{
-    int64_t end = 0;
-
-    while (t->card.reader.in_use && settle_again(&end, ctx->cancel)) {
-        struct wire_card fresh;
-
-        if (!card_read(h, t->card.reader.name, false, ctx->cancel, &fresh, e))
-            return false;
-        wire_card_free(&t->card);
-        t->card = fresh;
-    }
-    return true;
 }
 
 static bool find_piv(struct target *t, struct error *e)
@@ -302,7 +296,7 @@ static bool ask_each(struct target *t, struct host *h, struct op_ctx *ctx, struc
 static bool get_attestation(struct target *t, struct op_ctx *ctx, struct error *e)
 {
     struct host *h = card_host_start(ctx->cancel, e);
-    bool done = h != NULL && read_anew(t, h, ctx, e) && find_piv(t, e);
+    bool done = h != NULL && find_piv(t, e);
     int slot = t->slot;
 
     if (done && slot == NO_SLOT)

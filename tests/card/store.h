@@ -9,6 +9,7 @@
  *   XX.der              its certificate
  *   XX.policy           "PIN TOUCH ORIGIN", as numbers of Yubico's metadata
  *   XXXXXX.object       what is in a data object (without its 53)
+ *   form                of a YubiKey, as its attestation numbers it
  *   version, serial     of a YubiKey; without version, it is another PIV card
  */
 #ifndef SIGNET_TESTS_CARD_STORE_H

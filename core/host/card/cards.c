@@ -2,7 +2,6 @@
 #include "host/card/cards.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "host/card/driver.h"
@@ -64,30 +63,23 @@ static bool read_connected(unsigned lane, bool counters_alone, struct wire_card 
     return read;
 }
 
-/* Why the card is not to be asked now; NULL: it may be. */
-static const char *busy(const struct wire_reader_state *r)
-{
-    if (!r->present)
-        return "no card is in the reader";
-    if (r->mute)
-        return "the card does not answer; is it the right way round?";
-    if (r->exclusive)
-        return "another program uses the card alone; end it, or wait for it";
-    if (r->in_use)
-        return "another program uses the card; nothing is asked of it meanwhile";
-    return NULL;
-}
-
 /* What was not asked, and why, is no failure: the reader is told as it is. */
 bool cards_read(unsigned lane, const char *reader, bool counters_alone, struct wire_card *out,
                 struct wire_status *s)
 {
-    const char *why;
+    const char *why = NULL;
 
     *out = (struct wire_card){0};
     if (!find_reader(lane, reader, &out->reader, s))
         return false;
-    why = busy(&out->reader);
+    if (!out->reader.present)
+        why = "no card is in the reader";
+    else if (out->reader.mute)
+        why = "the card does not answer; is it the right way round?";
+    else if (out->reader.exclusive)
+        why = "another program uses the card alone; end it, or wait for it";
+    else if (out->reader.in_use)
+        why = "another program uses the card; nothing is asked of it meanwhile";
     if (why != NULL)
         snprintf(out->problem, sizeof out->problem, "%s", why);
     if (why == NULL && !read_connected(lane, counters_alone, out, s)) {
@@ -119,19 +111,11 @@ bool cards_unblock(unsigned lane, const struct wire_unblock *u, struct wire_stat
 bool cards_attest(unsigned lane, const char *reader, uint8_t slot, struct wire_attestation *out,
                   struct wire_status *s)
 {
-    struct wire_reader_state state = {0};
     const struct card_driver *d;
     struct pcsc_link link;
     struct card card = {0};
-    const char *why;
     bool done = false;
 
-    if (!find_reader(lane, reader, &state, s))
-        return false;
-    free(state.name);
-    why = busy(&state);
-    if (why != NULL)
-        return status_fail(s, CKR_DEVICE_ERROR, "SCardConnect", "%s", why);
     if (!pcsc_connect(context(lane), reader, &link, &card, s))
         return false;
     d = drivers_select(&card, "piv", s);

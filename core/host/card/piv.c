@@ -45,6 +45,7 @@ bool piv_object(struct card *c, uint32_t object, struct buffer *data, struct tlv
     uint8_t tag[] = {0x5c, 3, (uint8_t)(object >> 16), (uint8_t)(object >> 8), (uint8_t)object};
     struct apdu get = {
         .ins = INS_GET_DATA, .p1 = 0x3f, .p2 = 0xff, .data = tag, .length = 5, .answers = true};
+    struct tlv all;
     uint32_t found;
     uint16_t sw;
 
@@ -54,8 +55,8 @@ bool piv_object(struct card *c, uint32_t object, struct buffer *data, struct tlv
     }
     if (!card_send(c, &get, data, &sw, s))
         return false;
-    *value = (struct tlv){data->data, data->length};
-    *there = sw == SW_OK && tlv_next(value, &found, value) && (found == 0x53 || found == object) &&
+    all = (struct tlv){data->data, data->length};
+    *there = sw == SW_OK && tlv_next(&all, &found, value) && (found == 0x53 || found == object) &&
              value->length > 0;
     return true;
 }
