@@ -146,6 +146,18 @@ static void tell(void *data, const char *line)
     pthread_mutex_unlock(&r->printing);
 }
 
+/* With --json, records say it. */
+static void now(void *data, const char *line)
+{
+    struct run *r = data;
+
+    if (r->json)
+        return;
+    pthread_mutex_lock(&r->printing);
+    terminal_now(line);
+    pthread_mutex_unlock(&r->printing);
+}
+
 static bool read_answer(struct run *r, const char *question, char *line, size_t size)
 {
     bool answered;
@@ -195,6 +207,7 @@ static const struct op_outside outside = {
     .emit = emit,
     .progress = progress,
     .tell = tell,
+    .now = now,
     .ask = ask,
     .secret = secret,
 };

@@ -183,6 +183,23 @@ void terminal_progress(uint64_t done, uint64_t total, const char *what)
     bar_shown = true;
 }
 
+void terminal_now(const char *text)
+{
+    char *shown = text_printable(text, strlen(text));
+    unsigned width = terminal_width(STDERR_FILENO);
+
+    if (shown != NULL && can_draw()) {
+        fprintf(stderr,
+                terminal_colour(STDERR_FILENO) ? "\r\033[K\033[7m %.*s \033[0m" : "\r\033[K %.*s ",
+                (int)(width > 3 ? width - 3 : 0), shown);
+        bar_shown = true;
+    } else if (shown != NULL) {
+        fprintf(stderr, "%s\n", shown);
+    }
+    fflush(stderr);
+    free(shown);
+}
+
 void terminal_progress_clear(void)
 {
     if (bar_shown)

@@ -90,6 +90,17 @@ static const struct signer *login(void *data, unsigned *lanes, struct error *e)
     return batch_open(&b->ready, b->profile, b->ctx, &b->person, &b->session, lanes, e);
 }
 
+static void touch(void *data, size_t index, size_t number, size_t most)
+{
+    struct batch *b = data;
+    const char *file = b->plan.item[index].file;
+
+    op_emit(b->ctx, "touch",
+            json_pack("{s:{s:I, s:I, s:o}}", "touch", "number", (json_int_t)number, "of",
+                      (json_int_t)most, "file", batch_name(file)));
+    op_now(b->ctx, "touch now, %zu of %zu: %s", number, most, file);
+}
+
 static void result(void *data, const struct engine_result *r)
 {
     struct batch *b = data;
@@ -150,6 +161,9 @@ static bool prepare(struct batch *b, bool dry_run, struct error *e)
     struct error local = ERROR_INIT;
 
     b->person = op_person(b->ctx);
+    /* A host that rests keeps its hand on the card. */
+    if (b->ctx->pool != NULL)
+        op_hosts_drop(b->ctx->pool, NULL);
     /* Asking is for a terminal. */
     if (!b->ctx->terminal)
         b->person.secret = NULL;
@@ -172,6 +186,8 @@ static bool run_plan(struct batch *b, bool dry_run, struct error *e)
         .lanes = (unsigned)b->profile->sessions,
         .dry_run = dry_run,
         .login = login,
+        .touch = b->ready.touch == READY_TOUCH_NONE ? NULL : touch,
+        .touch_lasts = b->ready.touch == READY_TOUCH_CACHED ? READY_TOUCH_LASTS : 0,
         .result = result,
         .data = b,
         .cancel = b->ctx->cancel,
@@ -282,6 +298,9 @@ static void text(const char *kind, const json_t *r, unsigned width, bool colour,
         text_summary(json_object_get(r, "summary"), out);
         return;
     }
+    /* op_now tells it. */
+    if (strcmp(kind, "touch") == 0)
+        return;
     status = op_string(r, "status");
     buffer_printf(out, "%-10s ", status);
     batch_show(out, op_string(r, "file"));
@@ -300,12 +319,15 @@ const struct op op_batch_sign = {
     .verb = "sign",
     .group = "Sign",
     .summary = "sign files with a profile, in one login",
-    .description = "Each file is replaced in one step when its signature has been checked; until "
-                   "then it stays as it was. "
-                   "Files that carry a valid signature are kept, and so is what stands signed in "
-                   "the output folder, so that the same command again goes on where a stopped one "
-                   "ended. One bad file does not stop the others. A refused PIN stops "
-                   "everything, at once.",
+    .description =
+        "Each file is replaced in one step when its signature has been checked; until "
+        "then it stays as it was. "
+        "Files that carry a valid signature are kept, and so is what stands signed in "
+        "the output folder, so that the same command again goes on where a stopped one "
+        "ended. One bad file does not stop the others. A refused PIN stops "
+        "everything, at once. A key that wants a touch signs one file at a time, and says "
+        "before each that it waits: with no terminal, where nobody can touch it, "
+        "nothing is begun.",
     .example = "signet-batch sign release dist/*.exe\n"
                "signet-batch sign release -o signed @files.txt --json\n"
                "signet-batch sign --key 'pkcs11:token=release;id=%01' --pin env:PIN app.exe",

@@ -58,12 +58,23 @@ static enum style state_style(const char *state)
                                            : STYLE_DIM;
 }
 
+static void say_touch(struct run *r, const json_t *touch)
+{
+    char text[128];
+
+    snprintf(text, sizeof text, "touch now, %lld of %lld", (long long)op_number(touch, "number", 0),
+             (long long)op_number(touch, "of", 0));
+    say(r, STYLE_WARN, text);
+}
+
 static void record(void *data, struct job *j, const char *kind, json_t *record)
 {
     struct run *r = data;
     struct item *grown;
 
     console_close_for(r->console, j);
+    if (strcmp(kind, "touch") == 0)
+        say_touch(r, json_object_get(record, "touch"));
     if (strcmp(kind, "summary") == 0 || *op_string(record, "file") == '\0')
         return;
     grown = realloc(r->item, (r->count + 1) * sizeof *grown);
