@@ -183,21 +183,20 @@ void terminal_progress(uint64_t done, uint64_t total, const char *what)
     bar_shown = true;
 }
 
-void terminal_now(const char *text)
+bool terminal_now(const char *text)
 {
-    char *shown = text_printable(text, strlen(text));
+    bool colour = terminal_colour(STDERR_FILENO);
     unsigned width = terminal_width(STDERR_FILENO);
+    char *shown = can_draw() ? text_printable(text, strlen(text)) : NULL;
 
-    if (shown != NULL && can_draw()) {
-        fprintf(stderr,
-                terminal_colour(STDERR_FILENO) ? "\r\033[K\033[7m %.*s \033[0m" : "\r\033[K %.*s ",
-                (int)(width > 3 ? width - 3 : 0), shown);
-        bar_shown = true;
-    } else if (shown != NULL) {
-        fprintf(stderr, "%s\n", shown);
-    }
+    if (shown == NULL)
+        return false;
+    fprintf(stderr, "\r\033[K%s %.*s %s", colour ? "\033[7m" : "", (int)(width > 3 ? width - 3 : 0),
+            shown, colour ? "\033[0m" : "");
     fflush(stderr);
     free(shown);
+    bar_shown = true;
+    return true;
 }
 
 void terminal_progress_clear(void)

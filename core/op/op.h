@@ -85,8 +85,8 @@ struct op_outside {
     void (*progress)(void *data, uint64_t done, uint64_t total, const char *what);
     /* One line for a person while work goes on. */
     void (*tell)(void *data, const char *line);
-    /* The same, of what a person is to do right now: what comes next may take its place. NULL where
-     * records do it. */
+    /* The same, of what a person is to do right now; it stays in sight until "" ends it. NULL where
+     * records tell it. */
     void (*now)(void *data, const char *line);
     /* YES_NO: true for yes (--yes answers). TYPE_LABEL: `expected` was typed at a terminal (--yes
      * does not answer). TEXT: fills `answer`. False when nobody can be asked. */

@@ -380,6 +380,8 @@ static bool ask_with_touch(struct line *l, unsigned lane, struct job *j)
     if (due)
         engine->touch(engine->data, j->result.index, l->touched, most_signatures(l));
     done = ask_signer(l, lane, j);
+    if (due)
+        engine->touched(engine->data);
     if (due && done)
         l->touched_at = clock_ms();
     if (!done && j->result.error.code == ERROR_TOKEN)

@@ -57,7 +57,8 @@ struct engine {
      * before one that needs it. `number`: of this signature, from 1; `most`: how many there will be
      * at most, as far as is known now. */
     void (*touch)(void *data, size_t index, size_t number, size_t most);
-    int64_t touch_lasts; /* ms in which one touch serves for more signatures; 0: for one */
+    void (*touched)(void *data); /* that signature was made, or failed; set where `touch` is */
+    int64_t touch_lasts;         /* ms in which one touch serves for more signatures; 0: for one */
     /* A file is done. One at a time. */
     void (*result)(void *data, const struct engine_result *result);
     void *data;

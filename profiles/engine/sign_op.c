@@ -101,6 +101,13 @@ static void touch(void *data, size_t index, size_t number, size_t most)
     op_now(b->ctx, "touch now, %zu of %zu: %s", number, most, file);
 }
 
+static void touched(void *data)
+{
+    struct batch *b = data;
+
+    op_now(b->ctx, "%s", "");
+}
+
 static void result(void *data, const struct engine_result *r)
 {
     struct batch *b = data;
@@ -187,6 +194,7 @@ static bool run_plan(struct batch *b, bool dry_run, struct error *e)
         .dry_run = dry_run,
         .login = login,
         .touch = b->ready.touch == READY_TOUCH_NONE ? NULL : touch,
+        .touched = touched,
         .touch_lasts = b->ready.touch == READY_TOUCH_CACHED ? READY_TOUCH_LASTS : 0,
         .result = result,
         .data = b,

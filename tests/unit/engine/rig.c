@@ -88,7 +88,17 @@ static void touch(void *data, size_t index, size_t number, size_t most)
     r->touches++;
     r->touch_number = number;
     r->touch_most = most;
-    r->touch_late = r->touch_late || r->at_once > 0 || r->signatures + 1 != number;
+    r->touch_late =
+        r->touch_late || r->touch_waits || r->at_once > 0 || r->signatures + 1 != number;
+    r->touch_waits = true;
+}
+
+static void touched(void *data)
+{
+    struct rig *r = data;
+
+    must(r->touch_waits && r->at_once == 0, "touched");
+    r->touch_waits = false;
 }
 
 void rig_open(struct rig *r)
@@ -112,7 +122,7 @@ static void forget(struct rig *r)
     r->logins = r->signatures = 0;
     r->at_once = r->most_at_once = r->top_lane = r->most_descriptors = 0;
     r->touches = r->touch_number = r->touch_most = 0;
-    r->touch_late = false;
+    r->touch_waits = r->touch_late = false;
     memset(r->reports, 0, sizeof r->reports);
     memset(r->result, 0, sizeof r->result);
     error_clear(&r->e);
@@ -129,6 +139,7 @@ bool rig_run(struct rig *r, const char *const *names, const char *directory)
         .dry_run = r->dry_run,
         .login = login,
         .touch = r->touch ? touch : NULL,
+        .touched = touched,
         .touch_lasts = r->touch_lasts,
         .result = result,
         .data = r,

@@ -31,6 +31,7 @@ struct rig {
     atomic_size_t logins, signatures;
     atomic_uint at_once, most_at_once, top_lane, most_descriptors;
     size_t touches, touch_number, touch_most; /* how often a person was told; the last time */
+    bool touch_waits;                         /* until it is over */
     bool touch_late;                          /* ... while a signature was made */
     struct engine_result result[RIG_FILES];
     unsigned reports[RIG_FILES]; /* results of each item */
