@@ -151,6 +151,11 @@ const struct op op_batch_check = {
     .verb = "check",
     .group = "Sign",
     .summary = "find every reason why signing would fail, without using a try",
+    .description =
+        "Before the modules are asked, the token's card is, where PC/SC runs: for the exact "
+        "tries left, and for keys that want a touch or the PIN for each signature. A touch "
+        "for each signature is an error where no terminal is, for nobody can give it in a "
+        "build.",
     .example = "signet-batch check release\nsignet-batch check release --trial",
     .program = OP_BATCH,
     .effects = OP_READS | OP_LOGS_IN,
