@@ -516,9 +516,8 @@ const struct op op_attest = {
         "unless the chain holds up to a root of --root; without one nothing is checked. Dates of "
         "these certificates do not count. A key that was imported cannot be attested. Costs no PIN "
         "and no touch.",
-    .example =
-        "signet attest 'pkcs11:token=release;id=%02' --root yubico-roots.pem -o attested.pem\n"
-        "signet attest @1 --slot 9c --json",
+    .example = "signet attest 'pkcs11:token=release;id=%02' --root roots.pem -o key.pem\n"
+               "signet attest @1 --slot 9c --json",
     .effects = OP_READS | OP_WRITES,
     .args = args,
     .arg_count = sizeof args / sizeof *args,

@@ -45,7 +45,8 @@ bool host_alive(const struct host *h);
 bool host_call(struct host *h, enum wire_type type, unsigned lane, const struct buffer *body,
                struct cancel *cancel, struct buffer *answer, struct error *e);
 
-/* The same with a deadline of its own, in ms: for what a person has to do at the device meanwhile. */
+/* The same with a deadline of its own, in ms: for what a person has to do at the device meanwhile.
+ */
 bool host_call_within(struct host *h, enum wire_type type, unsigned lane, const struct buffer *body,
                       int64_t deadline, struct cancel *cancel, struct buffer *answer,
                       struct error *e);
