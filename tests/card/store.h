@@ -9,8 +9,8 @@
  *   XX.der              its certificate
  *   XX.policy           "PIN TOUCH ORIGIN", as numbers of Yubico's metadata
  *   XXXXXX.object       what is in a data object (without its 53)
- *   form                of a YubiKey, as its attestation numbers it
  *   version, serial     of a YubiKey; without version, it is another PIV card
+ *   form                of a YubiKey, as its attestation numbers it
  */
 #ifndef SIGNET_TESTS_CARD_STORE_H
 #define SIGNET_TESTS_CARD_STORE_H
