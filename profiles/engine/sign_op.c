@@ -80,6 +80,7 @@ struct batch {
     struct ready ready;
     struct gate_person person;
     struct gate_session *session;
+    struct error untouched; /* nobody is here to touch the key: it cannot sign */
     size_t done;
 };
 
@@ -87,6 +88,11 @@ static const struct signer *login(void *data, unsigned *lanes, struct error *e)
 {
     struct batch *b = data;
 
+    if (b->untouched.code != ERROR_NONE) {
+        if (e != NULL)
+            *e = b->untouched;
+        return NULL;
+    }
     return batch_open(&b->ready, b->profile, b->ctx, &b->person, &b->session, lanes, e);
 }
 
@@ -162,6 +168,15 @@ static void summary(struct batch *b, const struct engine_totals *t, int64_t ms)
     op_emit(b->ctx, "summary", json_pack("{s:o}", "summary", record));
 }
 
+/* Of what stops the run, the first is that a touch is wanted where nobody is. */
+static bool is_untouched(const struct ready *r)
+{
+    for (size_t i = 0; i < r->count; i++)
+        if (r->finding[i].level == READY_ERROR)
+            return strcmp(r->finding[i].subject, "touch") == 0;
+    return false;
+}
+
 /* What stands before signing, without a try; a dry run needs no token that would let us in. */
 static bool prepare(struct batch *b, bool dry_run, struct error *e)
 {
@@ -176,10 +191,15 @@ static bool prepare(struct batch *b, bool dry_run, struct error *e)
         b->person.secret = NULL;
     if (ready_prepare(&b->ready, b->profile, b->pin, b->ctx->terminal, b->ctx->cancel, &local))
         return true;
-    /* Nothing to sign needs no login: PIN and tries are judged when the first digest waits. */
+    /* Nothing to sign needs no login: PIN, tries and touch are judged when the first digest waits.
+     */
     if ((local.code == ERROR_FORBIDDEN || (dry_run && local.code == ERROR_PIN_SOURCE)) &&
         b->ready.spec.leaf != NULL)
         return true;
+    if (is_untouched(&b->ready)) {
+        b->untouched = local;
+        return true;
+    }
     if (e != NULL)
         *e = local;
     return false;
@@ -334,8 +354,8 @@ const struct op op_batch_sign = {
         "the output folder, so that the same command again goes on where a stopped one "
         "ended. One bad file does not stop the others. A refused PIN stops "
         "everything, at once. A key that wants a touch signs one file at a time, and says "
-        "before each that it waits: with no terminal, where nobody can touch it, "
-        "nothing is begun.",
+        "before each that it waits; with no terminal, where nobody can touch it, "
+        "nothing is signed.",
     .example = "signet-batch sign release dist/*.exe\n"
                "signet-batch sign release -o signed @files.txt --json\n"
                "signet-batch sign --key 'pkcs11:token=release;id=%01' --pin env:PIN app.exe",

@@ -51,7 +51,9 @@ is "$status" 3 'a touch for each signature is an error without a terminal'
 like "$(finding touch)" '^error .*nobody is here' 'and is told'
 : >"$card/log"
 setsid "$batch" sign sign "$work"/files/*.exe </dev/null >/dev/null 2>&1
-is "$?/$(verifies "$card")" 3/0 'sign begins nothing then'
+is "$?/$(verifies "$card")" 3/0 'sign signs nothing then, without a login'
+setsid "$batch" sign sign --dry-run "$work"/files/*.exe </dev/null >/dev/null 2>&1
+is "$?" 0 'a dry run needs no touch'
 like "$(at_terminal check sign)" 'warning +touch +the key wants a touch for each signature, which nobody gives in a build' \
   'at a terminal it is a warning for a profile of builds'
 like "$(at_terminal check sign --pin prompt)" 'ok +touch .*sign says when' 'and none where a person types the PIN'
@@ -59,6 +61,8 @@ like "$(at_terminal check sign --pin prompt)" 'ok +touch .*sign says when' 'and 
 said=$(at_terminal sign sign "$work"/files/*.exe)
 is "$?" 0 'a person signs'
 is "$(grep -o 'touch now, [0-9] of [0-9]' <<<"$said" | sort -u | cut -d ' ' -f 3 | tr -d '\n')" 1234 'told before each signature'
+setsid "$batch" sign sign "$work"/files/*.exe </dev/null >/dev/null 2>&1
+is "$?" 0 'what is signed already needs no touch'
 said=$(at_terminal sign sign --existing replace --sessions 2 --json "$work"/files/*.exe | tr -d '\r')
 is "$(python3 -c 'import json, sys
 waits, bad = 0, 0
