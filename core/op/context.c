@@ -20,6 +20,9 @@ void op_progress(struct op_ctx *ctx, uint64_t done, uint64_t total, const char *
 }
 
 static void say(struct op_ctx *ctx, void (*how)(void *data, const char *line), const char *format,
+                va_list args) __attribute__((format(printf, 3, 0)));
+
+static void say(struct op_ctx *ctx, void (*how)(void *data, const char *line), const char *format,
                 va_list args)
 {
     char *line = NULL;
