@@ -367,10 +367,12 @@ static bool make_request(struct ready *r, const struct profile *p, const char *p
         .wait_ms = p->wait_for_token,
     };
     allowed = gate_would_try(&r->request, inventory_host(&r->inventory, r->token), &e);
+    /* What the card tells is worth knowing too where it forbids a try. */
+    if (allowed || ready_card_counter(r) != NULL)
+        note_tries(r);
     if (!allowed)
         return fail(r, e.code == ERROR_PIN_SOURCE ? "pin" : "tries", &e);
     note(r, READY_OK, "pin", "%s", pin_source_text(r->source));
-    note_tries(r);
     return true;
 }
 
