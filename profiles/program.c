@@ -31,6 +31,7 @@ struct run {
     bool json, yes, verbose;
     bool emitted; /* a document was printed */
     bool output_failed;
+    char now[256]; /* what a person is to do, on the terminal until it is done; "" */
     /* The engine tells from several threads. While a question is open, all else waits: what is
      * printed would stand between the question and its answer. */
     pthread_mutex_t printing;
@@ -111,6 +112,13 @@ static void emit_text(struct run *r, const char *kind, const json_t *record)
     buffer_free(&out);
 }
 
+/* Behind what was printed over it. */
+static void show_now(struct run *r)
+{
+    if (r->now[0] != '\0')
+        terminal_now(r->now);
+}
+
 static void emit(void *data, const char *kind, json_t *record)
 {
     struct run *r = data;
@@ -121,6 +129,7 @@ static void emit(void *data, const char *kind, json_t *record)
     else
         emit_text(r, kind, record);
     r->emitted = true;
+    show_now(r);
     pthread_mutex_unlock(&r->printing);
     json_decref(record);
 }
@@ -132,7 +141,8 @@ static void progress(void *data, uint64_t done, uint64_t total, const char *what
     if (r->json)
         return;
     pthread_mutex_lock(&r->printing);
-    terminal_progress(done, total, what);
+    if (r->now[0] == '\0')
+        terminal_progress(done, total, what);
     pthread_mutex_unlock(&r->printing);
 }
 
@@ -143,6 +153,24 @@ static void tell(void *data, const char *line)
     pthread_mutex_lock(&r->printing);
     terminal_progress_clear();
     fprintf(stderr, "%s: %s\n", r->program, line);
+    show_now(r);
+    pthread_mutex_unlock(&r->printing);
+}
+
+/* With --json, records say it. Lines of --verbose come at any time and would wipe it away: it gets
+ * a line of its own there, as where nothing can be drawn. */
+static void now(void *data, const char *line)
+{
+    struct run *r = data;
+
+    if (r->json)
+        return;
+    pthread_mutex_lock(&r->printing);
+    snprintf(r->now, sizeof r->now, "%s", line);
+    if (*line != '\0' && (r->verbose || !terminal_now(line))) {
+        fprintf(stderr, "%s: %s\n", r->program, line);
+        r->now[0] = '\0';
+    }
     pthread_mutex_unlock(&r->printing);
 }
 
@@ -195,6 +223,7 @@ static const struct op_outside outside = {
     .emit = emit,
     .progress = progress,
     .tell = tell,
+    .now = now,
     .ask = ask,
     .secret = secret,
 };

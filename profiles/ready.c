@@ -16,6 +16,7 @@
 #include "cert/load.h"
 #include "cert/view.h"
 #include "op/record.h"
+#include "profiles/ready_card.h"
 #include "token/objects.h"
 #include "token/settle.h"
 #include "token/uri.h"
@@ -57,6 +58,14 @@ static bool fail(struct ready *r, const char *subject, const struct error *e)
     if (f != NULL)
         f->error = *e;
     return false;
+}
+
+static void take(struct ready *r, const struct ready_finding *found)
+{
+    struct ready_finding *f = add(r, found->level, found->subject);
+
+    if (f != NULL)
+        *f = *found;
 }
 
 static bool find_modules(struct ready *r, const struct profile *p, struct cancel *cancel)
@@ -144,6 +153,7 @@ static bool find_key(struct ready *r, const struct profile *p, struct cancel *ca
             "is needed");
         return fail(r, "key", &e);
     }
+    ready_card_match_key(r);
     note(r, READY_OK, "key", "%s, %u bits", r->key->curve[0] != '\0' ? r->key->curve : "RSA",
          r->key->bits);
     look_at_sessions(r, p);
@@ -320,12 +330,18 @@ static bool check_abilities(struct ready *r, const struct profile *p)
     return true;
 }
 
+/* By the card, else by the flags of PKCS#11. */
 static void note_tries(struct ready *r)
 {
     CK_FLAGS flags = r->token->slot.token.flags;
+    struct ready_finding f;
 
-    note(r, flags & (CKF_USER_PIN_COUNT_LOW | CKF_USER_PIN_FINAL_TRY) ? READY_WARNING : READY_OK,
-         "tries", "%s", gate_counter_text(flags, false));
+    if (ready_card_tries(r, &f))
+        take(r, &f);
+    else
+        note(r,
+             flags & (CKF_USER_PIN_COUNT_LOW | CKF_USER_PIN_FINAL_TRY) ? READY_WARNING : READY_OK,
+             "tries", "%s", gate_counter_text(flags, false));
 }
 
 static bool make_request(struct ready *r, const struct profile *p, const char *pin, bool terminal)
@@ -347,13 +363,16 @@ static bool make_request(struct ready *r, const struct profile *p, const char *p
         .actor = terminal ? gate_actor_of(r->source) : GATE_HEADLESS,
         .source = r->source,
         .tries_left = p->tries_left > 0 ? (long)p->tries_left : 0,
+        .counter = ready_card_counter(r),
         .wait_ms = p->wait_for_token,
     };
     allowed = gate_would_try(&r->request, inventory_host(&r->inventory, r->token), &e);
+    /* What the card tells is worth knowing too where it forbids a try. */
+    if (allowed || ready_card_counter(r) != NULL)
+        note_tries(r);
     if (!allowed)
         return fail(r, e.code == ERROR_PIN_SOURCE ? "pin" : "tries", &e);
     note(r, READY_OK, "pin", "%s", pin_source_text(r->source));
-    note_tries(r);
     return true;
 }
 
@@ -412,15 +431,31 @@ static void look_at_output(struct ready *r, const struct profile *p)
     free(folder);
 }
 
+/* What each signature asks of a person, and what the card would not tell. */
+static void look_at_use(struct ready *r, bool terminal)
+{
+    struct ready_finding f;
+
+    if (ready_card_unread(r, &f))
+        take(r, &f);
+    if (ready_card_login(r, &f))
+        take(r, &f);
+    if (ready_card_touch(r, terminal, &f))
+        take(r, &f);
+}
+
 static void look_at_token(struct ready *r, const struct profile *p, const char *pin, bool terminal,
                           struct cancel *cancel)
 {
     check_abilities(r, p);
     if (!find_modules(r, p, cancel) || !find_token(r, p))
         return;
+    ready_card_match(r);
     if (find_key(r, p, cancel) && find_certificate(r, p))
         make_spec(r, p);
     make_request(r, p, pin, terminal);
+    if (r->key != NULL)
+        look_at_use(r, terminal);
 }
 
 /* The token is not there, or cannot be read: that may pass (token/settle.h). */
@@ -436,12 +471,18 @@ static bool may_settle(const struct ready *r)
 bool ready_prepare(struct ready *out, const struct profile *profile, const char *pin, bool terminal,
                    struct cancel *cancel, struct error *e)
 {
+    struct ready_cards cards = {0};
     int64_t end = 0;
 
-    *out = (struct ready){0};
+    if (profile->key != NULL)
+        ready_cards_read(&cards, cancel);
+    *out = (struct ready){.cards = cards};
     look_at_token(out, profile, pin, terminal, cancel);
     while (may_settle(out) && settle_again(&end, cancel)) {
+        /* The cards stay: what was read of them is the same. */
+        out->cards = (struct ready_cards){0};
         ready_free(out);
+        out->cards = cards;
         look_at_token(out, profile, pin, terminal, cancel);
     }
     look_at_output(out, profile);
@@ -462,6 +503,7 @@ void ready_free(struct ready *r)
     wire_objects_free(&r->objects);
     pin_source_free(&r->source);
     inventory_free(&r->inventory);
+    ready_cards_free(&r->cards);
     free(r->finding);
     *r = (struct ready){0};
 }

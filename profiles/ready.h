@@ -16,6 +16,7 @@
 #include "profiles/profile.h"
 #include "sign/sign.h"
 #include "token/inventory.h"
+#include "wire/card.h"
 
 enum ready_level { READY_OK, READY_WARNING, READY_ERROR };
 
@@ -23,16 +24,32 @@ enum ready_level { READY_OK, READY_WARNING, READY_ERROR };
 struct ready_finding {
     enum ready_level level;
     const char *subject; /* "module", "token", "key", "certificate", "chain", "pin", "tries",
-                            "state", "files"; static */
+                            "state", "files", "card", "touch", "login"; static */
     struct error error;  /* text: what was found, or what is wrong and what to do; code: what sign
                             would end with */
 };
+
+/* The cards in the readers, before a module was asked. */
+struct ready_cards {
+    struct wire_card *card;
+    size_t count;
+};
+
+/* What the key wants of a person at each signature; NONE too where nothing tells. */
+enum ready_touch { READY_TOUCH_NONE, READY_TOUCH_EACH, READY_TOUCH_CACHED };
+
+/* How long a touch lasts with READY_TOUCH_CACHED (Yubico, PIV touch policy "cached"); ms. */
+enum { READY_TOUCH_LASTS = 15000 };
 
 struct ready {
     struct inventory inventory;
     struct token *token; /* in the inventory */
     struct wire_objects objects;
     const struct wire_object *key; /* in objects; has spki */
+    struct ready_cards cards;
+    const struct wire_card *card;         /* that the token is; NULL: none that is known of */
+    const struct wire_card_key *card_key; /* the key, as the card tells of it; NULL */
+    enum ready_touch touch;
     X509 *leaf;
     STACK_OF(X509) * chain; /* leaf first */
     struct sign_spec spec;  /* points into this and the profile */
@@ -44,7 +61,8 @@ struct ready {
 
 /* Fills in as much as can be. True when nothing stops signing; else `e` is the first error of the
  * findings. `pin` overrides the profile's source (NULL: the profile's, else gate_default_source);
- * `terminal`: a person is there who could type one. Freed by ready_free in both cases. */
+ * `terminal`: a person is there who could type one, and touch the device. Freed by ready_free in
+ * both cases. */
 bool ready_prepare(struct ready *out, const struct profile *profile, const char *pin, bool terminal,
                    struct cancel *cancel, struct error *e);
 void ready_free(struct ready *r);

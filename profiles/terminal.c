@@ -183,6 +183,22 @@ void terminal_progress(uint64_t done, uint64_t total, const char *what)
     bar_shown = true;
 }
 
+bool terminal_now(const char *text)
+{
+    bool colour = terminal_colour(STDERR_FILENO);
+    unsigned width = terminal_width(STDERR_FILENO);
+    char *shown = can_draw() ? text_printable(text, strlen(text)) : NULL;
+
+    if (shown == NULL)
+        return false;
+    fprintf(stderr, "\r\033[K%s %.*s %s", colour ? "\033[7m" : "", (int)(width > 3 ? width - 3 : 0),
+            shown, colour ? "\033[0m" : "");
+    fflush(stderr);
+    free(shown);
+    bar_shown = true;
+    return true;
+}
+
 void terminal_progress_clear(void)
 {
     if (bar_shown)

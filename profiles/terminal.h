@@ -35,6 +35,9 @@ bool terminal_colour(int fd);
 /* Draws the bar on standard error, over the last one. total 0: no bar, only the count. */
 void terminal_progress(uint64_t done, uint64_t total, const char *what);
 
+/* Draws a line of text in the bar's place. False where nothing can be drawn. */
+bool terminal_now(const char *text);
+
 /* Takes the bar away, so that something else can be printed. */
 void terminal_progress_clear(void);
 

@@ -83,6 +83,10 @@ CK_SLOT_ID gate_slot(struct gate_session *s);
 const struct signer *gate_signer(struct gate_session *s, const struct wire_open_key *want,
                                  unsigned *lanes, const char **path, struct error *e);
 
+/* Before gate_signer: the key wants a touch. Each signature may then take as long as a person needs
+ * (120 s). */
+void gate_expect_touch(struct gate_session *s);
+
 /* The text of the source where none is named: what a person types at the reader's own keys goes
  * nowhere else, so these come first where the token has them. */
 const char *gate_default_source(const CK_TOKEN_INFO *token);

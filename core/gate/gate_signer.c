@@ -12,6 +12,11 @@
 #include "token/key.h"
 #include "wire/rv.h"
 
+void gate_expect_touch(struct gate_session *s)
+{
+    s->touch = true;
+}
+
 static bool open_key(struct gate_session *s, struct error *e)
 {
     s->want.slot = s->slot;
@@ -45,7 +50,7 @@ static bool sign_with_login(struct gate_session *s, unsigned lane, const struct 
         error_set(e, s->refusal.code, "%s", s->refusal.text);
     } else if (session_permit(s, "sign-login", NULL, e)) {
         done = attempt_send(s->host, WIRE_SIGN_LOGIN, lane, &body, gate_lock_fd(s->lock),
-                            what.pinpad, NULL, &result, &answer, e);
+                            what.pinpad || s->touch, NULL, &result, &answer, e);
         done = session_settle(s, "sign-login", &result, e) && done;
         /* A PIN that was sent and not accepted, or got no answer, is not sent again: not even by
          * a fresh host. */
@@ -79,7 +84,7 @@ static bool sign_once(struct gate_session *s, unsigned lane, enum signer_hash ha
     memcpy(what.digest, digest, length);
     if (s->key.always_authenticate)
         return sign_with_login(s, lane, &what, signature, e);
-    return key_sign(s->host, s->key.key, lane, hash, digest, length, NULL, signature, e);
+    return key_sign(s->host, s->key.key, lane, hash, digest, length, s->touch, NULL, signature, e);
 }
 
 /* Worth a fresh host: the host is dead, the session is, the module says no more than that something

@@ -41,6 +41,7 @@ struct gate_session {
     pthread_rwlock_t current;
     unsigned generation, recoveries;
     atomic_bool unproved; /* recovered, and has not signed since */
+    bool touch;           /* each signature waits for a person's touch */
     bool ended;           /* nothing more is tried, because of `why` */
     struct error why;
 

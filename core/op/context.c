@@ -19,18 +19,36 @@ void op_progress(struct op_ctx *ctx, uint64_t done, uint64_t total, const char *
         ctx->outside->progress(ctx->data, done, total, what);
 }
 
-void op_tell(struct op_ctx *ctx, const char *format, ...)
+static void say(struct op_ctx *ctx, void (*how)(void *data, const char *line), const char *format,
+                va_list args) __attribute__((format(printf, 3, 0)));
+
+static void say(struct op_ctx *ctx, void (*how)(void *data, const char *line), const char *format,
+                va_list args)
 {
     char *line = NULL;
+
+    if (how == NULL || vasprintf(&line, format, args) < 0)
+        return;
+    how(ctx->data, line);
+    free(line);
+}
+
+void op_tell(struct op_ctx *ctx, const char *format, ...)
+{
     va_list args;
 
     va_start(args, format);
-    if (vasprintf(&line, format, args) < 0)
-        line = NULL;
+    say(ctx, ctx->outside->tell, format, args);
     va_end(args);
-    if (line != NULL && ctx->outside->tell != NULL)
-        ctx->outside->tell(ctx->data, line);
-    free(line);
+}
+
+void op_now(struct op_ctx *ctx, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    say(ctx, ctx->outside->now, format, args);
+    va_end(args);
 }
 
 bool op_ask_yes(struct op_ctx *ctx, const char *format, ...)

@@ -88,6 +88,9 @@ struct op_outside {
     void (*progress)(void *data, uint64_t done, uint64_t total, const char *what);
     /* One line for a person while work goes on. */
     void (*tell)(void *data, const char *line);
+    /* The same, of what a person is to do right now; it stays in sight until "" ends it. NULL where
+     * records tell it. */
+    void (*now)(void *data, const char *line);
     /* YES_NO: true for yes (--yes answers). TYPE_LABEL: `expected` was typed at a terminal (--yes
      * does not answer). TEXT: fills `answer`. False when nobody can be asked. */
     bool (*ask)(void *data, enum op_ask kind, const char *text, const char *expected, char *answer,
@@ -125,6 +128,7 @@ struct op_ctx {
 void op_emit(struct op_ctx *ctx, const char *kind, json_t *record);
 void op_progress(struct op_ctx *ctx, uint64_t done, uint64_t total, const char *what);
 void op_tell(struct op_ctx *ctx, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void op_now(struct op_ctx *ctx, const char *format, ...) __attribute__((format(printf, 2, 3)));
 bool op_ask_yes(struct op_ctx *ctx, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* The gate's way to the same person. Valid as long as ctx. */

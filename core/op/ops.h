@@ -11,6 +11,7 @@ extern const struct op op_objects;
 extern const struct op op_show;
 extern const struct op op_export;
 extern const struct op op_containers;
+extern const struct op op_attest;
 extern const struct op op_counters;
 extern const struct op op_reset_counter;
 extern const struct op op_unblock;

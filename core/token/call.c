@@ -18,14 +18,15 @@ bool exchange_refused(const struct host *h, enum wire_type type, const struct wi
     return error_prefix(e, "'%s', while %s", host_module_path(h), wire_type_name(type));
 }
 
-bool host_call(struct host *h, enum wire_type type, unsigned lane, const struct buffer *body,
-               struct cancel *cancel, struct buffer *answer, struct error *e)
+bool host_call_within(struct host *h, enum wire_type type, unsigned lane, const struct buffer *body,
+                      int64_t deadline, struct cancel *cancel, struct buffer *answer,
+                      struct error *e)
 {
     struct exchange x = {.type = type,
                          .lane = lane,
                          .body = body,
                          .pass = -1,
-                         .deadline = wire_type_deadline(type),
+                         .deadline = deadline,
                          .cancel = cancel};
     struct wire_status status;
 
@@ -35,6 +36,12 @@ bool host_call(struct host *h, enum wire_type type, unsigned lane, const struct 
     if (status.rv == CKR_OK)
         return true;
     return exchange_refused(h, type, &status, e);
+}
+
+bool host_call(struct host *h, enum wire_type type, unsigned lane, const struct buffer *body,
+               struct cancel *cancel, struct buffer *answer, struct error *e)
+{
+    return host_call_within(h, type, lane, body, wire_type_deadline(type), cancel, answer, e);
 }
 
 /* A request about one slot whose answer is a record. */

@@ -1,9 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "token/card.h"
 
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "token/settle.h"
+
+/* The variable is pcsc-lite's own, its places are those of its builds. */
+bool card_service_is_there(void)
+{
+    static const char *const places[] = {"/run/pcscd/pcscd.comm", "/var/run/pcscd/pcscd.comm"};
+    const char *named = getenv("PCSCLITE_CSOCK_NAME");
+
+    if (named != NULL)
+        return access(named, F_OK) == 0;
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++)
+        if (access(places[i], F_OK) == 0)
+            return true;
+    return false;
+}
 
 struct host *card_host_start(struct cancel *cancel, struct error *e)
 {

@@ -9,6 +9,10 @@
 #include "token/host.h"
 #include "wire/card.h"
 
+/* False where pcscd's socket is not there, so that no host need be started to learn that nobody
+ * answers. For who asks cards by the way; who must have them asks anyway, and is told why not. */
+bool card_service_is_there(void);
+
 /* Starts the PC/SC host. It starts where pcscd is not there, too: the calls below say so. */
 struct host *card_host_start(struct cancel *cancel, struct error *e);
 

@@ -48,6 +48,12 @@ bool host_alive(const struct host *h);
 bool host_call(struct host *h, enum wire_type type, unsigned lane, const struct buffer *body,
                struct cancel *cancel, struct buffer *answer, struct error *e);
 
+/* The same with a deadline of its own, in ms: for what a person has to do at the device meanwhile.
+ */
+bool host_call_within(struct host *h, enum wire_type type, unsigned lane, const struct buffer *body,
+                      int64_t deadline, struct cancel *cancel, struct buffer *answer,
+                      struct error *e);
+
 /* WIRE_SLOTS, WIRE_TOKEN, WIRE_LOGOUT with their answers unpacked. */
 bool host_slots(struct host *h, struct cancel *cancel, struct wire_slots *out, struct error *e);
 bool host_token(struct host *h, CK_SLOT_ID slot, struct cancel *cancel, struct wire_slot *out,

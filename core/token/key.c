@@ -23,10 +23,11 @@ bool key_open(struct host *h, const struct wire_open_key *want, struct cancel *c
 }
 
 bool key_sign(struct host *h, uint32_t key, unsigned lane, enum signer_hash hash,
-              const uint8_t *digest, size_t length, struct cancel *cancel, struct buffer *signature,
-              struct error *e)
+              const uint8_t *digest, size_t length, bool touch, struct cancel *cancel,
+              struct buffer *signature, struct error *e)
 {
     struct wire_sign what = {.key = key, .hash = hash, .digest_length = length};
+    int64_t deadline = touch ? WIRE_PINPAD_DEADLINE : wire_type_deadline(WIRE_SIGN);
     struct buffer body = BUFFER_INIT, answer = BUFFER_INIT;
     bool done;
 
@@ -34,7 +35,8 @@ bool key_sign(struct host *h, uint32_t key, unsigned lane, enum signer_hash hash
         return error_set(e, ERROR_UNSUPPORTED, "a digest of %zu bytes is too long", length);
     memcpy(what.digest, digest, length);
     wire_sign_put(&body, &what);
-    done = buffer_ok(&body, e) && host_call(h, WIRE_SIGN, lane, &body, cancel, &answer, e);
+    done = buffer_ok(&body, e) &&
+           host_call_within(h, WIRE_SIGN, lane, &body, deadline, cancel, &answer, e);
     if (done) {
         struct wire_reader r = wire_reader_of(answer.data, answer.length);
         size_t size;

@@ -15,9 +15,10 @@
 bool key_open(struct host *h, const struct wire_open_key *want, struct cancel *cancel,
               struct wire_opened *out, struct error *e);
 
-/* One signature on `lane`; for keys without always-authenticate. Appends to `signature`. */
+/* One signature on `lane`; for keys without always-authenticate. `touch`: a person has to touch the
+ * device for it, and gets the time for that. Appends to `signature`. */
 bool key_sign(struct host *h, uint32_t key, unsigned lane, enum signer_hash hash,
-              const uint8_t *digest, size_t length, struct cancel *cancel, struct buffer *signature,
-              struct error *e);
+              const uint8_t *digest, size_t length, bool touch, struct cancel *cancel,
+              struct buffer *signature, struct error *e);
 
 #endif

@@ -97,6 +97,8 @@ const struct signer *batch_open(struct ready *r, const struct profile *p, struct
         want.spki_length = length > 0 ? (size_t)length : 0;
     }
     *session = gate_open(&request, &host, e);
+    if (*session != NULL && r->touch != READY_TOUCH_NONE)
+        gate_expect_touch(*session);
     if (*session != NULL)
         signer = gate_signer(*session, &want, lanes, &path, e);
     OPENSSL_free(spki);

@@ -69,6 +69,8 @@ static bool sign_something(struct ready *r, const struct profile *p, struct op_c
     bool good = false;
 
     signer = batch_open(r, p, ctx, &person, &session, &lanes, e);
+    if (signer != NULL && r->touch != READY_TOUCH_NONE)
+        op_tell(ctx, "touch the device now");
     if (signer != NULL && RAND_bytes(digest, (int)length) == 1)
         good = signer->sign(signer->data, 0, r->spec.hash, digest, length, &signature, e) &&
                signer_verify(X509_get0_pubkey(r->leaf), r->spec.hash, digest, length,
@@ -103,6 +105,9 @@ static bool run(const struct op_args *a, struct op_ctx *ctx, struct error *e)
     if (p == NULL)
         return false;
     list = json_array();
+    /* A host that rests keeps its hand on the card. */
+    if (ctx->pool != NULL)
+        op_hosts_drop(ctx->pool, NULL);
     ready_prepare(&ready, p, op_text(a, "pin"), ctx->terminal, ctx->cancel, NULL);
     for (size_t i = 0; i < ready.count; i++) {
         const struct ready_finding *f = &ready.finding[i];
@@ -146,6 +151,11 @@ const struct op op_batch_check = {
     .verb = "check",
     .group = "Sign",
     .summary = "find every reason why signing would fail, without using a try",
+    .description =
+        "Before the modules are asked, the token's card is, where PC/SC runs: for the exact "
+        "tries left, and for keys that want a touch or the PIN for each signature. A touch "
+        "for each signature is an error where no terminal is, for nobody can give it in a "
+        "build.",
     .example = "signet-batch check release\nsignet-batch check release --trial",
     .program = OP_BATCH,
     .effects = OP_READS | OP_LOGS_IN,

@@ -56,6 +56,11 @@ struct line {
     int64_t asking_since, busy_ms;
     enum engine_state *state; /* of each item */
     struct error cause;
+
+    /* Of a key that wants a touch. */
+    pthread_mutex_t touching; /* one signature at a time */
+    size_t touched;           /* signatures asked for */
+    int64_t touched_at;       /* when the one that was touched for was made; 0: none was */
 };
 
 const char *engine_state_name(enum engine_state state)
@@ -337,7 +342,7 @@ static void count_asking(struct line *l, bool begins)
     pthread_mutex_unlock(&l->mutex);
 }
 
-static bool ask_token(struct line *l, unsigned lane, struct job *j)
+static bool ask_signer(struct line *l, unsigned lane, struct job *j)
 {
     size_t length;
     const uint8_t *digest = sign_digest(j->sign, &length);
@@ -351,12 +356,68 @@ static bool ask_token(struct line *l, unsigned lane, struct job *j)
     return done;
 }
 
+/* All files but those that were done without a signature, or that none could be made for. */
+static size_t most_signatures(struct line *l)
+{
+    const struct plan *plan = l->engine->plan;
+    size_t most = 0;
+
+    for (size_t i = 0; i < plan->count; i++)
+        most += plan->item[i].same_as == i;
+    pthread_mutex_lock(&l->mutex);
+    most -= l->totals->count[ENGINE_KEPT] + l->totals->count[ENGINE_FAILED];
+    pthread_mutex_unlock(&l->mutex);
+    return most < l->touched ? l->touched : most;
+}
+
+/* The person is told before the device is asked: it waits for the touch only some seconds. */
+static bool ask_with_touch(struct line *l, unsigned lane, struct job *j)
+{
+    const struct engine *engine = l->engine;
+    bool due = l->touched_at == 0 || clock_ms() - l->touched_at >= engine->touch_lasts, done;
+
+    l->touched++;
+    if (due)
+        engine->touch(engine->data, j->result.index, l->touched, most_signatures(l));
+    done = ask_signer(l, lane, j);
+    if (due)
+        engine->touched(engine->data);
+    if (due && done)
+        l->touched_at = clock_ms();
+    if (!done && j->result.error.code == ERROR_TOKEN)
+        error_prefix(&j->result.error, "the device was to be touched for this signature");
+    return done;
+}
+
+/* Nobody is asked for a touch once the run is to end. */
+static bool is_ending(struct line *l)
+{
+    return atomic_load(&l->stopped) ||
+           (l->engine->touch != NULL && cancel_requested(l->engine->cancel));
+}
+
+static bool ask_token(struct line *l, unsigned lane, struct job *j, bool *ending)
+{
+    bool done = false;
+
+    if (l->engine->touch == NULL)
+        return ask_signer(l, lane, j);
+    pthread_mutex_lock(&l->touching);
+    *ending = is_ending(l);
+    if (!*ending)
+        done = ask_with_touch(l, lane, j);
+    pthread_mutex_unlock(&l->touching);
+    return done;
+}
+
 static void sign_one(struct line *l, unsigned lane, struct job *j)
 {
-    if (atomic_load(&l->stopped)) {
-        job_free(j);
-    } else if (ask_token(l, lane, j)) {
+    bool ending = is_ending(l), done = !ending && ask_token(l, lane, j, &ending);
+
+    if (done) {
         queue_push(&l->to_commit, j);
+    } else if (ending) {
+        job_free(j);
     } else {
         stop(l, &j->result.error);
         finish(l, j, ENGINE_FAILED);
@@ -539,6 +600,7 @@ static void line_init(struct line *l)
     l->workers = worker_count();
     pthread_mutex_init(&l->mutex, NULL);
     pthread_mutex_init(&l->login_mutex, NULL);
+    pthread_mutex_init(&l->touching, NULL);
     pthread_cond_init(&l->login_done, NULL);
     queue_init(&l->to_sign, WAITING, l->workers);
     queue_init(&l->to_commit, WAITING, l->engine->lanes * IN_FLIGHT);
@@ -550,6 +612,7 @@ static void line_destroy(struct line *l)
     queue_destroy(&l->to_commit);
     pthread_mutex_destroy(&l->mutex);
     pthread_mutex_destroy(&l->login_mutex);
+    pthread_mutex_destroy(&l->touching);
     pthread_cond_destroy(&l->login_done);
     free(l->state);
 }

@@ -53,6 +53,12 @@ struct engine {
     bool dry_run;   /* hash and look, write nothing, sign nothing */
     /* Called once, when the first digest waits: logs in. *lanes: how many sessions there are. */
     const struct signer *(*login)(void *data, unsigned *lanes, struct error *e);
+    /* NULL, or the key wants a touch: signatures are then made one at a time, and this is called
+     * before one that needs it. `number`: of this signature, from 1; `most`: how many there will be
+     * at most, as far as is known now. */
+    void (*touch)(void *data, size_t index, size_t number, size_t most);
+    void (*touched)(void *data); /* that signature was made, or failed; set where `touch` is */
+    int64_t touch_lasts;         /* ms in which one touch serves for more signatures; 0: for one */
     /* A file is done. One at a time. */
     void (*result)(void *data, const struct engine_result *result);
     void *data;

@@ -80,6 +80,7 @@ struct batch {
     struct ready ready;
     struct gate_person person;
     struct gate_session *session;
+    struct error untouched; /* nobody is here to touch the key: it cannot sign */
     size_t done;
 };
 
@@ -87,7 +88,30 @@ static const struct signer *login(void *data, unsigned *lanes, struct error *e)
 {
     struct batch *b = data;
 
+    if (b->untouched.code != ERROR_NONE) {
+        if (e != NULL)
+            *e = b->untouched;
+        return NULL;
+    }
     return batch_open(&b->ready, b->profile, b->ctx, &b->person, &b->session, lanes, e);
+}
+
+static void touch(void *data, size_t index, size_t number, size_t most)
+{
+    struct batch *b = data;
+    const char *file = b->plan.item[index].file;
+
+    op_emit(b->ctx, "touch",
+            json_pack("{s:{s:I, s:I, s:o}}", "touch", "number", (json_int_t)number, "of",
+                      (json_int_t)most, "file", batch_name(file)));
+    op_now(b->ctx, "touch now, %zu of %zu: %s", number, most, file);
+}
+
+static void touched(void *data)
+{
+    struct batch *b = data;
+
+    op_now(b->ctx, "%s", "");
 }
 
 static void result(void *data, const struct engine_result *r)
@@ -144,21 +168,38 @@ static void summary(struct batch *b, const struct engine_totals *t, int64_t ms)
     op_emit(b->ctx, "summary", json_pack("{s:o}", "summary", record));
 }
 
+/* Of what stops the run, the first is that a touch is wanted where nobody is. */
+static bool is_untouched(const struct ready *r)
+{
+    for (size_t i = 0; i < r->count; i++)
+        if (r->finding[i].level == READY_ERROR)
+            return strcmp(r->finding[i].subject, "touch") == 0;
+    return false;
+}
+
 /* What stands before signing, without a try; a dry run needs no token that would let us in. */
 static bool prepare(struct batch *b, bool dry_run, struct error *e)
 {
     struct error local = ERROR_INIT;
 
     b->person = op_person(b->ctx);
+    /* A host that rests keeps its hand on the card. */
+    if (b->ctx->pool != NULL)
+        op_hosts_drop(b->ctx->pool, NULL);
     /* Asking is for a terminal. */
     if (!b->ctx->terminal)
         b->person.secret = NULL;
     if (ready_prepare(&b->ready, b->profile, b->pin, b->ctx->terminal, b->ctx->cancel, &local))
         return true;
-    /* Nothing to sign needs no login: PIN and tries are judged when the first digest waits. */
+    /* Nothing to sign needs no login: PIN, tries and touch are judged when the first digest waits.
+     */
     if ((local.code == ERROR_FORBIDDEN || (dry_run && local.code == ERROR_PIN_SOURCE)) &&
         b->ready.spec.leaf != NULL)
         return true;
+    if (is_untouched(&b->ready)) {
+        b->untouched = local;
+        return true;
+    }
     if (e != NULL)
         *e = local;
     return false;
@@ -172,6 +213,9 @@ static bool run_plan(struct batch *b, bool dry_run, struct error *e)
         .lanes = (unsigned)b->profile->sessions,
         .dry_run = dry_run,
         .login = login,
+        .touch = b->ready.touch == READY_TOUCH_NONE ? NULL : touch,
+        .touched = touched,
+        .touch_lasts = b->ready.touch == READY_TOUCH_CACHED ? READY_TOUCH_LASTS : 0,
         .result = result,
         .data = b,
         .cancel = b->ctx->cancel,
@@ -282,6 +326,9 @@ static void text(const char *kind, const json_t *r, unsigned width, bool colour,
         text_summary(json_object_get(r, "summary"), out);
         return;
     }
+    /* op_now tells it. */
+    if (strcmp(kind, "touch") == 0)
+        return;
     status = op_string(r, "status");
     buffer_printf(out, "%-10s ", status);
     batch_show(out, op_string(r, "file"));
@@ -300,12 +347,15 @@ const struct op op_batch_sign = {
     .verb = "sign",
     .group = "Sign",
     .summary = "sign files with a profile, in one login",
-    .description = "Each file is replaced in one step when its signature has been checked; until "
-                   "then it stays as it was. "
-                   "Files that carry a valid signature are kept, and so is what stands signed in "
-                   "the output folder, so that the same command again goes on where a stopped one "
-                   "ended. One bad file does not stop the others. A refused PIN stops "
-                   "everything, at once.",
+    .description =
+        "Each file is replaced in one step when its signature has been checked; until "
+        "then it stays as it was. "
+        "Files that carry a valid signature are kept, and so is what stands signed in "
+        "the output folder, so that the same command again goes on where a stopped one "
+        "ended. One bad file does not stop the others. A refused PIN stops "
+        "everything, at once. A key that wants a touch signs one file at a time, and says "
+        "before each that it waits; with no terminal, where nobody can touch it, "
+        "nothing is signed.",
     .example = "signet-batch sign release dist/*.exe\n"
                "signet-batch sign release -o signed @files.txt --json\n"
                "signet-batch sign --key 'pkcs11:token=release;id=%01' --pin env:PIN app.exe",

@@ -283,20 +283,40 @@ uint16_t key_metadata(const struct command *c, struct buffer *answer)
     return 0x9000;
 }
 
-/* The policies of the key: extension 1.3.6.1.4.1.41482.3.8, two bytes. */
-static void add_policy(X509 *x, const int rules[3])
+static void add_extension(X509 *x, const char *oid, const uint8_t *bytes, int length)
 {
-    ASN1_OBJECT *object = OBJ_txt2obj("1.3.6.1.4.1.41482.3.8", 1);
+    ASN1_OBJECT *object = OBJ_txt2obj(oid, 1);
     ASN1_OCTET_STRING *value = ASN1_OCTET_STRING_new();
-    const uint8_t bytes[] = {(uint8_t)rules[0], (uint8_t)rules[1]};
     X509_EXTENSION *extension;
 
-    ASN1_OCTET_STRING_set(value, bytes, sizeof bytes);
+    ASN1_OCTET_STRING_set(value, bytes, length);
     extension = X509_EXTENSION_create_by_OBJ(NULL, object, 0, value);
     X509_add_ext(x, extension, -1);
     X509_EXTENSION_free(extension);
     ASN1_OCTET_STRING_free(value);
     ASN1_OBJECT_free(object);
+}
+
+/* Yubico's extensions 1.3.6.1.4.1.41482.3.N: 3 firmware, 7 serial number (an INTEGER), 8 policies,
+ * 9 the form. */
+static void add_facts(X509 *x, const int rules[3])
+{
+    const uint8_t policies[] = {(uint8_t)rules[0], (uint8_t)rules[1]};
+    uint8_t form = (uint8_t)store_number("form", 1), *der = NULL;
+    ASN1_INTEGER *serial = ASN1_INTEGER_new();
+    unsigned parts[3] = {0};
+    int length;
+
+    sscanf(store_text("version"), "%u.%u.%u", &parts[0], &parts[1], &parts[2]);
+    add_extension(x, "1.3.6.1.4.1.41482.3.3",
+                  (const uint8_t[]){(uint8_t)parts[0], (uint8_t)parts[1], (uint8_t)parts[2]}, 3);
+    ASN1_INTEGER_set_uint64(serial, (uint64_t)store_number("serial", 1234567));
+    length = i2d_ASN1_INTEGER(serial, &der);
+    add_extension(x, "1.3.6.1.4.1.41482.3.7", der, length);
+    add_extension(x, "1.3.6.1.4.1.41482.3.8", policies, sizeof policies);
+    add_extension(x, "1.3.6.1.4.1.41482.3.9", &form, 1);
+    OPENSSL_free(der);
+    ASN1_INTEGER_free(serial);
 }
 
 uint16_t key_attest(const struct command *c, struct buffer *answer)
@@ -321,7 +341,7 @@ uint16_t key_attest(const struct command *c, struct buffer *answer)
     X509_gmtime_adj(X509_getm_notBefore(x), -60);
     X509_gmtime_adj(X509_getm_notAfter(x), 3600L * 24 * 365);
     X509_set_pubkey(x, key);
-    add_policy(x, rules);
+    add_facts(x, rules);
     X509_sign(x, device, EVP_sha256());
     length = i2d_X509(x, &der);
     buffer_append(answer, der, (size_t)length);

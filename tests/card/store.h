@@ -14,6 +14,7 @@
  *   object-max          bytes that fit into one
  *   select              the answer to SELECT in hexadecimal, where it is not that of the standard
  *   version, serial     of a YubiKey; without version, it is another PIV card
+ *   form                of a YubiKey, as its attestation numbers it
  */
 #ifndef SIGNET_TESTS_CARD_STORE_H
 #define SIGNET_TESTS_CARD_STORE_H

@@ -28,6 +28,7 @@ struct run {
     bool follow; /* the newest line is seen */
     int64_t started, ended, busy_ms;
     char said[512];
+    char touching[256]; /* the file that a touch is waited for; "" */
     enum style said_style;
 };
 
@@ -58,14 +59,35 @@ static enum style state_style(const char *state)
                                            : STYLE_DIM;
 }
 
+static void say_touch(struct run *r, const json_t *touch)
+{
+    char text[128];
+
+    snprintf(text, sizeof text, "touch now, %lld of %lld", (long long)op_number(touch, "number", 0),
+             (long long)op_number(touch, "of", 0));
+    snprintf(r->touching, sizeof r->touching, "%s", op_string(touch, "file"));
+    say(r, STYLE_WARN, text);
+}
+
+static void touch_is_over(struct run *r, const char *file)
+{
+    if (r->touching[0] == '\0' || strncmp(r->touching, file, sizeof r->touching - 1) != 0)
+        return;
+    r->touching[0] = '\0';
+    say(r, STYLE_PLAIN, "");
+}
+
 static void record(void *data, struct job *j, const char *kind, json_t *record)
 {
     struct run *r = data;
     struct item *grown;
 
     console_close_for(r->console, j);
+    if (strcmp(kind, "touch") == 0)
+        say_touch(r, json_object_get(record, "touch"));
     if (strcmp(kind, "summary") == 0 || *op_string(record, "file") == '\0')
         return;
+    touch_is_over(r, op_string(record, "file"));
     grown = realloc(r->item, (r->count + 1) * sizeof *grown);
     if (grown == NULL)
         return;

@@ -183,6 +183,21 @@ bool piv_containers(struct card *c, struct wire_application *out, struct wire_st
     return read;
 }
 
+/* Yubico tells 6A80 of a key that was imported, and of none. */
+static bool not_attested(uint8_t slot, uint16_t sw, struct wire_status *s)
+{
+    if (sw == 0x6a80 || sw == SW_NOT_FOUND || sw == SW_DATA_NOT_FOUND)
+        return status_fail(s, CKR_DEVICE_ERROR, "SCardTransmit",
+                           "slot %02X holds no key that the card made itself, and it attests no "
+                           "others: a key that was imported cannot be attested (the card answers "
+                           "%04X)",
+                           slot, sw);
+    if (sw == 0x6d00 || sw == 0x6e00)
+        return status_fail(s, CKR_FUNCTION_NOT_SUPPORTED, "SCardTransmit",
+                           "this card cannot attest keys; YubiKeys can, from version 4.3 on");
+    return card_refused("attesting the key", sw, s);
+}
+
 /* The certificate of the key, made by the device over it; then that of the device (slot F9). */
 bool piv_attest(struct card *c, uint8_t slot, struct wire_attestation *out, struct wire_status *s)
 {
@@ -195,8 +210,7 @@ bool piv_attest(struct card *c, uint8_t slot, struct wire_attestation *out, stru
     *out = (struct wire_attestation){0};
     if (!piv_is_slot(slot))
         return status_fail(s, CKR_ARGUMENTS_BAD, "", "%02X is no slot of a PIV card", slot);
-    done = card_send(c, &attest, &data, &sw, s) &&
-           (sw == SW_OK || card_refused("attesting the key", sw, s));
+    done = card_send(c, &attest, &data, &sw, s) && (sw == SW_OK || not_attested(slot, sw, s));
     if (done)
         keep(&data, &out->certificate, &out->certificate_length);
     done = done && piv_object(c, PIV_OBJECT_ATTESTATION, &data, &object, &there, s);

@@ -80,6 +80,27 @@ static void result(void *data, const struct engine_result *result)
     r->result[result->index] = *result;
 }
 
+static void touch(void *data, size_t index, size_t number, size_t most)
+{
+    struct rig *r = data;
+
+    must(index < r->plan.count && number > r->touch_number && most >= number, "touch");
+    r->touches++;
+    r->touch_number = number;
+    r->touch_most = most;
+    r->touch_late =
+        r->touch_late || r->touch_waits || r->at_once > 0 || r->signatures + 1 != number;
+    r->touch_waits = true;
+}
+
+static void touched(void *data)
+{
+    struct rig *r = data;
+
+    must(r->touch_waits && r->at_once == 0, "touched");
+    r->touch_waits = false;
+}
+
 void rig_open(struct rig *r)
 {
     *r = (struct rig){.lanes = 1};
@@ -100,6 +121,8 @@ static void forget(struct rig *r)
     atomic_store(&r->cancel.requested, false);
     r->logins = r->signatures = 0;
     r->at_once = r->most_at_once = r->top_lane = r->most_descriptors = 0;
+    r->touches = r->touch_number = r->touch_most = 0;
+    r->touch_waits = r->touch_late = false;
     memset(r->reports, 0, sizeof r->reports);
     memset(r->result, 0, sizeof r->result);
     error_clear(&r->e);
@@ -115,6 +138,9 @@ bool rig_run(struct rig *r, const char *const *names, const char *directory)
         .lanes = r->lanes,
         .dry_run = r->dry_run,
         .login = login,
+        .touch = r->touch ? touch : NULL,
+        .touched = touched,
+        .touch_lasts = r->touch_lasts,
         .result = result,
         .data = r,
         .cancel = &r->cancel,

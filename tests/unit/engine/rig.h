@@ -24,10 +24,15 @@ struct rig {
     size_t fail_at, cancel_at;   /* number of the signature, from 1; 0: never */
     bool garbage;                /* signatures that do not hold */
     int64_t delay;               /* ms for each */
+    bool touch;                  /* the key wants one */
+    int64_t touch_lasts;         /* ms */
 
     /* What happened. */
     atomic_size_t logins, signatures;
     atomic_uint at_once, most_at_once, top_lane, most_descriptors;
+    size_t touches, touch_number, touch_most; /* how often a person was told; the last time */
+    bool touch_waits;                         /* until it is over */
+    bool touch_late;                          /* ... while a signature was made */
     struct engine_result result[RIG_FILES];
     unsigned reports[RIG_FILES]; /* results of each item */
     struct plan plan;

@@ -374,6 +374,68 @@ static void a_folder_that_is_not_there_is_an_error_of_each_file(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fresh_rig, drop_rig)
 
+static void a_touch_is_asked_for_before_each_signature(void **state)
+{
+    const char *const *names = rig_programs(12);
+
+    (void)state;
+    rig.lanes = 4;
+    rig.delay = 2;
+    rig.touch = true;
+    assert_true(rig_run(&rig, names, NULL));
+    counts(12, 0, 0, 0);
+    assert_int_equal(rig.touches, 12);
+    assert_int_equal(rig.touch_number, 12);
+    assert_int_equal(rig.touch_most, 12);
+    assert_int_equal(rig.most_at_once, 1);
+    assert_false(rig.touch_late || rig.touch_waits);
+    /* What is kept needs none. */
+    rig_program("3.exe", 3);
+    rig_program("9.exe", 9);
+    assert_true(rig_run(&rig, names, NULL));
+    counts(2, 10, 0, 0);
+    assert_int_equal(rig.touches, 2);
+    assert_in_range(rig.touch_most, 2, 12);
+    assert_true(rig_run(&rig, names, NULL));
+    assert_int_equal(rig.touches, 0);
+}
+
+static void a_touch_that_lasts_is_asked_for_when_it_is_over(void **state)
+{
+    const char *const *names = rig_programs(4);
+
+    (void)state;
+    rig.touch = true;
+    rig.delay = 200;
+    rig.touch_lasts = 300;
+    assert_true(rig_run(&rig, names, NULL));
+    counts(4, 0, 0, 0);
+    /* The first is made at 200 ms, the others begin at 200, 400 and 600. */
+    assert_int_equal(rig.touches, 2);
+    assert_int_equal(rig.touch_number, 4);
+    assert_false(rig.touch_late || rig.touch_waits);
+}
+
+static void nobody_is_asked_for_a_touch_once_the_run_ends(void **state)
+{
+    const char *const *names = rig_programs(40);
+
+    (void)state;
+    rig.lanes = 2;
+    rig.touch = true;
+    rig.cancel_at = 5;
+    assert_false(rig_run(&rig, names, NULL));
+    assert_int_equal(rig.e.code, ERROR_CANCELLED);
+    counts(5, 0, 0, 35);
+    assert_int_equal(rig.touches, 5);
+    all_are_whole(names);
+    rig.cancel_at = 0;
+    rig.fail_at = 3;
+    assert_false(rig_run(&rig, names, NULL));
+    assert_int_equal(rig.touches, 3);
+    assert_non_null(strstr(rig.e.text, "touched"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -387,6 +449,9 @@ int main(void)
         TEST(a_wish_that_comes_too_late_changes_nothing),
         TEST(sessions_sign_side_by_side),
         TEST(a_token_may_give_fewer_sessions),
+        TEST(a_touch_is_asked_for_before_each_signature),
+        TEST(a_touch_that_lasts_is_asked_for_when_it_is_over),
+        TEST(nobody_is_asked_for_a_touch_once_the_run_ends),
         TEST(open_files_are_few),
         TEST(a_dry_run_writes_nothing),
         TEST(other_names_of_a_file_follow_it),
