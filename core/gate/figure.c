@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Reading the counter that the next try would count down, from the card itself. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "gate/session.h"
@@ -70,8 +71,11 @@ bool session_read_figure(struct gate_session *s, struct error *e)
         return true;
     if (!card_read_slot(&s->slot_info, &s->host, s->cancel, &card, &found, e))
         return false;
-    if (found)
+    if (found) {
         keep(s, card_application_of(&card, &s->token));
+        free(s->card_reader);
+        s->card_reader = strdup(card.reader.name);
+    }
     wire_card_free(&card);
     return true;
 }

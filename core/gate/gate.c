@@ -71,6 +71,7 @@ void gate_close(struct gate_session **session)
 
     if (s == NULL)
         return;
+    gate_watch_stop(&s->watch);
     /* The host ends first: with it the login, and its hold on the lock. */
     host_stop(&s->host);
     secret_free(&s->pin);
@@ -85,6 +86,7 @@ void gate_close(struct gate_session **session)
     free(s->program);
     free(s->label);
     free(s->name);
+    free(s->card_reader);
     free(s->reader);
     free(s->family);
     free(s);
@@ -221,6 +223,8 @@ struct gate_session *gate_open(const struct gate_request *request, struct host *
     if (s != NULL && (!read_pin(s, e) || !session_lock(s, request, e) || !session_connect(s, e) ||
                       !session_login(s, e)))
         gate_close(&s);
+    if (s != NULL)
+        s->watch = gate_watch_start(s);
     return s;
 }
 

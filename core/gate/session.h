@@ -10,6 +10,7 @@
 #include "gate/guard.h"
 #include "gate/lock.h"
 #include "gate/tries.h"
+#include "gate/watch.h"
 #include "token/attempt.h"
 
 enum { GATE_RECOVERIES = 3 };
@@ -28,6 +29,9 @@ struct gate_session {
     struct gate_person person;
     struct cancel *cancel;
 
+    char *
+        card_reader; /* the reader that the token's card is in, as last seen; NULL: it is no card */
+    struct gate_watch *watch;
     struct gate_lock *lock;
     struct secret *pin; /* NULL: pinpad, or no login needed */
     struct host *host;

@@ -130,6 +130,12 @@ static void end_child(struct host *h)
     shutdown(h->socket, SHUT_RDWR);
 }
 
+void host_end(struct host *h, const char *text)
+{
+    die(h, ERROR_HOST, text);
+    end_child(h);
+}
+
 static bool deliver(struct host *h, struct wire_frame *f)
 {
     bool expected = false;

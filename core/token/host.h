@@ -38,6 +38,10 @@ pid_t host_pid(const struct host *h);
 /* How long ago it was started, in ms. */
 int64_t host_age(const struct host *h);
 
+/* Kills the child because of `text`: calls under way and to come end with it, as ERROR_HOST. Any
+ * thread. */
+void host_end(struct host *h, const char *text);
+
 /* False once the child crashed, was killed, or broke the protocol. */
 bool host_alive(const struct host *h);
 
