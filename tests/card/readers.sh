@@ -86,6 +86,7 @@ sleep 6
 is "$(uniq "$work/watched" | sed -n '4,$p' | grep -vcE 'card(-in-use)? empty')" 0 'a program that comes and goes is no other card'
 result "$(($(wc -l <"$work/watched") > 8))" "and the wait does not spin: $(wc -l <"$work/watched") answers"
 stop "$watch_pid"
+like "$(counters)" 'PIN +3 tries left' 'a card that pcscd has switched off meanwhile is read'
 pull
 
 # pcscd goes away, and comes again.
