@@ -81,6 +81,14 @@ static bool add_tokens(struct seen *s, const struct op_args *args, const char *n
     return true;
 }
 
+/* A module that crashed or hung shows no token: that is no reason to say that none is here. */
+static void tell_modules(const struct inventory *inv, struct op_ctx *ctx)
+{
+    for (size_t i = 0; i < inv->module_count; i++)
+        if (inv->module[i].error.code != ERROR_NONE)
+            op_tell(ctx, "%s", inv->module[i].error.text);
+}
+
 static bool read_modules(struct seen *s, const struct op_args *args, struct op_ctx *ctx,
                          const char *name, bool objects, CK_SLOT_INFO **slots, struct error *e)
 {
@@ -89,6 +97,7 @@ static bool read_modules(struct seen *s, const struct op_args *args, struct op_c
 
     if (!op_inventory(args, ctx, &inv, e))
         return false;
+    tell_modules(&inv, ctx);
     *slots = calloc(inv.token_count + 1, sizeof **slots);
     read = *slots == NULL ? error_set_memory(e)
                           : add_tokens(s, args, name, &inv, objects, *slots, ctx, e);

@@ -55,9 +55,11 @@ static void deliver(struct card *card, size_t most, uint16_t sw, struct buffer *
 {
     size_t length = card->answer.length < most ? card->answer.length : most;
 
-    buffer_append(out, card->answer.data, length);
-    memmove(card->answer.data, card->answer.data + length, card->answer.length - length);
-    card->answer.length -= length;
+    if (length > 0) {
+        buffer_append(out, card->answer.data, length);
+        memmove(card->answer.data, card->answer.data + length, card->answer.length - length);
+        card->answer.length -= length;
+    }
     if (card->answer.length > 0)
         sw = (uint16_t)(0x6100 | (card->answer.length > 255 ? 0 : card->answer.length));
     buffer_append_byte(out, (uint8_t)(sw >> 8));
@@ -148,6 +150,7 @@ int main(int argc, char **argv)
 {
     struct card card = {.chain = BUFFER_INIT, .answer = BUFFER_INIT};
     uint8_t atr[33];
+    int status;
     struct vpcd_card port = {.atr = atr, .reset = reset, .command = command, .data = &card};
 
     if (argc != 4) {
@@ -157,5 +160,8 @@ int main(int argc, char **argv)
     card.folder = argv[3];
     store_open(argv[3]);
     port.atr_length = answer_to_reset(atr);
-    return vpcd_serve(&port, argv[1], argv[2]);
+    status = vpcd_serve(&port, argv[1], argv[2]);
+    buffer_free(&card.chain);
+    buffer_free(&card.answer);
+    return status;
 }

@@ -14,7 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/path.h"
 #include "gate/manage.h"
 #include "token/card.h"
@@ -96,11 +95,10 @@ static bool attest(char **argv, struct error *e)
     return done;
 }
 
-static void print(const struct wire_readers *r, int64_t began)
+static void print(const struct wire_readers *r)
 {
-    printf("%s", clock_ms() - began < 1000 ? "at once:" : "later:");
     for (size_t i = 0; i < r->count; i++)
-        printf(" %s%s%s", r->reader[i].present ? "card" : "empty",
+        printf("%s%s%s%s", i == 0 ? "" : " ", r->reader[i].present ? "card" : "empty",
                r->reader[i].in_use ? "-in-use" : "", r->reader[i].exclusive ? "-alone" : "");
     puts("");
     fflush(stdout);
@@ -113,13 +111,11 @@ static bool watch(int count, struct error *e)
     bool done = h != NULL;
 
     for (int i = 0; done && i < count; i++) {
-        int64_t began = clock_ms();
-
         done = card_readers_wait(h, &known, NULL, &now, e);
         wire_readers_free(&known);
         if (done) {
             known = now;
-            print(&known, began);
+            print(&known);
         }
     }
     wire_readers_free(&known);

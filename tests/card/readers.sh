@@ -23,6 +23,7 @@ like "$(counters)" '@1 +other' 'with pcscd and no card'
 # hold MODE: another program at the card, until let_go
 hold() {
   mkfifo "$work/hold"
+  : >"$work/held"
   "$build/tests/card/holder" "$reader" "$1" <"$work/hold" >"$work/held" &
   holder_pid=$!
   exec 9>"$work/hold"
@@ -61,28 +62,33 @@ pull
 # The wait tells of each change once, soon, and does not spin.
 "$build/tests/card/manage" watch 1000 >"$work/watched" &
 watch_pid=$!
+# Whether a look finds another program at the card is a matter of the moment.
+looks() { sed 's/-in-use//; s/-alone//' "$work/watched" | uniq; }
+answer() { looks | sed -n "$1p"; }
 # shellcheck disable=SC2317  # called by wait_for
-lines() { (($(wc -l <"$work/watched") >= $1)); }
+lines() { (($(looks | wc -l) >= $1)); }
+began=$(date +%s%N)
 wait_for lines 1
-sleep 0.3
-is "$(cat "$work/watched")" 'at once: empty empty' 'what is there is told at once'
+result "$((($(date +%s%N) - began) / 1000000 > 4000))" 'the first answer does not wait for a change'
+is "$(answer 1)" 'empty empty' 'it tells what is there'
 began=$(date +%s%N)
 insert "$card"
 wait_for lines 2
 result "$((($(date +%s%N) - began) / 1000000 > 3000))" 'a card that comes is seen'
-is "$(sed -n 2p "$work/watched")" 'later: card empty' 'once'
+is "$(answer 2)" 'card empty' 'once'
 pull
 wait_for lines 3
-is "$(sed -n 3p "$work/watched")" 'later: empty empty' 'one that goes is seen'
+is "$(answer 3)" 'empty empty' 'one that goes is seen'
 insert "$card"
 wait_for lines 4
 hold shared
 let_go
 sleep 6
-# Whether a look finds the other program there is a matter of the moment; the wait itself ends after five seconds.
-is "$(sed -n '4,$p' "$work/watched" | grep -vcE 'card(-in-use)? empty')" 0 'a program that comes and goes is no other card'
-result "$(($(wc -l <"$work/watched") > 8))" "and the wait does not spin: $(wc -l <"$work/watched") answers"
+is "$(looks | sed -n '4,$p')" 'card empty' 'a program that comes and goes is no other card'
+# The wait ends after five seconds, too.
+result "$(($(wc -l <"$work/watched") > 12))" "and the wait does not spin: $(wc -l <"$work/watched") answers"
 stop "$watch_pid"
+like "$(counters)" 'PIN +3 tries left' 'a card that pcscd has switched off meanwhile is read'
 pull
 
 # pcscd goes away, and comes again.

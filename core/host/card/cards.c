@@ -11,7 +11,7 @@
 #include "host/status.h"
 #include "wire/frame.h"
 
-enum { WAIT_MS = 5000, FREE_TRIES = 20, FREE_PAUSE_MS = 50 };
+enum { WAIT_MS = 5000, FREE_TRIES = 10, FREE_PAUSE_MS = 50 };
 
 static struct pcsc contexts[WIRE_LANES_MAX];
 
@@ -80,7 +80,9 @@ static const char *reason_against(const struct wire_reader_state *r)
     if (r->exclusive)
         return "another program uses the card alone; end it, or wait for it";
     if (r->in_use)
-        return "another program uses the card; nothing is asked of it meanwhile";
+        return "another program uses the card; nothing is asked of it meanwhile (GnuPG's lets go "
+               "at: "
+               "gpgconf --kill scdaemon)";
     return NULL;
 }
 

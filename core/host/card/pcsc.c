@@ -120,7 +120,8 @@ static bool add_reader(struct wire_readers *out, const SCARD_READERSTATE *state)
     r->present = event & SCARD_STATE_PRESENT;
     r->in_use = event & SCARD_STATE_INUSE;
     r->exclusive = event & SCARD_STATE_EXCLUSIVE;
-    r->mute = event & (SCARD_STATE_MUTE | SCARD_STATE_UNPOWERED);
+    /* One that is only switched off (SCARD_STATE_UNPOWERED) comes on when it is connected to. */
+    r->mute = event & SCARD_STATE_MUTE;
     if (r->present && state->cbAtr <= sizeof r->atr) {
         r->atr_length = state->cbAtr;
         memcpy(r->atr, state->rgbAtr, r->atr_length);
