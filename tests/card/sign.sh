@@ -64,7 +64,7 @@ is "$?/$(cat "$card/pin-left")" 5/2 'then nothing is tried'
 like "$("$signet" counters)" 'PIN +2 of 3 tries left' 'and the counter tells it'
 pull
 
-# Pulled out in the middle of the run: it ends, soon and in words. What was signed by then holds.
+# Pulled out in the middle of the run: it ends, in words. What was signed by then holds.
 card=$work/card-rsa:2048
 insert "$card"
 # The first run asks more of the card than those after it.
@@ -77,7 +77,8 @@ began=$SECONDS
 said=$("$batch" sign authentication --existing replace "$work"/files/*.exe 2>&1)
 status=$?
 is "$status" 3 'the card is pulled out while signing: exit 3'
-result "$((SECONDS - began > 30))" 'within half a minute'
+# OpenSC's module may hang then: it has a minute to sign, and as long to start anew.
+result "$((SECONDS - began > 120))" "within two minutes: $((SECONDS - began)) s"
 like "$said" '(gone|taken out|removed|REMOVED|not recognized|no answer)' 'and it is said'
 held=0
 for file in "$work"/files/*.exe; do holds "$file" && held=$((held + 1)); done
