@@ -131,6 +131,8 @@ static bool choose_application(struct target *t, const char *wanted, struct erro
         return error_set(e, ERROR_USAGE,
                          "the card in '%s' has several applications; say which with --application",
                          t->card.reader.name);
+    if (t->card.reader.in_use || t->card.reader.exclusive)
+        return error_set(e, ERROR_BUSY, "'%s': %s", t->card.reader.name, t->card.problem);
     return error_set(e, ERROR_UNFIT, "'%s'%s%s: this version knows no way to unblock it%s",
                      t->card.reader.name, *t->card.problem == '\0' ? "" : ": ", t->card.problem,
                      wanted == NULL ? "" : " by that application");
