@@ -27,7 +27,6 @@ make_card_key "$yubikey" 9a P-256
 make_card_key "$yubikey" 9c rsa:2048
 xxd -r -p <<<"816b$(map_record "$name" 9c "$yubikey/9c.der")" >"$yubikey/5fff10.object"
 insert "$yubikey"
-before=$(state "$yubikey")
 of() { "$signet" containers --json | jq -r --arg id "$1" ".tokens[].keys[] | select(.id == \$id) | .$2"; } # ID FIELD
 is "$(of 02 container)/$(of 02 place)/$(of 02 default)" "$name/slot 9C/true" "YubiKey's map names the key of its certificate"
 is "$(of 02 provider)/$(of 02 computed)" 'Microsoft Base Smart Card Crypto Provider/false' 'with its provider'
