@@ -7,7 +7,6 @@ source "$(dirname "$0")/../lib/fixture.sh" "${1:?usage: unblock.sh BUILD_FOLDER}
 # shellcheck source=../lib/cards.sh
 source "$tests/lib/cards.sh"
 start_pcscd
-log=$XDG_STATE_HOME/signet/audit.log
 
 figure() { # PIN|PUK: what `counters` says of it
   "$signet" counters --module "$opensc" --json |
