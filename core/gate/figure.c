@@ -7,6 +7,12 @@
 #include "token/card.h"
 #include "token/vendor.h"
 
+void session_forget_figure(struct gate_session *s)
+{
+    s->figure =
+        (struct wire_counter){.left = WIRE_UNKNOWN, .maximum = WIRE_UNKNOWN, .usual = WIRE_UNKNOWN};
+}
+
 static void keep(struct gate_session *s, const struct wire_application *a)
 {
     for (size_t i = 0; a != NULL && i < a->counter_count; i++)
@@ -64,7 +70,7 @@ bool session_read_figure(struct gate_session *s, struct error *e)
     struct wire_card card;
     bool found;
 
-    s->figure.left = WIRE_UNKNOWN;
+    session_forget_figure(s);
     if (s->reader != NULL)
         return read_card(s, e);
     if (!(s->slot_info.flags & CKF_HW_SLOT))

@@ -22,7 +22,7 @@ static bool copy_request(struct gate_session *s, const struct gate_request *r, s
     s->slot = r->slot->id;
     s->slot_info = r->slot->info;
     s->role = r->role;
-    s->figure.left = WIRE_UNKNOWN;
+    session_forget_figure(s);
     s->actor = r->actor;
     s->tries_left = r->tries_left;
     s->cancel = r->cancel;
@@ -182,9 +182,12 @@ struct secret *session_read_secret(struct gate_session *s, const struct pin_sour
                                    const char *what, struct error *e)
 {
     char *text = text_format("%s of '%s'", what, s->label);
-    struct secret *pin =
-        pin_source_read(source, text == NULL ? what : text, &s->person, s->cancel, e);
+    struct secret *pin;
 
+    /* A person may take long, and a host keeps its hand on a card: others could not read it. */
+    if (pin_source_kind(source) == PIN_PROMPT && (s->slot_info.flags & CKF_HW_SLOT))
+        host_stop(&s->host);
+    pin = pin_source_read(source, text == NULL ? what : text, &s->person, s->cancel, e);
     free(text);
     return pin;
 }
@@ -200,8 +203,14 @@ static bool read_pin(struct gate_session *s, struct error *e)
 
 bool session_lock(struct gate_session *s, const struct gate_request *r, struct error *e)
 {
-    s->lock = gate_lock_take(s->device, s->program, r->wait_ms, r->person, s->cancel, e);
+    s->lock = gate_lock_join(s->device, s->program, e);
     if (s->lock == NULL)
+        return false;
+    /* Who waits loses its host in any case (below); until then that would keep its hand on the
+     * card, and whoever has the token could not read its counter. */
+    if (!gate_lock_is_ours(s->lock))
+        host_stop(&s->host);
+    if (!gate_lock_wait(s->lock, r->wait_ms, r->person, s->cancel, e))
         return false;
     /* A module keeps what it read when it started. Where another had the token since, that may be
      * outdated, or half of what that one was writing (SoftHSM's PIN is read then). */

@@ -94,32 +94,48 @@ bool guard_clear(const char *device, const char *who, struct error *e)
     return cleared;
 }
 
-static char *most_path(const char *device, const char *who)
+/* What is known of a counter stands in files of its own, "most" and "low". */
+static char *figure_path(const char *device, const char *who, const char *what)
 {
     char *mark = mark_path(device, who, NULL);
-    char *path = mark == NULL ? NULL : text_format("%s.most", mark);
+    char *path = mark == NULL ? NULL : text_format("%s.%s", mark, what);
 
     free(mark);
     return path;
 }
 
+static void write_figure(const char *path, const char *text)
+{
+    struct error e = ERROR_INIT;
+
+    if (!path_write_file(path, text, strlen(text), 0660, &e))
+        log_line("%s", e.text);
+}
+
+static void forget_figure(const char *device, const char *who, const char *what)
+{
+    char *path = figure_path(device, who, what);
+
+    if (path != NULL)
+        unlink(path);
+    free(path);
+}
+
 int guard_most(const char *device, const char *who, int left)
 {
-    char *path = most_path(device, who);
+    char *path = figure_path(device, who, "most");
     struct buffer text = BUFFER_INIT;
-    struct error e = ERROR_INIT;
     char number[16];
     int most = 0;
 
     if (path == NULL)
         return left;
-    if (path_read_file(path, sizeof number - 1, &text, NULL))
+    if (path_read_file(path, sizeof number - 1, &text, NULL) && text.length > 0)
         most = atoi(buffer_text(&text));
     if (left > most) {
         most = left;
         snprintf(number, sizeof number, "%d\n", most);
-        if (!path_write_file(path, number, strlen(number), 0660, &e))
-            log_line("%s", e.text);
+        write_figure(path, number);
     }
     buffer_free(&text);
     free(path);
@@ -128,9 +144,40 @@ int guard_most(const char *device, const char *who, int left)
 
 void guard_forget_most(const char *device, const char *who)
 {
-    char *path = most_path(device, who);
+    forget_figure(device, who, "most");
+}
 
-    if (path != NULL)
-        unlink(path);
+void guard_note_low(const char *device, const char *who, const char *text)
+{
+    char *path = figure_path(device, who, "low"), *line;
+    char now[CLOCK_TEXT_SIZE];
+
+    line = text_format("%s when last read, %s\n", text, clock_text(time(NULL), now));
+    if (path != NULL && line != NULL)
+        write_figure(path, line);
+    free(line);
     free(path);
+}
+
+bool guard_was_low(const char *device, const char *who, char *out, size_t size)
+{
+    char *path = figure_path(device, who, "low");
+    struct buffer text = BUFFER_INIT;
+    bool low = path != NULL && access(path, F_OK) == 0;
+
+    if (low) {
+        path_read_file(path, MARK_BYTES, &text, NULL);
+        snprintf(out, size, "%s",
+                 text.length == 0 ? "at least one try is lost\n" : buffer_text(&text));
+        out[strcspn(out, "\n")] = '\0';
+        text_make_printable(out);
+    }
+    buffer_free(&text);
+    free(path);
+    return low;
+}
+
+void guard_forget_low(const char *device, const char *who)
+{
+    forget_figure(device, who, "low");
 }

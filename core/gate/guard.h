@@ -10,6 +10,7 @@
 #define SIGNET_GATE_GUARD_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "base/error.h"
 
@@ -35,5 +36,16 @@ int guard_most(const char *device, const char *who, int left);
 
 /* Forgets it: after a person logged in, the counter is at its maximum and will be seen so. */
 void guard_forget_most(const char *device, const char *who);
+
+/* That fewer tries than the most were left when they were last read, in words; for the time in
+ * which they cannot be read. State folder /guard/DEVICE.USER.low, a line. What cannot be remembered
+ * is only logged. */
+void guard_note_low(const char *device, const char *who, const char *text);
+
+/* True where that was noted and not forgotten: with its time, printable, into `out`. */
+bool guard_was_low(const char *device, const char *who, char *out, size_t size);
+
+/* Forgets it: the counter was read and is at its maximum, or a login just put it there. */
+void guard_forget_low(const char *device, const char *who);
 
 #endif

@@ -256,8 +256,8 @@ static bool busy(const struct gate_lock *l, uint64_t first, int64_t wait_ms, str
     return false;
 }
 
-static bool wait_for_turn(const struct gate_lock *l, int64_t wait_ms,
-                          const struct gate_person *person, struct cancel *cancel, struct error *e)
+bool gate_lock_wait(const struct gate_lock *l, int64_t wait_ms, const struct gate_person *person,
+                    struct cancel *cancel, struct error *e)
 {
     int64_t end = clock_ms() + wait_ms, told_at = 0;
     uint64_t first = 0, told = 0;
@@ -288,9 +288,7 @@ static char *folder_of(const char *device, struct error *e)
     return folder;
 }
 
-struct gate_lock *gate_lock_take(const char *device, const char *program, int64_t wait_ms,
-                                 const struct gate_person *person, struct cancel *cancel,
-                                 struct error *e)
+struct gate_lock *gate_lock_join(const char *device, const char *program, struct error *e)
 {
     struct gate_lock *l = calloc(1, sizeof *l);
 
@@ -300,10 +298,27 @@ struct gate_lock *gate_lock_take(const char *device, const char *program, int64_
     }
     l->fd = -1;
     l->folder = folder_of(device, e);
-    if (l->folder == NULL || !join_queue(l, program, e) ||
-        !wait_for_turn(l, wait_ms, person, cancel, e))
+    if (l->folder == NULL || !join_queue(l, program, e))
         gate_lock_release(&l);
     return l;
+}
+
+struct gate_lock *gate_lock_take(const char *device, const char *program, int64_t wait_ms,
+                                 const struct gate_person *person, struct cancel *cancel,
+                                 struct error *e)
+{
+    struct gate_lock *l = gate_lock_join(device, program, e);
+
+    if (l != NULL && !gate_lock_wait(l, wait_ms, person, cancel, e))
+        gate_lock_release(&l);
+    return l;
+}
+
+bool gate_lock_is_ours(const struct gate_lock *l)
+{
+    uint64_t first;
+
+    return !first_alive(l->folder, l->number, &first);
 }
 
 int gate_lock_fd(const struct gate_lock *l)

@@ -23,6 +23,13 @@ struct gate_lock *gate_lock_take(const char *device, const char *program, int64_
                                  const struct gate_person *person, struct cancel *cancel,
                                  struct error *e);
 
+/* The same in two steps, for who has something to do when it has to wait: the first draws a ticket
+ * (NULL: ERROR_SYSTEM), the last waits; false leaves the ticket to gate_lock_release. */
+struct gate_lock *gate_lock_join(const char *device, const char *program, struct error *e);
+bool gate_lock_is_ours(const struct gate_lock *l);
+bool gate_lock_wait(const struct gate_lock *l, int64_t wait_ms, const struct gate_person *person,
+                    struct cancel *cancel, struct error *e);
+
 /* The descriptor that keeps the lock; a child that inherits it keeps the token. */
 int gate_lock_fd(const struct gate_lock *l);
 

@@ -113,8 +113,10 @@ static bool send_unblock(struct gate_session *s, const struct secret *new_pin, s
            attempt_send(s->host, type, 0, &body, gate_lock_fd(s->lock), s->pin == NULL,
                         s->pin == NULL ? s->cancel : NULL, &result, NULL, e);
     buffer_free(&body);
-    return session_settle(s, "unblock", &result, e) && done &&
-           guard_clear(s->device, tries_role_word(WIRE_PIN_USER), e);
+    if (!session_settle(s, "unblock", &result, e) || !done)
+        return false;
+    guard_forget_low(s->device, tries_role_word(WIRE_PIN_USER));
+    return guard_clear(s->device, tries_role_word(WIRE_PIN_USER), e);
 }
 
 static bool send_when_due(struct gate_session *s, const struct gate_request *request,

@@ -291,7 +291,7 @@ static void judge_after(struct gate_session *s, const struct wire_status *status
 {
     CK_FLAGS flags = status->flags_known ? (CK_FLAGS)status->token_flags : 0;
 
-    s->figure.left = WIRE_UNKNOWN;
+    session_forget_figure(s);
     if (s->signer.sign == NULL && session_read_figure(s, NULL) && s->host != NULL)
         session_read_vendor_figure(s);
     tries_judge(s->device, s->role, flags, &s->figure, t);
@@ -338,7 +338,8 @@ bool session_settle(struct gate_session *s, const char *event, const struct atte
     }
     if (result->status.rv == CKR_OK || result->status.accepted) {
         audit(s, event, "ok", "CKR_OK", NULL);
-        s->figure.left = WIRE_UNKNOWN;
+        session_forget_figure(s);
+        guard_forget_low(s->device, who(s));
         if (s->actor != GATE_HEADLESS)
             guard_forget_most(s->device, who(s));
         return guard_clear(s->device, who(s), e) && result->status.rv == CKR_OK;

@@ -79,6 +79,9 @@ bool session_is_token(const struct gate_session *s, const struct wire_slot *slot
  * the token in it. */
 bool session_connect(struct gate_session *s, struct error *e);
 
+/* Nothing is known of the counter. */
+void session_forget_figure(struct gate_session *s);
+
 /* Reads s->figure anew. A token's host is ended where it would be in the way. False: cancelled, or
  * the card of a request with a reader is gone or in use. */
 bool session_read_figure(struct gate_session *s, struct error *e);

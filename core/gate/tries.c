@@ -75,6 +75,23 @@ static void judge_figure(const char *device, enum wire_pin role, const struct wi
     else
         snprintf(out->text, sizeof out->text, "%d %s left (%s)", out->left,
                  out->left == 1 ? "try" : "tries", figure->source);
+    if (out->low)
+        guard_note_low(device, tries_role_word(role), out->text);
+    else
+        guard_forget_low(device, tries_role_word(role));
+}
+
+/* A card that another program uses tells nothing: what it told last still counts, since many
+ * modules' flags never say that a try is lost. One that is logged in has its maximum. */
+static void judge_unread(const char *device, enum wire_pin role, CK_FLAGS flags,
+                         const struct wire_counter *figure, struct tries *out)
+{
+    judge_flags(role, flags, out);
+    if (figure != NULL && figure->verified)
+        guard_forget_low(device, tries_role_word(role));
+    else if (!out->locked && !out->final &&
+             guard_was_low(device, tries_role_word(role), out->text, sizeof out->text))
+        out->low = true;
 }
 
 void tries_judge(const char *device, enum wire_pin role, CK_FLAGS flags,
@@ -84,7 +101,7 @@ void tries_judge(const char *device, enum wire_pin role, CK_FLAGS flags,
     if (figure != NULL && figure->left != WIRE_UNKNOWN)
         judge_figure(device, role, figure, out);
     else
-        judge_flags(role, flags, out);
+        judge_unread(device, role, flags, figure, out);
 }
 
 const char *gate_counter_text(CK_FLAGS flags, bool so)

@@ -22,7 +22,7 @@ struct tries {
 
 /* Judges `figure` (NULL, or without a figure in it: the flags). Where the card does not tell its
  * maximum, the most that was ever seen at `device` stands for it (guard_most), and what cards of
- * its family come with. */
+ * its family come with. That tries were lost is remembered, and holds while there is no figure. */
 void tries_judge(const char *device, enum wire_pin role, CK_FLAGS flags,
                  const struct wire_counter *figure, struct tries *out);
 

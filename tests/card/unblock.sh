@@ -28,6 +28,21 @@ by_hand() { # VERB PIN ANSWER…: what a person types
   "$tests/lib/typed.py" "${@:2}" -- "$signet" "$1" --module "$opensc" >"$work/said" 2>&1
 }
 
+# hold: another program at the card, until let_go
+hold() {
+  mkfifo "$work/hold"
+  : >"$work/held"
+  "$build/tests/card/holder" "$reader" shared <"$work/hold" >"$work/held" &
+  holder=$!
+  exec 9>"$work/hold"
+  wait_for grep -q held "$work/held"
+}
+let_go() {
+  exec 9>&-
+  wait "$holder"
+  rm "$work/hold"
+}
+
 card=$work/yubikey
 make_card "$card" 5.4.3
 make_card_key "$card" 9a P-256
@@ -37,6 +52,22 @@ insert "$card"
 for _ in {1..10}; do login 999999; done
 is "$?/$(figure PIN)" 5/2/3 'ten machines with a wrong PIN cost one try'
 like "$(cat "$work/said")" 'has 2 of 3 tries left \(card, GET METADATA\), and unattended it takes 3' 'and say why'
+# Ten at once: those that wait in the queue are no other program at the card.
+rm -rf "$XDG_STATE_HOME"
+pids=()
+for _ in {1..10}; do
+  PIN=999999 "$signet" objects --login --module "$opensc" --pin env:PIN >/dev/null 2>&1 &
+  pids+=($!)
+done
+wait "${pids[@]}"
+is "$(figure PIN)" 2/3 'ten at once spend none of the two that are left'
+# While another program has the card, its counter cannot be read: what it told last holds.
+hold
+PIN=999999 "$signet" objects --login --module "$opensc" --pin env:PIN >"$work/said" 2>&1
+is "$?" 5 'nor is one spent while another program uses the card'
+like "$(cat "$work/said")" '2 of 3 tries left \(card, GET METADATA\) when last read, 20' 'since they were counted before'
+let_go
+is "$(figure PIN)" 2/3 'so two are left'
 by_hand reset-counter 'PIN of' 123456
 is "$?/$(figure PIN)" 0/3/3 'a person logs in'
 like "$(cat "$work/said")" 'PIN before: 2 of 3 tries left.*now: 3 of 3' 'and sees both figures'
@@ -129,15 +160,10 @@ like "$?/$(cat "$work/said")" '5/.*2 tries left .*takes 3' 'a machine that never
 printf 0 >"$plain/pin-left"
 by_reader 12345678 123456
 is "$?/$(cat "$plain/pin-left")" 0/10 'a plain card takes its PUK'
-mkfifo "$work/hold"
-"$build/tests/card/holder" "$reader" shared <"$work/hold" >"$work/held" &
-holder=$!
-exec 9>"$work/hold"
-wait_for grep -q held "$work/held"
+hold
 by_reader 12345678 123456
 like "$?/$(cat "$work/said")" '6/.*another program uses the card' 'not while another program uses it'
-exec 9>&-
-wait "$holder"
+let_go
 by_reader 12345678 123456
 is "$?" 0 'and then it is'
 result "$(! grep -rqE '123456|654321' "$XDG_STATE_HOME"; echo $?)" 'no PIN stands in any state file'
