@@ -54,7 +54,8 @@ static bool read_card(struct gate_session *s, struct error *e)
     if (s->host == NULL || !read_when_free(s, &card, e))
         return false;
     for (size_t i = 0; i < card.count && !found; i++)
-        if (strcmp(card.application[i].family, s->family) == 0) {
+        if (strcmp(card.application[i].family, s->family) == 0 &&
+            (*s->serial == '\0' || strcmp(card.application[i].serial, s->serial) == 0)) {
             keep(s, &card.application[i]);
             found = true;
         }

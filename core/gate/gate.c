@@ -37,7 +37,8 @@ static bool copy_request(struct gate_session *s, const struct gate_request *r, s
     if (r->reader != NULL) {
         s->reader = strdup(r->reader);
         s->family = strdup(r->family);
-        if (s->reader == NULL || s->family == NULL)
+        s->serial = strdup(r->serial == NULL ? "" : r->serial);
+        if (s->reader == NULL || s->family == NULL || s->serial == NULL)
             return error_set_memory(e);
     }
     if (s->module == NULL || s->device == NULL || s->program == NULL || s->name == NULL ||
@@ -89,6 +90,7 @@ void gate_close(struct gate_session **session)
     free(s->card_reader);
     free(s->reader);
     free(s->family);
+    free(s->serial);
     free(s);
     *session = NULL;
 }

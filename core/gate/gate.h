@@ -40,7 +40,8 @@ struct gate_request {
     enum wire_pin role; /* whose secret it is: WIRE_PIN_USER, WIRE_PIN_SO; gate_unblock: any */
     const char *name;   /* what the token calls it, "PW3 (admin)"; NULL: as its role */
     const char *reader; /* gate_unblock of a card by PC/SC: its reader; else NULL */
-    const char *family; /* ... and the application that is meant (wire_application.family) */
+    const char *family; /* ... the application that is meant (wire_application.family) */
+    const char *serial; /* ... and its serial, if it told one: the secret is for no other card */
     enum gate_actor actor;
     const struct pin_source *source;
     long tries_left; /* profile's `tries-left`; 0: the maximum */

@@ -224,6 +224,7 @@ bool gate_card_generate(const struct gate_card *card, const struct gate_new_key 
 
     if (done) {
         snprintf(what.family, sizeof what.family, "%s", card->family);
+        snprintf(what.serial, sizeof what.serial, "%s", card->serial == NULL ? "" : card->serial);
         snprintf(what.algorithm, sizeof what.algorithm, "%s", key->type);
         what.management_key = r.key;
         wire_generate_put(&body, &what);
@@ -255,6 +256,7 @@ bool gate_card_store(const struct gate_card *card, uint8_t slot, const void *der
 
     if (done) {
         snprintf(what.family, sizeof what.family, "%s", card->family);
+        snprintf(what.serial, sizeof what.serial, "%s", card->serial == NULL ? "" : card->serial);
         what.management_key = r.key;
         wire_store_put(&body, &what);
         done = send_request(&r, &body, host, NULL, e);

@@ -16,7 +16,7 @@ struct gate_card {
     const char *family; /* of the application: "piv" */
     const char *device; /* the key of lock and guard, [a-z0-9-] */
     const char *label;  /* for people, and for the audit log */
-    const char *serial; /* may be NULL */
+    const char *serial; /* as it tells it: no other card in that reader is asked; NULL: any is */
     /* Gives the key in hexadecimal: 16, 24 or 32 bytes. */
     const struct pin_source *management_key;
     enum gate_actor actor;

@@ -87,6 +87,7 @@ static enum wire_type put_unblock(const struct gate_session *s, const struct sec
             .reader = s->reader, .by = s->role, .secret = s->pin, .new_pin = fresh};
 
         snprintf(u.family, sizeof u.family, "%s", s->family);
+        snprintf(u.serial, sizeof u.serial, "%s", s->serial);
         wire_unblock_put(body, &u);
         return WIRE_UNBLOCK;
     }

@@ -20,6 +20,7 @@ struct gate_session {
     char *module, *device, *program, *label;
     char *name;            /* of the secret, for people */
     char *reader, *family; /* a card by PC/SC; else NULL */
+    char *serial;          /* ... and its serial number, or "" */
     CK_TOKEN_INFO token;   /* as first read: label, serial and model find it again */
     CK_SLOT_INFO slot_info;
     enum wire_pin role;

@@ -325,6 +325,7 @@ void wire_unblock_put(struct buffer *out, const struct wire_unblock *u)
 {
     wire_put_text(out, u->reader);
     wire_put_text(out, u->family);
+    wire_put_text(out, u->serial);
     wire_put_u8(out, (uint8_t)u->by);
     wire_put_secret(out, u->secret);
     wire_put_secret(out, u->new_pin);
@@ -334,6 +335,7 @@ bool wire_unblock_get(struct wire_reader *r, struct wire_unblock *u)
 {
     *u = (struct wire_unblock){.reader = wire_get_text(r)};
     wire_get_field(r, u->family, sizeof u->family);
+    wire_get_field(r, u->serial, sizeof u->serial);
     u->by = get_pin(r);
     u->secret = wire_get_secret(r);
     u->new_pin = wire_get_secret(r);
@@ -356,6 +358,7 @@ void wire_generate_put(struct buffer *out, const struct wire_generate *g)
 {
     wire_put_text(out, g->reader);
     wire_put_text(out, g->family);
+    wire_put_text(out, g->serial);
     wire_put_u8(out, g->slot);
     wire_put_text(out, g->algorithm);
     wire_put_u8(out, g->pin_policy);
@@ -367,6 +370,7 @@ bool wire_generate_get(struct wire_reader *r, struct wire_generate *g)
 {
     *g = (struct wire_generate){.reader = wire_get_text(r)};
     wire_get_field(r, g->family, sizeof g->family);
+    wire_get_field(r, g->serial, sizeof g->serial);
     g->slot = wire_get_u8(r);
     wire_get_field(r, g->algorithm, sizeof g->algorithm);
     g->pin_policy = wire_get_u8(r);
@@ -390,6 +394,7 @@ void wire_store_put(struct buffer *out, const struct wire_store *t)
 {
     wire_put_text(out, t->reader);
     wire_put_text(out, t->family);
+    wire_put_text(out, t->serial);
     wire_put_u8(out, t->slot);
     wire_put_bytes(out, t->certificate, t->certificate_length);
     wire_put_secret(out, t->management_key);
@@ -399,6 +404,7 @@ bool wire_store_get(struct wire_reader *r, struct wire_store *t)
 {
     *t = (struct wire_store){.reader = wire_get_text(r)};
     wire_get_field(r, t->family, sizeof t->family);
+    wire_get_field(r, t->serial, sizeof t->serial);
     t->slot = wire_get_u8(r);
     t->certificate = wire_get_copy(r, &t->certificate_length);
     t->management_key = wire_get_secret(r);

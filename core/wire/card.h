@@ -118,10 +118,14 @@ struct wire_counter *wire_application_add_counter(struct wire_application *a);
 struct wire_container *wire_application_add_container(struct wire_application *a);
 struct wire_card_key *wire_application_add_key(struct wire_application *a);
 
+/* Which card a secret is meant for: these three requests say it alike. `serial` as
+ * wire_application has it; "": any card with that application. */
+
 /* A new PIN for the user, by a secret that can lock for ever. */
 struct wire_unblock {
     char *reader;
     char family[16];
+    char serial[48];
     enum wire_pin by; /* WIRE_PIN_PUK, WIRE_PIN_RESET or WIRE_PIN_SO */
     struct secret *secret;
     struct secret *new_pin;
@@ -135,6 +139,7 @@ void wire_unblock_free(struct wire_unblock *u);
 struct wire_generate {
     char *reader;
     char family[16];
+    char serial[48];
     uint8_t slot;         /* PIV key reference */
     char algorithm[16];   /* "RSA-3072", "P-256" */
     uint8_t pin_policy;   /* YubiKey: 1 never, 2 once, 3 always; 0: what the slot has by itself */
@@ -149,6 +154,7 @@ void wire_generate_free(struct wire_generate *g);
 struct wire_store {
     char *reader;
     char family[16];
+    char serial[48];
     uint8_t slot;
     uint8_t *certificate; /* DER */
     size_t certificate_length;

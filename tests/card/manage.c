@@ -8,7 +8,8 @@
  *   manage watch COUNT                                 a line for each answer of the wait for
  * readers
  *
- * KEY is the source of the management key. Exit status as of the programs.
+ * KEY is the source of the management key; SERIAL in the environment, which card is meant. Exit
+ * status as of the programs.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,6 +37,7 @@ static bool begin(struct asked *a, char **argv, const char *source, struct error
         .reader = argv[2],
         .family = "piv",
         .device = "test-card",
+        .serial = getenv("SERIAL"),
         .label = "test card",
         .management_key = a->source,
         .actor = a->source == NULL ? GATE_HEADLESS : gate_actor_of(a->source),

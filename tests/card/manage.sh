@@ -59,6 +59,11 @@ insert "$yubikey"
 round "$yubikey" 9a RSA-2048 "$factory" 01
 is "$(audited 4)" 'generate begun management;generate ok management;store begun management;store ok management;' 'the audit log has both'
 result "$(grep -qi "$factory" "$XDG_STATE_HOME/signet/audit.log"; echo $((! $?)))" 'without the key'
+is "$("$build/tests/card/holder" "$reader" 0047009A05AC03800111)" 6982 'no login is left behind for the next program'
+: >"$yubikey/log"
+SERIAL=1 with "$factory" store "$reader" 9a "$work/certificate.der" env:KEY
+is "$status/$(grep -c '00 87' "$yubikey/log")" 3/0 'a key is not tried on another card than the one that is meant'
+like "$said" 'another card is in the reader' 'and it is said'
 aes256=$(openssl rand -hex 32)
 echo "$aes256" >"$yubikey/management-key"
 echo 12 >"$yubikey/management-cipher"

@@ -97,7 +97,7 @@ static bool read_once(unsigned lane, bool counters_alone, struct wire_card *out,
         return false;
     read = drivers_read(&card, counters_alone, out, s);
     *reset = link.reset;
-    pcsc_disconnect(&link);
+    pcsc_disconnect(&link, false);
     return read;
 }
 
@@ -143,8 +143,8 @@ struct chosen {
     const struct card_driver *driver;
 };
 
-static bool choose(unsigned lane, const char *reader, const char *family, struct chosen *out,
-                   struct wire_status *s)
+static bool choose(unsigned lane, const char *reader, const char *family, const char *serial,
+                   struct chosen *out, struct wire_status *s)
 {
     struct wire_reader_state state;
     const char *why;
@@ -158,10 +158,17 @@ static bool choose(unsigned lane, const char *reader, const char *family, struct
         return status_fail(s, CKR_DEVICE_ERROR, "SCardConnect", "%s: %s", reader, why);
     if (!pcsc_connect(context(lane), reader, &out->link, &out->card, s))
         return false;
-    out->driver = drivers_select(&out->card, family, s);
+    out->driver = drivers_select(&out->card, family, serial, s);
     if (out->driver == NULL)
-        pcsc_disconnect(&out->link);
+        pcsc_disconnect(&out->link, false);
     return out->driver != NULL;
+}
+
+/* What a secret opened is closed again: the card stays powered for others. Nobody else was at it,
+ * so no login but ours ends with the reset. A card that is gone forgot it by itself. */
+static void close_login(struct chosen *c, const struct wire_status *s)
+{
+    pcsc_disconnect(&c->link, s->accepted && s->rv != CKR_DEVICE_REMOVED);
 }
 
 static bool cannot(const char *what, struct wire_status *s)
@@ -175,10 +182,10 @@ bool cards_unblock(unsigned lane, const struct wire_unblock *u, struct wire_stat
     struct chosen c;
     bool done;
 
-    if (!choose(lane, u->reader, u->family, &c, s))
+    if (!choose(lane, u->reader, u->family, u->serial, &c, s))
         return false;
     done = c.driver->unblock == NULL ? cannot("unblock", s) : c.driver->unblock(&c.card, u, s);
-    pcsc_disconnect(&c.link);
+    close_login(&c, s);
     return done;
 }
 
@@ -188,10 +195,10 @@ bool cards_attest(unsigned lane, const char *reader, uint8_t slot, struct wire_a
     struct chosen c;
     bool done;
 
-    if (!choose(lane, reader, "piv", &c, s))
+    if (!choose(lane, reader, "piv", "", &c, s))
         return false;
     done = c.driver->attest(&c.card, slot, out, s);
-    pcsc_disconnect(&c.link);
+    pcsc_disconnect(&c.link, false);
     return done;
 }
 
@@ -201,12 +208,12 @@ bool cards_generate(unsigned lane, const struct wire_generate *g, struct buffer 
     struct chosen c;
     bool done;
 
-    if (!choose(lane, g->reader, g->family, &c, s))
+    if (!choose(lane, g->reader, g->family, g->serial, &c, s))
         return false;
     done = c.driver->generate == NULL ? cannot("make keys on", s)
                                       : c.driver->authenticate(&c.card, g->management_key, s) &&
                                             c.driver->generate(&c.card, g, spki, s);
-    pcsc_disconnect(&c.link);
+    close_login(&c, s);
     return done;
 }
 
@@ -215,11 +222,11 @@ bool cards_store(unsigned lane, const struct wire_store *t, struct wire_status *
     struct chosen c;
     bool done;
 
-    if (!choose(lane, t->reader, t->family, &c, s))
+    if (!choose(lane, t->reader, t->family, t->serial, &c, s))
         return false;
     done = c.driver->store == NULL ? cannot("store certificates on", s)
                                    : c.driver->authenticate(&c.card, t->management_key, s) &&
                                          c.driver->store(&c.card, t, s);
-    pcsc_disconnect(&c.link);
+    close_login(&c, s);
     return done;
 }

@@ -54,7 +54,8 @@ bool drivers_read(struct card *c, bool counters_alone, struct wire_card *out, st
     return true;
 }
 
-const struct card_driver *drivers_select(struct card *c, const char *family, struct wire_status *s)
+const struct card_driver *drivers_select(struct card *c, const char *family, const char *serial,
+                                         struct wire_status *s)
 {
     struct wire_card found = {0};
     struct wire_application *a = wire_card_add(&found);
@@ -67,6 +68,12 @@ const struct card_driver *drivers_select(struct card *c, const char *family, str
         d = NULL;
     if (d == NULL && s->rv == CKR_OK)
         status_fail(s, CKR_TOKEN_NOT_RECOGNIZED, "", "the card has no '%s' application", family);
+    if (d != NULL && *serial != '\0' && strcmp(a->serial, serial) != 0) {
+        status_fail(s, CKR_TOKEN_NOT_RECOGNIZED, "",
+                    "another card is in the reader now (its serial number is '%s', not '%s')",
+                    a->serial, serial);
+        d = NULL;
+    }
     wire_card_free(&found);
     return d;
 }

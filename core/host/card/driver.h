@@ -41,8 +41,10 @@ extern const struct card_driver driver_piv, driver_openpgp, driver_gids, driver_
 bool drivers_read(struct card *c, bool counters_alone, struct wire_card *out,
                   struct wire_status *s);
 
-/* The driver of a family, with its application selected. */
-const struct card_driver *drivers_select(struct card *c, const char *family, struct wire_status *s);
+/* The driver of a family, with its application selected. With a serial number, only on the card
+ * that has it: another one may have been put in since it was looked at. "": any. */
+const struct card_driver *drivers_select(struct card *c, const char *family, const char *serial,
+                                         struct wire_status *s);
 
 /* For drivers: a counter, its figures unknown so far. `usual`: the tries that the family is
  * delivered with, or WIRE_UNKNOWN. NULL: no memory, and `s` is set. */

@@ -260,7 +260,7 @@ bool pcsc_connect(struct pcsc *p, const char *reader, struct pcsc_link *link, st
     if (rv == SCARD_S_SUCCESS)
         rv = SCardStatus(link->handle, NULL, NULL, NULL, NULL, card->atr, &length);
     if (rv != SCARD_S_SUCCESS) {
-        pcsc_disconnect(link);
+        pcsc_disconnect(link, false);
         return failed(s, rv, "SCardBeginTransaction");
     }
     card->atr_length = length;
@@ -270,8 +270,8 @@ bool pcsc_connect(struct pcsc *p, const char *reader, struct pcsc_link *link, st
     return true;
 }
 
-void pcsc_disconnect(struct pcsc_link *link)
+void pcsc_disconnect(struct pcsc_link *link, bool reset)
 {
-    SCardEndTransaction(link->handle, SCARD_LEAVE_CARD);
+    SCardEndTransaction(link->handle, reset ? SCARD_RESET_CARD : SCARD_LEAVE_CARD);
     SCardDisconnect(link->handle, SCARD_LEAVE_CARD);
 }

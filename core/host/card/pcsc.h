@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * PC/SC: readers, and a card in a transaction of ours. A card is connected shared, and left as it
- * was found: another process's login is not ours to end.
+ * PC/SC: readers, and a card in a transaction of ours. A card is connected shared, and after a
+ * reading left as it was found: another process's login is not ours to end.
  */
 #ifndef SIGNET_HOST_CARD_PCSC_H
 #define SIGNET_HOST_CARD_PCSC_H
@@ -35,7 +35,8 @@ bool pcsc_wait(struct pcsc *p, const struct wire_readers *known, long ms, struct
 bool pcsc_connect(struct pcsc *p, const char *reader, struct pcsc_link *link, struct card *card,
                   struct wire_status *s);
 
-/* Ends both, and leaves the card powered and as it is. */
-void pcsc_disconnect(struct pcsc_link *link);
+/* Ends both. Leaves the card powered and as it is; with `reset`, it forgets every login before
+ * anybody else is let at it. */
+void pcsc_disconnect(struct pcsc_link *link, bool reset);
 
 #endif
