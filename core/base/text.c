@@ -117,7 +117,7 @@ char *text_hex(const void *bytes, size_t length)
     return buffer_take(&out);
 }
 
-static int hex_value(char digit)
+int text_hex_digit(int digit)
 {
     if (digit >= '0' && digit <= '9')
         return digit - '0';
@@ -139,8 +139,8 @@ bool text_unhex(const char *text, uint8_t *bytes, size_t capacity, size_t *lengt
             text++;
             continue;
         }
-        high = hex_value(text[0]);
-        low = high < 0 ? -1 : hex_value(text[1]);
+        high = text_hex_digit(text[0]);
+        low = high < 0 ? -1 : text_hex_digit(text[1]);
         if (low < 0 || count == capacity)
             return false;
         bytes[count++] = (uint8_t)(high << 4 | low);

@@ -31,6 +31,9 @@ void text_append_hex(struct buffer *out, const void *bytes, size_t length);
 /* New string of lower-case hex, freed by the caller; NULL when memory ran out. */
 char *text_hex(const void *bytes, size_t length);
 
+/* The value of a hex digit, 0 to 15; -1: it is none. */
+int text_hex_digit(int digit);
+
 /* Reads hex digits, with optional ':' or blanks between bytes. False when `text` has anything else,
  * an odd count of digits, or more than `capacity` bytes. */
 bool text_unhex(const char *text, uint8_t *bytes, size_t capacity, size_t *length);

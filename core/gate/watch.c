@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/thread.h"
 #include "gate/session.h"
 #include "token/card.h"
 
@@ -63,7 +64,7 @@ struct gate_watch *gate_watch_start(struct gate_session *s)
         return NULL;
     w->session = s;
     w->reader = strdup(s->card_reader);
-    if (w->reader != NULL && pthread_create(&w->thread, NULL, watch, w) == 0)
+    if (w->reader != NULL && thread_start(&w->thread, watch, w))
         return w;
     free(w->reader);
     free(w);

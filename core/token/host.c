@@ -24,6 +24,7 @@
 #include "base/path.h"
 #include "base/process.h"
 #include "base/text.h"
+#include "base/thread.h"
 #include "token/exchange.h"
 #include "wire/frame.h"
 #include "wire/rv.h"
@@ -60,6 +61,7 @@ struct host {
     uint32_t next_id;
     enum wire_type doing; /* the request that was sent last, for the words about a crash */
     bool dead, stopping;
+    bool ending; /* its end is waited for: from then on its number may be another process's */
     struct error reason;
 };
 
@@ -124,16 +126,20 @@ static void die(struct host *h, enum error_code code, const char *text)
     pthread_mutex_unlock(&h->mutex);
 }
 
+/* The mutex is held. */
 static void end_child(struct host *h)
 {
-    kill(h->pid, SIGKILL);
+    if (!h->ending)
+        kill(h->pid, SIGKILL);
     shutdown(h->socket, SHUT_RDWR);
 }
 
 void host_end(struct host *h, const char *text)
 {
     die(h, ERROR_HOST, text);
+    pthread_mutex_lock(&h->mutex);
     end_child(h);
+    pthread_mutex_unlock(&h->mutex);
 }
 
 static bool deliver(struct host *h, struct wire_frame *f)
@@ -160,6 +166,9 @@ static void reap(struct host *h, bool lied)
     bool stopping;
     int status = 0;
 
+    pthread_mutex_lock(&h->mutex);
+    h->ending = true;
+    pthread_mutex_unlock(&h->mutex);
     if (lied || process_wait(h->pid, &status, REAP_MS, NULL) != 1) {
         kill(h->pid, SIGKILL);
         process_wait(h->pid, &status, -1, NULL);
@@ -280,22 +289,16 @@ static void release(struct host *h)
     free(h);
 }
 
-/* Threads of ours take no signals: the program's main thread does. */
 static bool start_threads(struct host *h, struct error *e)
 {
-    sigset_t all, old;
-    int reader, logger = -1;
+    bool reads = thread_start(&h->reader, read_replies, h);
 
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &old);
-    reader = pthread_create(&h->reader, NULL, read_replies, h);
-    if (reader == 0)
-        logger = pthread_create(&h->logger, NULL, read_log, h);
-    pthread_sigmask(SIG_SETMASK, &old, NULL);
-    if (logger == 0)
+    if (reads && thread_start(&h->logger, read_log, h))
         return true;
+    pthread_mutex_lock(&h->mutex);
     end_child(h);
-    if (reader == 0)
+    pthread_mutex_unlock(&h->mutex);
+    if (reads)
         pthread_join(h->reader, NULL);
     else
         process_wait(h->pid, &(int){0}, -1, NULL);
@@ -482,7 +485,9 @@ static bool unpack(struct host *h, const struct pending *p, struct wire_status *
     struct wire_reader r = wire_reader_of(p->body.data, p->body.length);
 
     if (!wire_status_get(&r, status)) {
+        pthread_mutex_lock(&h->mutex);
         end_child(h);
+        pthread_mutex_unlock(&h->mutex);
         return error_set(e, ERROR_HOST, "the host of '%s' sent an answer that cannot be read",
                          h->path);
     }

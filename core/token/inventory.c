@@ -3,12 +3,12 @@
 
 #include <ctype.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
+#include "base/thread.h"
 
 enum { WORKERS = 8, SERIAL_CHARACTERS = 16, DEVICE_CHARACTERS = 64 };
 
@@ -63,14 +63,10 @@ static void read_side_by_side(struct reading *r)
 {
     pthread_t threads[WORKERS];
     size_t started = 0;
-    sigset_t all, old;
 
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &old);
     while (started + 1 < WORKERS && started + 1 < r->inventory->module_count &&
-           pthread_create(&threads[started], NULL, read_modules, r) == 0)
+           thread_start(&threads[started], read_modules, r))
         started++;
-    pthread_sigmask(SIG_SETMASK, &old, NULL);
     read_modules(r);
     for (size_t i = 0; i < started; i++)
         pthread_join(threads[i], NULL);
