@@ -23,6 +23,7 @@ struct job {
 
 struct lane {
     bool started;
+    int lock; /* the descriptor that its latest attempt brought; with `started` */
     struct job *first, **last;
 };
 
@@ -82,13 +83,16 @@ static void start(struct lane *lane)
     pthread_t thread;
 
     lane->last = &lane->first;
+    lane->lock = -1;
     if (pthread_create(&thread, NULL, work, lane) != 0)
         _exit(1);
     pthread_detach(thread);
     lane->started = true;
 }
 
-static void enqueue(struct job *job)
+/* The token's lock stays open as long as this process lives: an orphan still holds it. A key that
+ * wants a login per signature brings it each time: one is enough. */
+static void enqueue(struct job *job, int lock)
 {
     unsigned number = request_can_run_parallel() ? job->frame.lane % WIRE_LANES_MAX : 0;
     struct lane *lane = &lanes[number];
@@ -96,6 +100,10 @@ static void enqueue(struct job *job)
     pthread_mutex_lock(&mutex);
     if (!lane->started)
         start(lane);
+    if (lock >= 0 && lane->lock >= 0)
+        close(lane->lock);
+    if (lock >= 0)
+        lane->lock = lock;
     *lane->last = job;
     lane->last = &job->next;
     busy++;
@@ -141,8 +149,6 @@ void serve(int socket)
 
         if (job == NULL || wire_receive(socket, &job->frame, &lock, NULL) != 1)
             end_in_order();
-        /* The token's lock stays open as long as this process lives: an orphan still holds it. */
-        (void)lock;
-        enqueue(job);
+        enqueue(job, lock);
     }
 }

@@ -107,16 +107,17 @@ bool card_read_when_free(struct host *h, const char *reader, bool counters_alone
 static bool read_of_slot(struct host *h, const CK_SLOT_INFO *slot, struct host **module,
                          struct cancel *cancel, struct wire_card *out, struct error *e)
 {
+    const struct wire_reader_state *reader;
     struct wire_readers readers;
     bool read = false;
 
     if (!card_readers(h, cancel, &readers, e))
         return false;
-    for (size_t i = 0; i < readers.count && !read; i++)
-        if (card_is_slot(readers.reader[i].name, slot)) {
-            host_stop(module);
-            read = card_read_when_free(h, readers.reader[i].name, true, cancel, out, e);
-        }
+    reader = card_reader_of(&readers, slot);
+    if (reader != NULL) {
+        host_stop(module);
+        read = card_read_when_free(h, reader->name, true, cancel, out, e);
+    }
     wire_readers_free(&readers);
     return read;
 }
@@ -168,6 +169,20 @@ bool card_is_slot(const char *reader, const CK_SLOT_INFO *slot)
     return length > 0 && length == name && memcmp(reader, slot->slotDescription, length) == 0;
 }
 
+const struct wire_reader_state *card_reader_of(const struct wire_readers *all,
+                                               const CK_SLOT_INFO *slot)
+{
+    const struct wire_reader_state *only = NULL;
+
+    for (size_t i = 0; i < all->count; i++)
+        if (card_is_slot(all->reader[i].name, slot)) {
+            if (only != NULL)
+                return NULL;
+            only = &all->reader[i];
+        }
+    return only;
+}
+
 const struct wire_counter *card_counter(const struct wire_card *c, enum wire_pin pin)
 {
     for (size_t i = 0; i < c->count; i++)
@@ -194,7 +209,8 @@ const struct wire_application *card_application_of(const struct wire_card *c,
     bool openpgp = names(token, "OpenPGP");
     const struct wire_application *only = NULL;
 
-    if (c->count == 1)
+    /* Where something went wrong, another application may be there unseen. */
+    if (c->count == 1 && c->problem[0] == '\0')
         return &c->application[0];
     for (size_t i = 0; i < c->count; i++) {
         if ((strcmp(c->application[i].family, "openpgp") == 0) != openpgp)

@@ -51,11 +51,17 @@ bool card_attest(struct host *h, const char *reader, uint8_t slot, struct cancel
  * its reader's name, cut to 64 characters. */
 bool card_is_slot(const char *reader, const CK_SLOT_INFO *slot);
 
+/* The only reader that the slot is; NULL for none, and where several have the same name as far as a
+ * slot shows it. */
+const struct wire_reader_state *card_reader_of(const struct wire_readers *all,
+                                               const CK_SLOT_INFO *slot);
+
 /* A counter of the application that tells of this PIN; NULL for none. */
 const struct wire_counter *card_counter(const struct wire_card *c, enum wire_pin pin);
 
 /* The application of the card that a token of PKCS#11 shows: the only one, or the one whose family
- * the token's texts name. NULL where that cannot be told. */
+ * the token's texts name. NULL where that cannot be told, as where a card was not read to its end.
+ */
 const struct wire_application *card_application_of(const struct wire_card *c,
                                                    const CK_TOKEN_INFO *token);
 
