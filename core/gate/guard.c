@@ -94,6 +94,14 @@ bool guard_clear(const char *device, const char *who, struct error *e)
     return cleared;
 }
 
+void guard_restore(const char *device, const char *who, const struct guard_mark *before)
+{
+    if (before->set)
+        guard_mark(device, who, before->actor, before->reason, before->rv, NULL);
+    else
+        guard_clear(device, who, NULL);
+}
+
 /* What is known of a counter stands in files of its own, "most" and "low". */
 static char *figure_path(const char *device, const char *who, const char *what)
 {

@@ -29,6 +29,9 @@ bool guard_mark(const char *device, const char *who, const char *actor, const ch
                 const char *rv, struct error *e);
 bool guard_clear(const char *device, const char *who, struct error *e);
 
+/* The mark as it was `before` an attempt that was not made after all. */
+void guard_restore(const char *device, const char *who, const struct guard_mark *before);
+
 /* The most tries that were ever seen at this PIN, `left` included, which is remembered: for cards
  * that do not tell their maximum. State folder /guard/DEVICE.USER.most, a number. What cannot be
  * remembered is only logged. */

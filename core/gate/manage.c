@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gate/manage.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -62,11 +61,6 @@ static void audit(const struct errand *r, const char *outcome, const char *rv, c
         log_line("%s", e.text);
 }
 
-static int digit(uint8_t c)
-{
-    return isdigit(c) ? c - '0' : isxdigit(c) ? tolower(c) - 'a' + 10 : -1;
-}
-
 /* Keys have 16, 24 or 32 bytes; which of these, the card knows. */
 static struct secret *from_hex(const struct gate_card *card, const struct secret *text,
                                struct error *e)
@@ -77,9 +71,11 @@ static struct secret *from_hex(const struct gate_card *card, const struct secret
     bool good = length == 32 || length == 48 || length == 64;
 
     for (size_t i = 0; good && i < length; i += 2) {
-        good = digit(at[i]) >= 0 && digit(at[i + 1]) >= 0;
+        int high = text_hex_digit(at[i]), low = text_hex_digit(at[i + 1]);
+
+        good = high >= 0 && low >= 0;
         if (good)
-            key[i / 2] = (uint8_t)(digit(at[i]) << 4 | digit(at[i + 1]));
+            key[i / 2] = (uint8_t)(high << 4 | low);
     }
     if (good)
         return secret_take(key, length / 2, e);
@@ -142,15 +138,6 @@ static bool permit(struct errand *r, struct error *e)
            guard_mark(c->device, who, actor(r), "pending", "", e);
 }
 
-/* The card was not asked: the mark that this attempt set is taken back. */
-static void restore_mark(const struct errand *r)
-{
-    if (r->before.set)
-        guard_mark(r->card->device, who, r->before.actor, r->before.reason, r->before.rv, NULL);
-    else
-        guard_clear(r->card->device, who, NULL);
-}
-
 static bool refused(const struct errand *r, const struct wire_status *s, struct error *e)
 {
     char name[RV_TEXT_SIZE];
@@ -182,7 +169,7 @@ static bool settle(const struct errand *r, const struct attempt *a, struct error
     if (s->attempted)
         return refused(r, s, e);
     audit(r, "error", rv_name(s->rv, name), "the management key was not sent");
-    restore_mark(r);
+    guard_restore(r->card->device, who, &r->before);
     if (s->rv == CKR_PIN_LEN_RANGE)
         return error_set(e, ERROR_PIN_SOURCE, "the management key from %s is not tried: %s",
                          pin_source_text(r->card->management_key), s->text);

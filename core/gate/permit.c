@@ -337,7 +337,11 @@ bool session_settle(struct gate_session *s, const char *event, const struct atte
         return error_prefix(e, "the login got no answer and counts as refused");
     }
     if (result->status.rv == CKR_OK || result->status.accepted) {
-        audit(s, event, "ok", "CKR_OK", NULL);
+        if (result->status.rv == CKR_OK)
+            audit(s, event, "ok", "CKR_OK", NULL);
+        else
+            audit(s, event, "error", rv_name(result->status.rv, name),
+                  "the secret was right; what came after it failed");
         session_forget_figure(s);
         guard_forget_low(s->device, who(s));
         if (s->actor != GATE_HEADLESS)
@@ -348,10 +352,7 @@ bool session_settle(struct gate_session *s, const char *event, const struct atte
         /* The module failed before the PIN was sent: the mark that this attempt set is taken back.
          */
         audit(s, event, "error", rv_name(result->status.rv, name), "the PIN was not sent");
-        if (s->before.set)
-            guard_mark(s->device, who(s), s->before.actor, s->before.reason, s->before.rv, NULL);
-        else
-            guard_clear(s->device, who(s), NULL);
+        guard_restore(s->device, who(s), &s->before);
         if (result->status.rv == CKR_PIN_LEN_RANGE)
             error_set(e, ERROR_PIN_SOURCE, "nothing was tried: %s", result->status.text);
         return false;

@@ -51,7 +51,7 @@ static bool send_part(struct card *c, const struct apdu *a, size_t from, size_t 
         command[size++] = 0;
     done = exchange(c, command, size, answer, sw, s);
     /* 6Cxx: the right length is xx; asked once. */
-    if (done && *sw >> 8 == 0x6c && expects) {
+    if (done && *sw >> 8 == 0x6c && expects && !a->once) {
         command[size - 1] = (uint8_t)*sw;
         done = exchange(c, command, size, answer, sw, s);
     }

@@ -45,6 +45,7 @@ struct apdu {
     size_t length;    /* up to 65535: what does not fit in a short command is chained */
     bool answers;     /* data is expected: Le is sent. False: the short form without it */
     uint8_t expected; /* Le; 0: as much as there is */
+    bool once;        /* it may spend a try: not sent again for a better Le (6Cxx) */
 };
 
 /* Sends a command and collects its whole answer (61xx, 6Cxx) into `answer`, which is emptied first

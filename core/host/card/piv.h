@@ -36,7 +36,8 @@ uint32_t piv_certificate_object(uint8_t slot);
 extern const uint8_t piv_slots[];
 bool piv_is_slot(uint8_t slot);
 
-/* The number of an algorithm by its name ("RSA-2048"); 0: none. */
+/* The number of an algorithm by its name ("RSA-2048"); 0: none, or one whose public keys cannot be
+ * read here. */
 uint8_t piv_algorithm(const char *name);
 
 /* Appends the SubjectPublicKeyInfo of a key as the card writes it: 81 and 82 of RSA, 86 of EC.

@@ -74,8 +74,11 @@ static bool authenticate_step(struct card *c, const struct cipher *cipher,
                               uint16_t *sw, struct wire_status *s)
 {
     struct buffer data = BUFFER_INIT, answer = BUFFER_INIT;
-    struct apdu a = {
-        .ins = INS_AUTHENTICATE, .p1 = cipher->code, .p2 = PIV_MANAGEMENT, .answers = true};
+    struct apdu a = {.ins = INS_AUTHENTICATE,
+                     .p1 = cipher->code,
+                     .p2 = PIV_MANAGEMENT,
+                     .answers = true,
+                     .once = tag == RESPONSE};
     struct tlv template, value;
     bool done;
 
@@ -225,7 +228,8 @@ bool piv_generate(struct card *c, const struct wire_generate *g, struct buffer *
     if (!piv_is_slot(g->slot))
         return status_fail(s, CKR_ARGUMENTS_BAD, "", "%02X is no slot of a PIV card", g->slot);
     if (algorithm == 0)
-        return status_fail(s, CKR_ARGUMENTS_BAD, "", "PIV has no keys of type '%s'", g->algorithm);
+        return status_fail(s, CKR_ARGUMENTS_BAD, "", "no key of type '%s' is made on a PIV card",
+                           g->algorithm);
     put_control(g, algorithm, &control);
     a.data = control.data;
     a.length = control.length;

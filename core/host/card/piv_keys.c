@@ -39,7 +39,8 @@ enum { ALGORITHMS = sizeof algorithms / sizeof *algorithms };
 uint8_t piv_algorithm(const char *name)
 {
     for (size_t i = 0; i < ALGORITHMS; i++)
-        if (strcmp(algorithms[i].name, name) == 0)
+        if (strcmp(algorithms[i].name, name) == 0 &&
+            (strncmp(name, "RSA-", 4) == 0 || algorithms[i].parameters != NULL))
             return algorithms[i].code;
     return 0;
 }

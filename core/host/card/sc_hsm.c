@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/secret.h"
+#include "base/text.h"
 #include "host/card/driver.h"
 #include "host/card/tlv.h"
 #include "host/status.h"
@@ -71,14 +72,6 @@ static bool containers(struct card *c, struct wire_application *out, struct wire
     return true;
 }
 
-static int digit(uint8_t c)
-{
-    return c >= '0' && c <= '9'   ? c - '0'
-           : c >= 'a' && c <= 'f' ? c - 'a' + 10
-           : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                  : -1;
-}
-
 /* The SO PIN is written in hexadecimal, and sent as bytes. */
 static bool so_bytes(const struct secret *pin, uint8_t *out)
 {
@@ -87,7 +80,7 @@ static bool so_bytes(const struct secret *pin, uint8_t *out)
     if (secret_length(pin) != (size_t)SO_BYTES * 2)
         return false;
     for (size_t i = 0; i < SO_BYTES; i++) {
-        int high = digit(text[2 * i]), low = digit(text[2 * i + 1]);
+        int high = text_hex_digit(text[2 * i]), low = text_hex_digit(text[2 * i + 1]);
 
         if (high < 0 || low < 0)
             return false;
@@ -120,9 +113,11 @@ static bool unblock(struct card *c, const struct wire_unblock *u, struct wire_st
         return status_fail(s, CKR_PIN_LEN_RANGE, "",
                            "the PIN of a SmartCard-HSM has %d to %d characters", LEAST_PIN,
                            MOST_PIN);
-    if (!so_bytes(u->secret, data))
+    if (!so_bytes(u->secret, data)) {
+        secret_wipe(data, sizeof data);
         return status_fail(s, CKR_PIN_LEN_RANGE, "",
                            "the SO PIN of a SmartCard-HSM has 16 hexadecimal digits");
+    }
     memcpy(data + SO_BYTES, secret_bytes(u->new_pin), fresh);
     s->attempted = true;
     done = card_send(c, &reset, NULL, &sw, s);
