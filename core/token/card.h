@@ -54,6 +54,9 @@ bool card_is_slot(const char *reader, const CK_SLOT_INFO *slot);
 /* A counter of the application that tells of this PIN; NULL for none. */
 const struct wire_counter *card_counter(const struct wire_card *c, enum wire_pin pin);
 
+/* Whether a token's texts say that it is the OpenPGP application of a card. */
+bool card_is_openpgp(const CK_TOKEN_INFO *token);
+
 /* The application of the card that a token of PKCS#11 shows: the only one, or the one whose family
  * the token's texts name. NULL where that cannot be told. */
 const struct wire_application *card_application_of(const struct wire_card *c,
