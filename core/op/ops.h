@@ -9,6 +9,7 @@ extern const struct op op_tokens;
 extern const struct op op_objects;
 extern const struct op op_show;
 extern const struct op op_export;
+extern const struct op op_readers;
 extern const struct op op_counters;
 extern const struct op op_reset_counter;
 extern const struct op op_change_pin;
