@@ -39,8 +39,11 @@ struct console {
     bool show_log;
     char search[128];
     unsigned ticks;
-    int64_t next_poll; /* clock_ms */
-    bool touched;      /* a key was pressed: the cursor stays where it was put */
+    int64_t next_poll;  /* clock_ms */
+    unsigned plugged;   /* counts readers and cards that came or went */
+    unsigned polled;    /* ... when the last look at the modules began */
+    bool asked_figures; /* a person waits for them */
+    bool touched;       /* a key was pressed: the cursor stays where it was put */
     bool quit;
 };
 

@@ -74,15 +74,14 @@ bool card_read(struct host *h, const char *reader, bool counters_alone, struct c
     return done;
 }
 
-/* A module's host that has just ended is still seen at the card for a moment. */
-static bool read_when_free(struct host *h, const char *reader, struct cancel *cancel,
-                           struct wire_card *out, struct error *e)
+bool card_read_when_free(struct host *h, const char *reader, bool counters_alone,
+                         struct cancel *cancel, struct wire_card *out, struct error *e)
 {
     int64_t end = 0;
     bool read;
 
     for (;;) {
-        read = card_read(h, reader, true, cancel, out, e);
+        read = card_read(h, reader, counters_alone, cancel, out, e);
         if (!read || !out->reader.in_use || !settle_again(&end, cancel))
             return read;
         wire_card_free(out);
@@ -99,7 +98,7 @@ static bool read_of_slot(struct host *h, const CK_SLOT_INFO *slot, struct cancel
         return false;
     for (size_t i = 0; i < readers.count && !read; i++)
         if (card_is_slot(readers.reader[i].name, slot))
-            read = read_when_free(h, readers.reader[i].name, cancel, out, e);
+            read = card_read_when_free(h, readers.reader[i].name, true, cancel, out, e);
     wire_readers_free(&readers);
     return read;
 }

@@ -26,6 +26,11 @@ bool card_readers_wait(struct host *h, const struct wire_readers *known, struct 
 bool card_read(struct host *h, const char *reader, bool counters_alone, struct cancel *cancel,
                struct wire_card *out, struct error *e);
 
+/* The same; one in use is asked again for a moment: a host of ours that has just ended is still
+ * seen at the card. */
+bool card_read_when_free(struct host *h, const char *reader, bool counters_alone,
+                         struct cancel *cancel, struct wire_card *out, struct error *e);
+
 /* The counters of the card that this slot of a module is, by a host of its own. The module's host
  * must have ended: it would be the other program that uses the card. *found is false, and `out`
  * empty, where the slot is no card that can be asked: another kind of token, no pcscd, a family

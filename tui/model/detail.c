@@ -8,6 +8,7 @@
 
 #include "base/text.h"
 #include "op/text.h"
+#include "tui/model/tries.h"
 #include "tui/view/wrap.h"
 
 enum { WARN_DAYS = 60, LONGEST_DAYS = 460 };
@@ -121,9 +122,68 @@ static struct line *judgement(struct detail *d, const json_t *record)
     return l;
 }
 
+/* More about the field before, under its value. */
+static void under(struct detail *d, enum style style, const char *words)
+{
+    struct line *l = add(d, LINE_TEXT, NULL, strdup(words));
+
+    l->style = style;
+    l->indent = DETAIL_NAMES;
+    l->rest = true;
+}
+
+static void tries_field(struct detail *d, const json_t *counter)
+{
+    struct tries tries = tries_of(counter);
+    struct line *l = field(d, op_string(counter, "name"), strdup(tries.words));
+
+    l->style = tries.style;
+    if (tries.total > 0) {
+        l->gauge = GAUGE_TRIES;
+        l->filled = tries.left;
+        l->total = tries.total;
+    }
+    if (op_true(counter, "default"))
+        under(d, STYLE_WARN, "still the one it came with: change it");
+}
+
+/* The source stands behind the figures that come from it. */
+static void counter_fields(struct detail *d, const json_t *figures)
+{
+    const json_t *counters = json_object_get(json_object_get(figures, "device"), "counters");
+
+    for (size_t i = 0; i < json_array_size(counters); i++) {
+        const json_t *c = json_array_get(counters, i), *next = json_array_get(counters, i + 1);
+
+        tries_field(d, c);
+        if (strcmp(op_string(c, "known-by"), op_string(next, "known-by")) != 0)
+            field(d, "Known from", strdup(op_string(c, "known-by")))->style = STYLE_DIM;
+    }
+    if (*op_string(figures, "problem") == '\0')
+        return;
+    if (*op_string(json_object_get(figures, "device"), "problem") == '\0')
+        field(d, "As of", strdup(op_string(figures, "time")))->style = STYLE_WARN;
+    field(d, "Not asked now", strdup(op_string(figures, "problem")))->style = STYLE_WARN;
+}
+
+/* Of a card, or by what its module adds: figures with numbers, or the reason for none. */
+static bool tells_more(const json_t *figures)
+{
+    const json_t *counters = json_object_get(json_object_get(figures, "device"), "counters");
+    size_t index;
+    json_t *c;
+
+    json_array_foreach(counters, index, c)
+    {
+        if (*op_string(c, "state") == '\0')
+            return true;
+    }
+    return *op_string(figures, "problem") != '\0';
+}
+
 static void pin_fields(struct detail *d, const json_t *t)
 {
-    const json_t *length = json_object_get(t, "pin-length"), *flags = json_object_get(t, "flags");
+    const json_t *flags = json_object_get(t, "flags");
     struct line *l = member(d, "User PIN", t, "user-pin");
 
     if (op_true(flags, "user-pin-locked") || op_true(flags, "user-pin-final-try"))
@@ -132,6 +192,12 @@ static void pin_fields(struct detail *d, const json_t *t)
         l->style = STYLE_WARN;
     member(d, "SO PIN", t, "so-pin");
     field(d, "Known from", strdup("the flags of PKCS#11; no try was spent"));
+}
+
+static void pin_entry_fields(struct detail *d, const json_t *t)
+{
+    const json_t *length = json_object_get(t, "pin-length"), *flags = json_object_get(t, "flags");
+
     field(d, "PIN length",
           text_format("%lld to %lld", (long long)op_number(length, "minimum", 0),
                       (long long)op_number(length, "maximum", 0)));
@@ -158,6 +224,7 @@ static void mechanism_fields(struct detail *d, const json_t *t)
 static void token_fields(struct detail *d, const struct store *s, const json_t *t)
 {
     const json_t *memory = json_object_get(t, "memory");
+    const json_t *figures = store_figures(s, op_string(t, "uri"));
 
     field(d, "Module", strdup(store_module_path(s, t)));
     member(d, "Hidden", t, "hidden");
@@ -167,13 +234,18 @@ static void token_fields(struct detail *d, const struct store *s, const json_t *
     member(d, "Serial", t, "serial");
     member(d, "Hardware", t, "hardware-version");
     member(d, "Firmware", t, "firmware-version");
-    member(d, "Slot", json_object_get(t, "slot"), "description");
+    member(d, store_reader_of(s, t) != NULL ? "Reader" : "Slot", json_object_get(t, "slot"),
+           "description");
     member(d, "URI", t, "uri");
     if (json_object_get(t, "flags") == NULL)
         return;
     judgement(d, t);
     heading(d, "PINs");
-    pin_fields(d, t);
+    if (tells_more(figures))
+        counter_fields(d, figures);
+    else
+        pin_fields(d, t);
+    pin_entry_fields(d, t);
     heading(d, "Capacity and flags");
     member(d, "Sessions, most", json_object_get(t, "sessions"), "maximum");
     member(d, "Public memory", memory, "public-free");
@@ -246,7 +318,44 @@ static const char *leaving(const json_t *attributes)
     return "";
 }
 
-static void object_fields(struct detail *d, const json_t *brief, const json_t *full)
+/* A key goes by its URI, and by its id where only its public half is seen. */
+static const json_t *container_of(const json_t *names, const json_t *key)
+{
+    const json_t *by_id = NULL;
+    size_t index;
+    json_t *k;
+
+    json_array_foreach(json_object_get(names, "keys"), index, k)
+    {
+        if (strcmp(op_string(k, "uri"), op_string(key, "uri")) == 0)
+            return k;
+        if (*op_string(key, "id") != '\0' && strcmp(op_string(k, "id"), op_string(key, "id")) == 0)
+            by_id = k;
+    }
+    return by_id;
+}
+
+static void container_fields(struct detail *d, const json_t *names, const json_t *key)
+{
+    const json_t *container = container_of(names, key);
+    const char *problem = op_string(container, "problem");
+
+    if (*problem == '\0')
+        problem = op_string(names, "problem");
+    if (*op_string(container, "name") != '\0') {
+        member(d, "Container", container, "name")->style = STYLE_GOOD;
+        member(d, "Provider", container, "provider");
+        member(d, "Known from", container, "source")->style = STYLE_DIM;
+    } else if (names == NULL || *problem == '\0') {
+        field(d, "Container", strdup("cannot be known here: PKCS#11 does not tell it"))->style =
+            STYLE_DIM;
+    } else {
+        field(d, "Container", strdup(problem))->style = STYLE_DIM;
+    }
+}
+
+static void object_fields(struct detail *d, const json_t *names, const json_t *brief,
+                          const json_t *full)
 {
     const json_t *o = full != NULL ? full : brief;
     bool is_private = strcmp(op_string(o, "class"), "private-key") == 0;
@@ -266,8 +375,7 @@ static void object_fields(struct detail *d, const json_t *brief, const json_t *f
     member(d, "Its certificate", o, "certificate-uri");
     member(d, "Its private key", o, "private-key-uri");
     if (strcmp(op_string(o, "class"), "certificate") != 0) {
-        field(d, "Container", strdup("cannot be known here: PKCS#11 does not tell it"))->style =
-            STYLE_DIM;
+        container_fields(d, names, o);
         field(d, "Attributes", true_keys(attributes));
     }
     if (full == NULL)
@@ -286,6 +394,81 @@ static void module_fields(struct detail *d, const json_t *m)
     member(d, "Version", m, "library-version");
     member(d, "PKCS#11", m, "cryptoki-version");
     member(d, "Threads", m, "threads");
+}
+
+/* A reader that is empty, or holds a card that no module shows. */
+static void reader_fields(struct detail *d, const struct store *s, const json_t *r)
+{
+    const json_t *figures = store_figures(s, op_string(r, "reader"));
+    const char *title = op_string(json_object_get(figures, "device"), "title");
+    const char *state = op_string(r, "state");
+
+    member(d, "Reader", r, "reader");
+    if (!op_true(r, "card")) {
+        field(d, "Card", strdup("none: put one in, it shows by itself"))->style = STYLE_DIM;
+        return;
+    }
+    field(d, "Card", strdup(*title != '\0' ? title : "of no family that Signet knows"));
+    member(d, "ATR", r, "atr");
+    if (strcmp(state, "mute") == 0)
+        field(d, "State", strdup("does not answer; is it the right way round?"))->style = STYLE_BAD;
+    field(d, "Driver",
+          strdup("no module shows this card: its driver is not installed, or does not know it"))
+        ->style = STYLE_WARN;
+    if (figures == NULL)
+        return;
+    heading(d, "PINs");
+    counter_fields(d, figures);
+}
+
+static enum style doctor_style(const char *state)
+{
+    return strcmp(state, "ok") == 0        ? STYLE_GOOD
+           : strcmp(state, "gap") == 0     ? STYLE_BAD
+           : strcmp(state, "warning") == 0 ? STYLE_WARN
+                                           : STYLE_DIM;
+}
+
+/* Each line can be copied for itself. */
+static void remedy_fields(struct detail *d, const char *remedy)
+{
+    const char *name = "Remedy";
+
+    while (*remedy != '\0') {
+        size_t length = strcspn(remedy, "\n");
+
+        field(d, name, strndup(remedy, length))->style = STYLE_KEY;
+        name = "";
+        remedy += length + (remedy[length] == '\n');
+    }
+}
+
+/* Why there is no token: the first gap with what closes it, then all that was looked at. */
+static void doctor_fields(struct detail *d, const json_t *doctor)
+{
+    const char *gap = op_string(doctor, "gap");
+    size_t index;
+    json_t *step;
+
+    if (doctor == NULL) {
+        text(d, STYLE_DIM,
+             "Plug the token in, or put the card into its reader: it shows by itself.");
+        return;
+    }
+    json_array_foreach(json_object_get(doctor, "steps"), index, step)
+    {
+        if (strcmp(op_string(step, "step"), gap) == 0)
+            text(d, STYLE_BAD, "%s", op_string(step, "text"));
+    }
+    remedy_fields(d, op_string(doctor, "remedy"));
+    if (*op_string(doctor, "problem") != '\0')
+        text(d, STYLE_BAD, "%s", op_string(doctor, "problem"));
+    heading(d, "Looked at");
+    json_array_foreach(json_object_get(doctor, "steps"), index, step)
+    {
+        field(d, op_string(step, "step"), strdup(op_string(step, "text")))->style =
+            doctor_style(op_string(step, "state"));
+    }
 }
 
 static enum style level_style(const char *level)
@@ -324,6 +507,8 @@ static void checklist_lines(struct detail *d, const struct store *s, const json_
                                         [STATE_NEXT] = STYLE_WARN,
                                         [STATE_WAITING] = STYLE_DIM,
                                         [STATE_WRONG] = STYLE_BAD};
+    const json_t *figures = store_figures(s, op_string(token, "uri"));
+    const json_t *pin = store_user_pin(s, token);
     struct checklist c;
 
     checklist_make(&c, s, token);
@@ -337,8 +522,15 @@ static void checklist_lines(struct detail *d, const struct store *s, const json_
         l->style = styles[l->state];
         l->copy = strdup(c.step[i].text);
     }
+    if (tells_more(figures)) {
+        heading(d, "PINs");
+        if (store_reader_of(s, token) != NULL)
+            member(d, "Reader", json_object_get(token, "slot"), "description");
+        counter_fields(d, figures);
+    }
     heading(d, "Worth knowing");
-    if (op_true(json_object_get(token, "flags"), "user-pin-count-low"))
+    if (pin != NULL ? op_number(pin, "left", 0) < op_number(pin, "maximum", 0)
+                    : op_true(json_object_get(token, "flags"), "user-pin-count-low"))
         text(d, STYLE_WARN, "  A try was lost; a correct login restores it (R).");
     if (json_is_false(json_object_get(token, "ca-accepts")))
         text(d, STYLE_WARN, "  %s", op_string(token, "ca-reason"));
@@ -359,7 +551,7 @@ static void append_wrapped(struct detail *d, struct line *l, int columns)
         *out = *l;
         out->name = name;
         out->value = value;
-        out->rest = i > 0;
+        out->rest = i > 0 || l->rest;
         if (i > 0) {
             out->kind = LINE_TEXT;
             out->copy = NULL;
@@ -399,7 +591,15 @@ void detail_build(struct detail *d, const struct store *s, const struct row *r, 
         break;
     case ROW_KEY:
     case ROW_OBJECT:
-        object_fields(d, r->record, store_detail(s, op_string(r->record, "uri")));
+        object_fields(d, store_names(s, op_string(r->token, "uri")), r->record,
+                      store_detail(s, op_string(r->record, "uri")));
+        break;
+    case ROW_CARD:
+    case ROW_READER:
+        reader_fields(d, s, r->record);
+        break;
+    case ROW_NONE:
+        doctor_fields(d, s->doctor);
         break;
     case ROW_PROFILE:
         profile_fields(d, s, r->record);
