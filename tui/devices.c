@@ -22,6 +22,7 @@ static void readers_record(void *data, struct job *j, const char *kind, json_t *
         c->next_poll = 0;
         c->store.settled = false;
         store_set_doctor(&c->store, NULL);
+        jobs_cards_changed(c);
     }
     console_changed(c);
 }
@@ -117,6 +118,16 @@ static json_t *nothing(const struct error *e)
     return json_pack("{s:s}", "problem", e == NULL ? "" : e->text);
 }
 
+static void say_asked(struct console *c, const char *subject)
+{
+    const char *problem = op_string(store_figures(&c->store, subject), "problem");
+
+    if (*problem == '\0')
+        console_say(c, STYLE_GOOD, "the tries left were asked for; none was spent");
+    else
+        console_say(c, STYLE_WARN, "not asked: %s", problem);
+}
+
 static void counters_ended(void *data, struct job *j, const struct error *e)
 {
     struct console *c = data;
@@ -124,10 +135,10 @@ static void counters_ended(void *data, struct job *j, const struct error *e)
     char now[16];
 
     jobs_forget(c, "counters");
-    if (c->asked_figures && e == NULL)
-        console_say(c, STYLE_GOOD, "the tries left were asked for; none was spent");
     if (c->asked_figures && e != NULL)
         console_say(c, STYLE_BAD, "%s", e->text);
+    else if (c->asked_figures)
+        say_asked(c, subject);
     c->asked_figures = false;
     if (store_needs_figures(&c->store, subject)) {
         json_t *none = nothing(e);

@@ -181,52 +181,6 @@ void jobs_read_tokens(struct console *c)
         jobs_start(c, "tokens", words, count, NULL, &tokens_watcher, "tokens");
 }
 
-/* What a person waits for goes before. What the console reads by itself may hang on a card that was
- * pulled out: news of another is not kept waiting for it. */
-static bool may_poll(const struct console *c)
-{
-    bool news = c->plugged != c->polled;
-
-    for (size_t i = 0; i < work_count(c->work); i++) {
-        const struct job *j = work_job(c->work, i);
-
-        if (!job_stays(j) && (!news || job_is_errand(j)))
-            return false;
-    }
-    return clock_ms() >= c->next_poll && c->store.complete &&
-           json_object_get(c->reading, "tokens") == NULL;
-}
-
-/* One that failed after it had worked gets a new chance with each card. */
-static bool is_polled(const struct console *c, const json_t *module)
-{
-    return *op_string(module, "error") == '\0' ||
-           (c->plugged != c->polled && *op_string(module, "library-version") != '\0');
-}
-
-void jobs_poll(struct console *c)
-{
-    const char *words[MOST_WORDS];
-    size_t count = 0, index;
-    json_t *m;
-
-    if (!may_poll(c))
-        return;
-    json_array_foreach(json_object_get(c->store.tokens, "modules"), index, m)
-    {
-        if (!is_polled(c, m) || count + 2 > MOST_WORDS)
-            continue;
-        words[count++] = "--module";
-        words[count++] = op_string(m, c->module_count > 0 ? "path" : "name");
-    }
-    c->next_poll = clock_ms() + POLL_MS;
-    c->polled = c->plugged;
-    if (count > 0)
-        jobs_start(c, "tokens", words, count, poll_lane, &tokens_watcher, "tokens");
-    else
-        c->store.settled = true;
-}
-
 /* Profiles. */
 
 static void profiles_record(void *data, struct job *j, const char *kind, json_t *record)
@@ -368,6 +322,7 @@ struct errand {
     struct console *console;
     char *token_uri;
     unsigned pager; /* number of its window; 0: none yet */
+    bool pulled;    /* its card was taken out meanwhile */
 };
 
 /* The pager of the errand while it is open; NULL. */
@@ -468,7 +423,8 @@ static void errand_ended(void *data, struct job *j, const struct error *e)
     unsigned effects = job_op(j)->effects;
 
     if (e != NULL)
-        console_say(c, e->code == ERROR_CANCELLED ? STYLE_WARN : STYLE_BAD, "%s", e->text);
+        console_say(c, e->code == ERROR_CANCELLED ? STYLE_WARN : STYLE_BAD, "%s%s",
+                    r->pulled ? "the card was taken out: " : "", e->text);
     if (e != NULL)
         log_add(c->log, e->text);
     if (effects & OP_WRITES)
@@ -496,12 +452,88 @@ static bool will_log_in(const struct job *j)
     return job_op(j)->effects & OP_LOGS_IN;
 }
 
+/* NULL: it is none that a person asked for, or not of a token. */
+static struct errand *errand_of(const struct job *j)
+{
+    struct errand *r = job_watcher(j)->asked == errand_asked ? job_watcher(j)->data : NULL;
+
+    return r != NULL && r->token_uri != NULL ? r : NULL;
+}
+
+static bool is_pulled(const struct job *j)
+{
+    return errand_of(j) != NULL && errand_of(j)->pulled;
+}
+
+void jobs_cards_changed(struct console *c)
+{
+    for (size_t i = 0; i < work_count(c->work); i++) {
+        struct job *j = work_job(c->work, i);
+        struct errand *r = errand_of(j);
+        const json_t *token = r == NULL ? NULL : store_token(&c->store, r->token_uri);
+
+        if (token == NULL || r->pulled || !store_token_is_gone(&c->store, token))
+            continue;
+        r->pulled = true;
+        console_say(c, STYLE_BAD,
+                    "the card was taken out while '%s' is at work; some modules notice only after "
+                    "a minute, and are ended then",
+                    job_op(j)->verb);
+    }
+}
+
 bool jobs_have_login(const struct console *c)
 {
     for (size_t i = 0; i < work_count(c->work); i++)
         if (job_running(work_job(c->work, i)) && will_log_in(work_job(c->work, i)))
             return true;
     return false;
+}
+
+/* Nothing of ours may be at a card that somebody is logged in to. Else the news of a card goes
+ * first: what is at work may hang on one that was pulled out. */
+static bool may_poll(const struct console *c)
+{
+    bool news = c->plugged != c->polled;
+
+    for (size_t i = 0; i < work_count(c->work); i++) {
+        const struct job *j = work_job(c->work, i);
+
+        if (!job_stays(j) && (!news || (will_log_in(j) && !is_pulled(j))))
+            return false;
+    }
+    return clock_ms() >= c->next_poll && c->store.complete &&
+           json_object_get(c->reading, "tokens") == NULL;
+}
+
+/* One that failed after it had worked gets a new chance with each card. */
+static bool is_polled(const struct console *c, const json_t *module)
+{
+    return *op_string(module, "error") == '\0' ||
+           (c->plugged != c->polled && *op_string(module, "library-version") != '\0');
+}
+
+void jobs_poll(struct console *c)
+{
+    const char *words[MOST_WORDS];
+    size_t count = 0, index;
+    json_t *m;
+
+    if (!may_poll(c))
+        return;
+    json_array_foreach(json_object_get(c->store.tokens, "modules"), index, m)
+    {
+        if (!is_polled(c, m) || count + 2 > MOST_WORDS)
+            continue;
+        words[count++] = "--module";
+        words[count++] = op_string(m, c->module_count > 0 ? "path" : "name");
+    }
+    c->next_poll = clock_ms() + POLL_MS;
+    c->polled = c->plugged;
+    if (count > 0)
+        jobs_start(c, "tokens", words, count, poll_lane, &tokens_watcher, "tokens");
+    else
+        c->store.settled = true;
 }
 
 struct job *jobs_run(struct console *c, const char *verb, const json_t *token,

@@ -27,6 +27,9 @@ void jobs_read_missing(struct console *c);
 /* Looks for changes by itself, now and then, when nothing else is at work. */
 void jobs_poll(struct console *c);
 
+/* After a card came or went: says what it was taken away from. */
+void jobs_cards_changed(struct console *c);
+
 /* Runs `verb` with these words for the person: what it says goes to the status line, to a pager
  * when it has more to say. A token's operation gets `token`, which names its module and lane; it
  * may be NULL. */

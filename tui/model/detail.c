@@ -143,7 +143,7 @@ static void tries_field(struct detail *d, const json_t *counter)
         l->filled = tries.left;
         l->total = tries.total;
     }
-    if (op_true(counter, "default"))
+    if (op_true(counter, "default") && (!tries.known || tries.style != STYLE_BAD))
         under(d, STYLE_WARN, "still the one it came with: change it");
 }
 

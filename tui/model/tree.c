@@ -441,7 +441,7 @@ static void card_rows(struct tree *t, const struct store *s)
             note(t, 1, STYLE_DIM, "reading%s", screen_glyph(GLYPH_MORE));
             continue;
         }
-        note(t, 1, STYLE_WARN, "no module shows it: no driver?");
+        note(t, 1, STYLE_WARN, "no driver shows it");
         tries_rows(t, figures);
     }
 }

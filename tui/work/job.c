@@ -405,6 +405,11 @@ void work_restart_hosts(struct work *w, const char *path)
     op_hosts_drop(w->pool, path);
 }
 
+const struct job_watcher *job_watcher(const struct job *j)
+{
+    return &j->watcher;
+}
+
 const struct op *job_op(const struct job *j)
 {
     return j->op;

@@ -52,6 +52,7 @@ struct job *work_start(struct work *w, const struct op *op, const char *const *w
 /* The next use of the module at `path` (NULL: any) starts it anew. */
 void work_restart_hosts(struct work *w, const char *path);
 
+const struct job_watcher *job_watcher(const struct job *j);
 const struct op *job_op(const struct job *j);
 const struct op_args *job_args(const struct job *j);
 const char *job_lane(const struct job *j); /* NULL for none */
