@@ -87,6 +87,7 @@ static void add_applications(json_t *list, const struct wire_card *card)
 static json_t *token_record(const struct seen *s, const struct seen_token *t)
 {
     const struct wire_card *card = t->card == SEEN_NO_CARD ? NULL : &s->card[t->card];
+    const struct wire_application *application;
     json_t *counters = json_array(), *record;
 
     if (card != NULL)
@@ -101,6 +102,9 @@ static json_t *token_record(const struct seen *s, const struct seen_token *t)
             record_take(text_printable(card->reader.name, strlen(card->reader.name))));
     if (card != NULL && card->problem[0] != '\0')
         json_object_set_new(record, "problem", json_string(card->problem));
+    application = card == NULL ? NULL : card_application_of(card, &t->info);
+    if (application != NULL)
+        json_object_set_new(record, "application", json_string(application->title));
     return record;
 }
 

@@ -204,21 +204,29 @@ bool store_reader_is_token(const struct store *s, const json_t *reader)
     return false;
 }
 
-static const json_t *counters_of(const struct store *s, const json_t *token)
+static const json_t *device_of(const struct store *s, const json_t *token)
 {
-    const json_t *figures = store_figures(s, op_string(token, "uri"));
+    return json_object_get(store_figures(s, op_string(token, "uri")), "device");
+}
 
-    return json_object_get(json_object_get(figures, "device"), "counters");
+/* A card may have other applications, whose PINs are not this token's. */
+static bool is_of_token(const json_t *device, const json_t *counter)
+{
+    const char *token = op_string(device, "application"), *own = op_string(counter, "application");
+
+    return *token == '\0' || *own == '\0' || strcmp(token, own) == 0;
 }
 
 const json_t *store_user_pin(const struct store *s, const json_t *token)
 {
+    const json_t *device = device_of(s, token);
     size_t index;
     json_t *c;
 
-    json_array_foreach(counters_of(s, token), index, c)
+    json_array_foreach(json_object_get(device, "counters"), index, c)
     {
-        if (strcmp(op_string(c, "pin"), "user") == 0 && op_number(c, "left", -1) >= 0)
+        if (is_of_token(device, c) && strcmp(op_string(c, "pin"), "user") == 0 &&
+            op_number(c, "left", -1) >= 0)
             return c;
     }
     return NULL;
@@ -234,12 +242,13 @@ static bool is_blocked(const json_t *counter)
 
 bool store_is_blocked(const struct store *s, const json_t *token)
 {
+    const json_t *device = device_of(s, token);
     size_t index;
     json_t *c;
 
-    json_array_foreach(counters_of(s, token), index, c)
+    json_array_foreach(json_object_get(device, "counters"), index, c)
     {
-        if (is_blocked(c))
+        if (is_of_token(device, c) && is_blocked(c))
             return true;
     }
     return store_user_pin(s, token) == NULL &&

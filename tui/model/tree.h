@@ -34,9 +34,10 @@ struct row {
     char *text;
     char *right; /* NULL for none */
     enum row_gauge gauge;
-    int filled, total;    /* of the gauge, drawn before the text */
-    const json_t *record; /* the store's: of the token, object, reader, profile or module; NULL for notes */
-    const json_t *token;  /* the one that it belongs to; NULL */
+    int filled, total; /* of the gauge, drawn before the text */
+    const json_t
+        *record; /* the store's: of the token, object, reader, profile or module; NULL for notes */
+    const json_t *token; /* the one that it belongs to; NULL */
 };
 
 struct tree {

@@ -24,8 +24,6 @@ static bool failed(struct wire_status *s, LONG rv, const char *function)
         return status_fail(s, CKR_DEVICE_ERROR, "SCardEstablishContext",
                            "pcscd does not run here; on Debian: apt install pcscd, then "
                            "systemctl start pcscd.socket");
-    case (unsigned long)SCARD_F_COMM_ERROR:
-        return status_fail(s, CKR_DEVICE_ERROR, function, "pcscd ended meanwhile; try again");
     case (unsigned long)SCARD_E_NO_ACCESS:
     case (unsigned long)SCARD_W_SECURITY_VIOLATION:
         return status_fail(s, CKR_DEVICE_ERROR, "SCardEstablishContext",
