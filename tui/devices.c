@@ -92,8 +92,11 @@ bool devices_keep_record(struct console *c, const char *kind, json_t *record)
 
 static void device_record(void *data, struct job *j, const char *kind, json_t *record)
 {
+    struct console *c = data;
+
     (void)j;
-    devices_keep_record(data, kind, record);
+    c->told = true;
+    devices_keep_record(c, kind, record);
 }
 
 static void device_told(void *data, struct job *j, const char *line)
@@ -140,7 +143,7 @@ static void counters_ended(void *data, struct job *j, const struct error *e)
     else if (c->asked_figures)
         say_asked(c, subject);
     c->asked_figures = false;
-    if (store_needs_figures(&c->store, subject)) {
+    if (!c->told || store_figures(&c->store, subject) == NULL) {
         json_t *none = nothing(e);
 
         time_now(now);
@@ -156,7 +159,7 @@ static void containers_ended(void *data, struct job *j, const struct error *e)
     const char *uri = op_text_at(job_args(j), "TOKEN", 0);
 
     jobs_forget(c, "containers");
-    if (store_names(&c->store, uri) == NULL) {
+    if (!c->told || store_names(&c->store, uri) == NULL) {
         json_t *none = nothing(e);
 
         store_set_names(&c->store, uri, none);
@@ -198,6 +201,7 @@ static void read_token(struct console *c, const json_t *token, const char *verb,
     const char *slot = op_string(json_object_get(token, "slot"), "description");
     size_t count = add_modules_of(c, slot, words, 3);
 
+    c->told = false;
     jobs_start(c, verb, words, count, words[2], watcher, verb);
 }
 
@@ -209,6 +213,7 @@ static void read_card(struct console *c, const json_t *reader, const struct job_
 
     snprintf(slot, sizeof slot, "%s", words[1]);
     count = add_modules_of(c, slot, words, 2);
+    c->told = false;
     jobs_start(c, "counters", words, count, NULL, watcher, "counters");
 }
 

@@ -74,6 +74,10 @@ static void token_fields(struct detail *d, const struct store *s, const json_t *
     const json_t *memory = json_object_get(t, "memory");
     const json_t *figures = store_figures(s, op_string(t, "uri"));
 
+    if (device_tells_more(figures)) {
+        device_counters(d, figures);
+        lines_heading(d, "Token");
+    }
     lines_field(d, "Module", strdup(store_module_path(s, t)));
     lines_member(d, "Hidden", t, "hidden");
     lines_member(d, "Problem", t, "problem")->style = STYLE_BAD;
@@ -89,9 +93,7 @@ static void token_fields(struct detail *d, const struct store *s, const json_t *
         return;
     judgement(d, t);
     lines_heading(d, "PINs");
-    if (device_tells_more(figures))
-        device_counters(d, figures);
-    else
+    if (!device_tells_more(figures))
         pin_fields(d, t);
     pin_entry_fields(d, t);
     lines_heading(d, "Capacity and flags");
