@@ -43,6 +43,7 @@ struct console {
     unsigned plugged;   /* counts readers and cards that came or went */
     unsigned polled;    /* ... when the last look at the modules began */
     bool asked_figures; /* a person waits for them */
+    unsigned failures;  /* of asking for them, one after the other */
     bool told;          /* the job that asks a device has told something */
     bool touched;       /* a key was pressed: the cursor stays where it was put */
     bool quit;

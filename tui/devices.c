@@ -8,7 +8,7 @@
 #include "op/text.h"
 #include "tui/jobs.h"
 
-enum { MOST_WORDS = 64 };
+enum { MOST_WORDS = 64, MOST_FAILURES = 2 };
 
 /* Readers. */
 
@@ -131,6 +131,19 @@ static void say_asked(struct console *c, const char *subject)
         console_say(c, STYLE_WARN, "not asked: %s", problem);
 }
 
+/* A card that has just come may not be ready for its module: once more, after the next look at the
+ * modules. */
+static void try_again(struct console *c, const char *subject, const struct error *e)
+{
+    if (e == NULL)
+        c->failures = 0;
+    if (e == NULL || e->code == ERROR_CANCELLED || ++c->failures > MOST_FAILURES)
+        return;
+    store_touch_figures(&c->store, subject);
+    c->store.settled = false;
+    c->next_poll = 0;
+}
+
 static void counters_ended(void *data, struct job *j, const struct error *e)
 {
     struct console *c = data;
@@ -150,6 +163,7 @@ static void counters_ended(void *data, struct job *j, const struct error *e)
         store_set_figures(&c->store, subject, none, now);
         json_decref(none);
     }
+    try_again(c, subject, e);
     console_changed(c);
 }
 

@@ -27,7 +27,8 @@ static bool is_same_card(const json_t *a, const json_t *b)
            strcmp(op_string(a, "atr"), op_string(b, "atr")) == 0;
 }
 
-/* Whatever was read of what is, or was, in this reader. */
+/* Whatever was read of what is, or was, in this reader. What is in it now is not shown before its
+ * module has told of it. */
 static void touch_reader(struct store *s, const json_t *reader)
 {
     size_t index;
@@ -36,7 +37,10 @@ static void touch_reader(struct store *s, const json_t *reader)
     store_touch_figures(s, op_string(reader, "reader"));
     json_array_foreach(json_object_get(s->tokens, "tokens"), index, t)
     {
-        if (store_reader_is_slot(reader, t) && *op_string(t, "uri") != '\0')
+        if (!store_reader_is_slot(reader, t))
+            continue;
+        json_object_set_new(t, "gone", json_true());
+        if (*op_string(t, "uri") != '\0')
             store_touch_token(s, op_string(t, "uri"));
     }
 }
@@ -60,13 +64,14 @@ static bool compare_readers(struct store *s, const json_t *from, const json_t *t
 
 bool store_set_readers(struct store *s, json_t *document)
 {
-    bool first = s->readers == NULL, gone = compare_readers(s, s->readers, document);
-    bool come = compare_readers(s, document, s->readers);
+    bool first = s->readers == NULL;
+    bool gone = !first && compare_readers(s, s->readers, document);
+    bool come = !first && compare_readers(s, document, s->readers);
 
     json_decref(s->readers);
     s->readers = json_incref(document);
     s->version++;
-    return !first && (gone || come);
+    return gone || come;
 }
 
 void store_set_doctor(struct store *s, json_t *document)
@@ -170,6 +175,8 @@ bool store_token_is_gone(const struct store *s, const json_t *token)
 {
     const json_t *reader = store_reader_of(s, token);
 
+    if (op_true(token, "gone"))
+        return true;
     return reader != NULL && !op_true(reader, "card");
 }
 

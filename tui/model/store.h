@@ -65,7 +65,7 @@ const json_t *store_names(const struct store *s, const char *token_uri);
 const json_t *store_reader_of(const struct store *s, const json_t *token);
 bool store_reader_is_slot(const json_t *reader, const json_t *token);
 
-/* Its card was pulled out, and its module has not noticed yet. */
+/* Its card was pulled out, or is another one, and its module has not noticed yet. */
 bool store_token_is_gone(const struct store *s, const json_t *token);
 
 /* The record of the user's PIN in the figures of a token, where a number is known; NULL. */
