@@ -189,10 +189,9 @@ static void object_fields(struct detail *d, const json_t *names, const json_t *b
     lines_member(d, "URI", o, "uri");
     lines_member(d, "Its certificate", o, "certificate-uri");
     lines_member(d, "Its private key", o, "private-key-uri");
-    if (strcmp(op_string(o, "class"), "certificate") != 0) {
-        device_container(d, names, o);
+    device_container(d, names, o);
+    if (strcmp(op_string(o, "class"), "certificate") != 0)
         lines_field(d, "Attributes", true_keys(attributes));
-    }
     if (full == NULL)
         lines_text(d, STYLE_DIM, "reading%s", screen_glyph(GLYPH_MORE));
     else if (json_object_get(full, "certificate") != NULL)

@@ -82,7 +82,7 @@ static const json_t *container_of(const json_t *names, const json_t *key)
 
     json_array_foreach(json_object_get(names, "keys"), index, k)
     {
-        if (strcmp(op_string(k, "uri"), op_string(key, "uri")) == 0)
+        if (strcmp(op_string(k, "key-uri"), op_string(key, "uri")) == 0)
             return k;
         if (*op_string(key, "id") != '\0' && strcmp(op_string(k, "id"), op_string(key, "id")) == 0)
             by_id = k;
@@ -90,22 +90,24 @@ static const json_t *container_of(const json_t *names, const json_t *key)
     return by_id;
 }
 
-void device_container(struct detail *d, const json_t *names, const json_t *key)
+/* What a certificate has by its key's id may be of another key: only a name that is known counts.
+ */
+void device_container(struct detail *d, const json_t *names, const json_t *object)
 {
-    const json_t *container = container_of(names, key);
-    const char *problem = op_string(container, "problem");
+    bool is_key = strcmp(op_string(object, "class"), "certificate") != 0;
+    const json_t *container = container_of(names, object);
+    const char *why = op_string(container, "why-unknown");
 
-    if (*problem == '\0')
-        problem = op_string(names, "problem");
-    if (*op_string(container, "name") != '\0') {
-        lines_member(d, "Container", container, "name")->style = STYLE_GOOD;
+    if (*why == '\0')
+        why = op_string(names, "problem");
+    if (*op_string(container, "container") != '\0') {
+        lines_member(d, "Container", container, "container")->style = STYLE_GOOD;
         lines_member(d, "Provider", container, "provider");
-        lines_member(d, "Known from", container, "source")->style = STYLE_DIM;
-    } else if (names == NULL || *problem == '\0') {
-        lines_field(d, "Container", strdup("cannot be known here: PKCS#11 does not tell it"))
+        lines_member(d, "Known from", container, "known-by")->style = STYLE_DIM;
+    } else if (is_key) {
+        lines_field(d, "Container",
+                    strdup(*why != '\0' ? why : "cannot be known here: PKCS#11 does not tell it"))
             ->style = STYLE_DIM;
-    } else {
-        lines_field(d, "Container", strdup(problem))->style = STYLE_DIM;
     }
 }
 

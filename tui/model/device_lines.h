@@ -10,8 +10,8 @@
 bool device_tells_more(const json_t *figures);
 void device_counters(struct detail *d, const json_t *figures);
 
-/* Of a key, by store_names of its token; NULL: not known. */
-void device_container(struct detail *d, const json_t *names, const json_t *key);
+/* Of a key, or a certificate with its key, by store_names of its token; NULL: not known. */
+void device_container(struct detail *d, const json_t *names, const json_t *object);
 
 /* A reader that is empty, or holds a card that no module shows. */
 void device_reader(struct detail *d, const struct store *s, const json_t *reader);
