@@ -15,6 +15,14 @@ refresh=()
 start_pcscd
 make_card "$work/card" 5.4.3
 make_card_key "$work/card" 9a P-256
+# A YubiKey's map of containers has one name, for the certificate in 9A.
+{
+  printf '\x81\x6b'
+  printf 'p11#0123456789abcdef' | iconv -t UTF-16LE
+  head -c 40 /dev/zero
+  printf '\x9a\x02\x00\x01\x01\x01\x00'
+  openssl dgst -sha1 -binary "$work/card/9a.der"
+} >"$work/card/5fff10.object"
 # The scripts' own hands: what the functions of cards.sh do here, they do from the terminal's side.
 cat >"$work/insert" <<END
 "$piv_card" 127.0.0.1 35963 "$work/card" </dev/null >/dev/null 2>&1 &
@@ -80,8 +88,10 @@ make_token test
 cd "$work" || exit
 
 scripts=("$here"/cards/cards.screen "$work/cycles.screen" "$here"/cards/pulled.screen)
-# Where this version has the verb.
-"$signet" unblock --help >/dev/null 2>&1 && scripts+=("$here"/cards/unblock.screen)
+for verb in unblock containers doctor; do
+  # Where this version has the verb.
+  "$signet" "$verb" --help >/dev/null 2>&1 && scripts+=("$here/cards/$verb.screen")
+done
 for script in "${scripts[@]}"; do
   rm -rf "$work/config" "$work/state"
   "$work/pull"
