@@ -269,7 +269,8 @@ static void checklist_lines(struct detail *d, const struct store *s, const json_
         device_counters(d, figures);
     }
     lines_heading(d, "Worth knowing");
-    if (pin != NULL ? op_number(pin, "left", 0) < op_number(pin, "maximum", 0)
+    if (pin != NULL ? op_number(pin, "left", 0) > 0 &&
+                          op_number(pin, "left", 0) < op_number(pin, "maximum", 0)
                     : op_true(json_object_get(token, "flags"), "user-pin-count-low"))
         lines_text(d, STYLE_WARN, "  A try was lost; a correct login restores it (R).");
     if (json_is_false(json_object_get(token, "ca-accepts")))
