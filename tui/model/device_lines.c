@@ -104,7 +104,7 @@ void device_container(struct detail *d, const json_t *names, const json_t *objec
         lines_member(d, "Container", container, "container")->style = STYLE_GOOD;
         lines_member(d, "Provider", container, "provider");
         lines_member(d, "Known from", container, "known-by")->style = STYLE_DIM;
-    } else if (is_key || container != NULL) {
+    } else if (is_key) {
         lines_field(d, "Container",
                     strdup(*why != '\0' ? why : "cannot be known here: PKCS#11 does not tell it"))
             ->style = STYLE_DIM;
