@@ -136,8 +136,18 @@ bool store_needs_figures(const struct store *s, const char *name)
     return one == NULL || op_true(one, "due");
 }
 
+/* A token may have thousands of keys: "by" finds them. */
 void store_set_names(struct store *s, const char *token_uri, json_t *part)
 {
+    json_t *by = json_object(), *key;
+    size_t index;
+
+    json_array_foreach(json_object_get(part, "keys"), index, key)
+    {
+        json_object_set(by, op_string(key, "key-uri"), key);
+        json_object_set(by, op_string(key, "id"), key);
+    }
+    json_object_set_new(part, "by", by);
     json_object_set(s->names, token_uri, part);
     s->version++;
 }

@@ -56,7 +56,8 @@ const json_t *store_figures(const struct store *s, const char *name); /* NULL: n
 void store_touch_figures(struct store *s, const char *name);
 bool store_needs_figures(const struct store *s, const char *name);
 
-/* The part of `containers` about this token; NULL: not read yet. */
+/* The part of `containers` about this token; NULL: not read yet. Its "by" has each key by its URI,
+ * and by its id. */
 void store_set_names(struct store *s, const char *token_uri, json_t *part);
 const json_t *store_names(const struct store *s, const char *token_uri);
 
