@@ -73,25 +73,39 @@ bool device_tells_more(const json_t *figures)
     return *op_string(figures, "problem") != '\0';
 }
 
-/* A key goes by its URI, and by its id where only its public half is seen. */
-static const json_t *container_of(const json_t *names, const json_t *key)
+/* The record of `containers` names it, too: an id alone may be that of another key's certificate.
+ */
+static bool has_certificate(const json_t *container, const json_t *certificate)
 {
-    const json_t *by_id = NULL;
+    const char *sha256 = op_string(certificate, "sha256");
     size_t index;
-    json_t *k;
+    json_t *c;
 
-    json_array_foreach(json_object_get(names, "keys"), index, k)
+    json_array_foreach(json_object_get(container, "certificates"), index, c)
     {
-        if (strcmp(op_string(k, "key-uri"), op_string(key, "uri")) == 0)
-            return k;
-        if (*op_string(key, "id") != '\0' && strcmp(op_string(k, "id"), op_string(key, "id")) == 0)
-            by_id = k;
+        const char *pin = op_string(c, "sha256"), *colon = strchr(pin, ':');
+
+        if (*sha256 != '\0' && strcmp(colon == NULL ? pin : colon + 1, sha256) == 0)
+            return true;
     }
-    return by_id;
+    return false;
 }
 
-/* What a certificate has by its key's id may be of another key: only a name that is known counts.
- */
+/* A key goes by its URI, and by its id where only its public half is seen. */
+static const json_t *container_of(const json_t *names, const json_t *object)
+{
+    const json_t *by = json_object_get(names, "by");
+    const json_t *found = json_object_get(by, op_string(object, "uri"));
+
+    if (found == NULL && *op_string(object, "id") != '\0')
+        found = json_object_get(by, op_string(object, "id"));
+    if (strcmp(op_string(object, "class"), "certificate") == 0 &&
+        !has_certificate(found, json_object_get(object, "certificate")))
+        return NULL;
+    return found;
+}
+
+/* With a certificate only a name that is known: why there is none stands with its key. */
 void device_container(struct detail *d, const json_t *names, const json_t *object)
 {
     bool is_key = strcmp(op_string(object, "class"), "certificate") != 0;
