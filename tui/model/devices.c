@@ -78,7 +78,6 @@ void store_set_doctor(struct store *s, json_t *document)
 {
     json_decref(s->doctor);
     s->doctor = document == NULL ? NULL : json_incref(document);
-    s->version++;
 }
 
 /* By a card, or by what a module adds: flags have no numbers. */
@@ -99,8 +98,11 @@ void store_set_figures(struct store *s, const char *name, json_t *device, const 
 {
     json_t *last = json_object_get(s->figures, name);
     const char *problem = op_string(device, "problem");
+    bool had_numbers = has_numbers(json_object_get(last, "device"));
+    /* A tree of thousands of rows is not built anew for what it does not show. */
+    bool in_tree = had_numbers || has_numbers(device) || *op_string(device, "uri") == '\0';
 
-    if (*problem != '\0' && has_numbers(json_object_get(last, "device"))) {
+    if (*problem != '\0' && had_numbers) {
         json_object_set_new(last, "problem", json_string(problem));
         json_object_del(last, "due");
     } else {
@@ -108,7 +110,7 @@ void store_set_figures(struct store *s, const char *name, json_t *device, const 
             s->figures, name,
             json_pack("{s:O, s:s, s:s}", "device", device, "time", time, "problem", problem));
     }
-    s->version++;
+    s->version += in_tree;
 }
 
 const json_t *store_figures(const struct store *s, const char *name)
@@ -149,7 +151,6 @@ void store_set_names(struct store *s, const char *token_uri, json_t *part)
     }
     json_object_set_new(part, "by", by);
     json_object_set(s->names, token_uri, part);
-    s->version++;
 }
 
 const json_t *store_names(const struct store *s, const char *token_uri)
