@@ -14,8 +14,8 @@ like "$said" 'pcscd does not run here' 'it is said'
 
 "$signet" readers --watch --json >"$work/watch" 2>/dev/null &
 watch=$!
-last() { tail -n 1 "$work/watch"; }
-told() { jq -e "$1" <<<"$(last)" >/dev/null 2>&1; }
+# shellcheck disable=SC2317 # wait_for calls it
+told() { jq -e "$1" <<<"$(tail -n 1 "$work/watch")" >/dev/null 2>&1; }
 result "$(wait_for told '.readers == [] and (.pcsc | test("pcscd does not run"))'; echo $?)" 'a watch begins without pcscd'
 start_pcscd
 result "$(wait_for told '[.readers[].state] == ["empty", "empty"]'; echo $?)" 'and sees its readers once it is started'
