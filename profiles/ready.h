@@ -33,6 +33,7 @@ struct ready_finding {
 struct ready_cards {
     struct wire_card *card;
     size_t count;
+    struct wire_application vendor; /* what the token's module adds to PKCS#11; empty for most */
 };
 
 /* What the key wants of a person at each signature; NONE too where nothing tells. */

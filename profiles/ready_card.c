@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "token/card.h"
+#include "token/vendor.h"
 
 /* Takes the reader's name and state. */
 static void skip(struct wire_reader_state *reader, struct wire_card *out)
@@ -60,6 +61,7 @@ void ready_cards_free(struct ready_cards *c)
     for (size_t i = 0; i < c->count; i++)
         wire_card_free(&c->card[i]);
     free(c->card);
+    wire_application_free(&c->vendor);
     *c = (struct ready_cards){0};
 }
 
@@ -68,6 +70,10 @@ void ready_card_match(struct ready *r)
     for (size_t i = 0; i < r->cards.count && r->card == NULL; i++)
         if (card_is_slot(r->cards.card[i].reader.name, &r->token->slot.info))
             r->card = &r->cards.card[i];
+    /* Most modules have nothing of the kind, and one that fails at it has it neither. */
+    if (r->card == NULL)
+        vendor_read(inventory_host(&r->inventory, r->token), r->token->slot.id, NULL,
+                    &r->cards.vendor, NULL);
 }
 
 static const struct wire_application *application(const struct ready *r)
@@ -99,7 +105,7 @@ void ready_card_match_key(struct ready *r)
 
 const struct wire_counter *ready_card_counter(const struct ready *r)
 {
-    const struct wire_application *a = application(r);
+    const struct wire_application *a = r->card == NULL ? &r->cards.vendor : application(r);
 
     for (size_t i = 0; a != NULL && i < a->counter_count; i++)
         if (a->counter[i].pin == WIRE_PIN_USER && a->counter[i].left != WIRE_UNKNOWN)

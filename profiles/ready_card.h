@@ -14,11 +14,13 @@
 void ready_cards_read(struct ready_cards *out, struct cancel *cancel);
 void ready_cards_free(struct ready_cards *c);
 
-/* Which card r->token is; then which key of it r->key is (by public key), and its touch policy. */
+/* Which card r->token is, or what its module adds to PKCS#11 where it is none; then which key of it
+ * r->key is (by public key), and its touch policy. */
 void ready_card_match(struct ready *r);
 void ready_card_match_key(struct ready *r);
 
-/* The user PIN's counter, by the card, with a figure; NULL: it tells none. */
+/* The user PIN's counter, by the card or the vendor's module, with a figure; NULL: it tells none.
+ */
 const struct wire_counter *ready_card_counter(const struct ready *r);
 
 /* One finding each; false where there is nothing to tell. `terminal`: as ready_prepare. After

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "op/text.h"
 #include "tui/command/command.h"
+#include "tui/jobs.h"
 
 const struct action actions[] = {
     {"enter",
@@ -128,6 +129,20 @@ const struct action actions[] = {
      ACTION_TOKEN,
      {'R'},
      command_reset_counter},
+    {"counters",
+     "Tokens",
+     "tries left",
+     "ask the token again how many tries each PIN has left; none is spent",
+     0,
+     {'C'},
+     command_counters},
+    {"unblock",
+     "Tokens",
+     "unblock",
+     "set a new PIN where the old one is blocked, or forgotten",
+     ACTION_TOKEN | ACTION_BLOCKED | ACTION_VERB,
+     {'U'},
+     command_unblock},
     {"change-pin",
      "Tokens",
      "change PIN",
@@ -135,6 +150,13 @@ const struct action actions[] = {
      ACTION_TOKEN,
      {'P'},
      command_change_pin},
+    {"doctor",
+     "Tokens",
+     "doctor",
+     "find out why a token cannot be used here",
+     ACTION_VERB,
+     {'W'},
+     command_doctor},
     {"hidden",
      "Tokens",
      "hidden",
@@ -262,11 +284,16 @@ const struct action actions[] = {
 
 const size_t action_count = sizeof actions / sizeof *actions;
 
+bool action_exists(const struct action *a)
+{
+    return !(a->flags & ACTION_VERB) || jobs_op(a->id) != NULL;
+}
+
 const struct action *action_of_key(int key)
 {
     for (size_t i = 0; i < action_count; i++)
         for (size_t j = 0; j < ACTION_KEYS && actions[i].keys[j] != 0; j++)
-            if (actions[i].keys[j] == key)
+            if (actions[i].keys[j] == key && action_exists(&actions[i]))
                 return &actions[i];
     return NULL;
 }
@@ -280,6 +307,8 @@ const char *action_why_not(const struct console *c, const struct action *a)
 {
     const struct row *r = console_row(c);
 
+    if (!action_exists(a))
+        return "this version has no such verb";
     if ((a->flags & ACTION_TOKEN) && console_token(c) == NULL)
         return "no token here";
     if ((a->flags & ACTION_OBJECT) && console_object(c) == NULL)
@@ -338,6 +367,8 @@ void action_help(struct buffer *out)
     char keys[64];
 
     for (size_t i = 0; i < action_count; i++) {
+        if (!action_exists(&actions[i]))
+            continue;
         if (strcmp(group, actions[i].group) != 0)
             buffer_printf(out, "%s%s\n", i > 0 ? "\n" : "", actions[i].group);
         group = actions[i].group;
@@ -353,6 +384,8 @@ void action_manual(struct buffer *out)
     char keys[64];
 
     for (size_t i = 0; i < action_count; i++) {
+        if (!action_exists(&actions[i]))
+            continue;
         if (strcmp(group, actions[i].group) != 0)
             buffer_printf(out, "## %s\n\n", actions[i].group);
         group = actions[i].group;

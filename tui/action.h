@@ -18,6 +18,8 @@ enum action_flag {
     ACTION_PROFILE = 1 << 4, /* ... a profile */
     ACTION_MODULE = 1 << 5,  /* ... a module */
     ACTION_MOVE = 1 << 6,    /* moves the cursor: not in the palette */
+    ACTION_BLOCKED = 1 << 7, /* named first in the last line where a PIN is blocked */
+    ACTION_VERB = 1 << 8,    /* its id is a verb; it exists where that is in the table */
 };
 
 struct action {
@@ -32,6 +34,9 @@ struct action {
 
 extern const struct action actions[];
 extern const size_t action_count;
+
+/* False for one whose verb is not there: it is shown nowhere. */
+bool action_exists(const struct action *a);
 
 /* The action of a key; NULL. */
 const struct action *action_of_key(int key);

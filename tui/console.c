@@ -15,6 +15,7 @@
 #include "op/session.h"
 #include "op/text.h"
 #include "tui/action.h"
+#include "tui/devices.h"
 #include "tui/jobs.h"
 #include "tui/panes.h"
 
@@ -225,7 +226,7 @@ static void loop(struct console *c, int signals)
         {STDIN_FILENO, POLLIN, 0}, {work_fd(c->work), POLLIN, 0}, {signals, POLLIN, 0}};
 
     while (!c->quit) {
-        bool busy = work_count(c->work) > 0;
+        bool busy = work_is_busy(c->work);
         struct event e;
         int ready;
 
@@ -241,6 +242,7 @@ static void loop(struct console *c, int signals)
         work_deliver(c->work);
         close_orphans(c);
         jobs_poll(c);
+        devices_read_missing(c);
     }
 }
 
@@ -282,6 +284,7 @@ int console_run(const char *const *modules, size_t count)
     if (prepare(&c, &e)) {
         c.modules = modules;
         c.module_count = count;
+        devices_watch(&c);
         jobs_read_tokens(&c);
         jobs_read_profiles(&c);
         console_changed(&c);

@@ -39,8 +39,13 @@ struct console {
     bool show_log;
     char search[128];
     unsigned ticks;
-    int64_t next_poll; /* clock_ms */
-    bool touched;      /* a key was pressed: the cursor stays where it was put */
+    int64_t next_poll;  /* clock_ms */
+    unsigned plugged;   /* counts readers and cards that came or went */
+    unsigned polled;    /* ... when the last look at the modules began */
+    bool asked_figures; /* a person waits for them */
+    unsigned failures;  /* of asking for them, one after the other */
+    bool told;          /* the job that asks a device has told something */
+    bool touched;       /* a key was pressed: the cursor stays where it was put */
     bool quit;
 };
 

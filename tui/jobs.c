@@ -10,6 +10,7 @@
 #include "op/text.h"
 #include "profiles/program.h"
 #include "tui/command/command.h"
+#include "tui/devices.h"
 
 enum { POLL_MS = 2000, SLOW_MS = 1000, MOST_WORDS = 64, TEXT_WIDTH = 76 };
 
@@ -26,12 +27,25 @@ const struct op *jobs_op(const char *verb)
     return NULL;
 }
 
-static void forget_reading(struct console *c, const char *what)
+void jobs_forget(struct console *c, const char *what)
 {
     json_object_del(c->reading, what);
 }
 
 /* Tokens. */
+
+static bool is_among(const json_t *modules, const json_t *module)
+{
+    size_t index;
+    json_t *m;
+
+    json_array_foreach(modules, index, m)
+    {
+        if (strcmp(op_string(m, "path"), op_string(module, "path")) == 0)
+            return true;
+    }
+    return false;
+}
 
 /* A poll asks the modules that work: what failed, and what was left out, stays as it was. */
 static void keep_the_rest(const struct console *c, json_t *document)
@@ -42,7 +56,7 @@ static void keep_the_rest(const struct console *c, json_t *document)
     json_object_set(document, "hidden", json_object_get(c->store.tokens, "hidden"));
     json_array_foreach(json_object_get(c->store.tokens, "modules"), index, m)
     {
-        if (*op_string(m, "error") != '\0')
+        if (*op_string(m, "error") != '\0' && !is_among(modules, m))
             json_array_append(modules, m);
     }
 }
@@ -80,7 +94,7 @@ static void compare_tokens(struct console *c, const json_t *fresh)
         }
         if (!same && *uri != '\0') {
             store_touch_token(&c->store, uri);
-            forget_reading(c, uri);
+            jobs_forget(c, uri);
         }
     }
 }
@@ -108,10 +122,15 @@ static void tokens_ended(void *data, struct job *j, const struct error *e)
     struct console *c = data;
     size_t count = json_array_size(json_object_get(c->store.tokens, "tokens"));
 
-    forget_reading(c, "tokens");
-    c->next_poll = clock_ms() + POLL_MS;
-    if (job_lane(j) != NULL)
+    jobs_forget(c, "tokens");
+    /* A card that came meanwhile may have been missed. */
+    c->next_poll = c->plugged == c->polled ? clock_ms() + POLL_MS : 0;
+    c->store.version += !c->store.settled;
+    c->store.settled = c->plugged == c->polled;
+    if (job_lane(j) != NULL) {
+        console_changed(c);
         return;
+    }
     store_set_complete(&c->store);
     if (e != NULL && e->code != ERROR_CANCELLED && count == 0)
         console_say(c, STYLE_BAD, "%s", e->text);
@@ -120,9 +139,8 @@ static void tokens_ended(void *data, struct job *j, const struct error *e)
 
 static const struct job_watcher tokens_watcher = {.record = tokens_record, .ended = tokens_ended};
 
-static void start_quietly(struct console *c, const char *verb, const char *const *words,
-                          size_t count, const char *lane, const struct job_watcher *watcher,
-                          const char *what)
+void jobs_start(struct console *c, const char *verb, const char *const *words, size_t count,
+                const char *lane, const struct job_watcher *watcher, const char *what)
 {
     struct job_watcher w = *watcher;
     struct error e = ERROR_INIT;
@@ -130,7 +148,7 @@ static void start_quietly(struct console *c, const char *verb, const char *const
     w.data = c;
     json_object_set_new(c->reading, what, json_true());
     if (work_start(c->work, jobs_op(verb), words, count, lane, &w, &e) == NULL) {
-        forget_reading(c, what);
+        jobs_forget(c, what);
         console_say(c, STYLE_BAD, "%s", e.text);
     }
 }
@@ -145,38 +163,22 @@ static size_t add_modules(const struct console *c, const char **words, size_t co
     return count;
 }
 
+void jobs_start_here(struct console *c, const char *verb, const struct job_watcher *watcher)
+{
+    const char *words[MOST_WORDS];
+    size_t count = add_modules(c, words, 0);
+
+    jobs_start(c, verb, words, count, NULL, watcher, verb);
+}
+
 void jobs_read_tokens(struct console *c)
 {
     const char *words[MOST_WORDS];
     size_t count = add_modules(c, words, 0);
 
+    c->polled = c->plugged;
     if (json_object_get(c->reading, "tokens") == NULL)
-        start_quietly(c, "tokens", words, count, NULL, &tokens_watcher, "tokens");
-}
-
-static bool anything_at_work(const struct console *c)
-{
-    return work_count(c->work) > 0;
-}
-
-void jobs_poll(struct console *c)
-{
-    const char *words[MOST_WORDS];
-    size_t count = 0, index;
-    json_t *m;
-
-    if (clock_ms() < c->next_poll || anything_at_work(c) || !c->store.complete)
-        return;
-    json_array_foreach(json_object_get(c->store.tokens, "modules"), index, m)
-    {
-        if (*op_string(m, "error") != '\0' || count + 2 > MOST_WORDS)
-            continue;
-        words[count++] = "--module";
-        words[count++] = op_string(m, c->module_count > 0 ? "path" : "name");
-    }
-    c->next_poll = clock_ms() + POLL_MS;
-    if (count > 0)
-        start_quietly(c, "tokens", words, count, poll_lane, &tokens_watcher, "tokens");
+        jobs_start(c, "tokens", words, count, NULL, &tokens_watcher, "tokens");
 }
 
 /* Profiles. */
@@ -195,7 +197,7 @@ static void profiles_ended(void *data, struct job *j, const struct error *e)
     struct console *c = data;
 
     (void)j;
-    forget_reading(c, "profiles");
+    jobs_forget(c, "profiles");
     if (e != NULL)
         console_say(c, STYLE_BAD, "%s", e->text);
 }
@@ -205,7 +207,7 @@ void jobs_read_profiles(struct console *c)
     static const struct job_watcher watcher = {.record = profiles_record, .ended = profiles_ended};
 
     if (json_object_get(c->reading, "profiles") == NULL)
-        start_quietly(c, "profile list", NULL, 0, NULL, &watcher, "profiles");
+        jobs_start(c, "profile list", NULL, 0, NULL, &watcher, "profiles");
 }
 
 /* Objects and details. What a job read is known by its first word. */
@@ -235,7 +237,7 @@ static void reading_ended(void *data, struct job *j, const struct error *e)
 
     /* Not asked for again by itself; a change of the token, or `r`, forgets that. */
     if (e == NULL)
-        forget_reading(c, what);
+        jobs_forget(c, what);
     else if (e->code != ERROR_CANCELLED)
         console_say(c, STYLE_BAD, "%s", e->text);
     console_changed(c);
@@ -248,7 +250,7 @@ static void read_from(struct console *c, const char *verb, const char *uri, cons
     const char *words[] = {uri, "--module", path};
 
     if (*uri != '\0' && *path != '\0' && json_object_get(c->reading, uri) == NULL)
-        start_quietly(c, verb, words, 3, path, watcher, uri);
+        jobs_start(c, verb, words, 3, path, watcher, uri);
 }
 
 static bool is_at_work(const struct console *c, const char *verb)
@@ -286,7 +288,7 @@ static void read_check(struct console *c)
 
     if (profile != NULL && op_true(profile, "valid") && store_check(&c->store, profile) == NULL &&
         json_object_get(c->reading, path) == NULL)
-        start_quietly(c, "check", &path, 1, NULL, &watcher, path);
+        jobs_start(c, "check", &path, 1, NULL, &watcher, path);
 }
 
 void jobs_read_missing(struct console *c)
@@ -300,7 +302,7 @@ void jobs_read_missing(struct console *c)
 
     json_array_foreach(json_object_get(c->store.tokens, "tokens"), index, t)
     {
-        if (!json_is_string(json_object_get(t, "hidden")) &&
+        if (store_shows(&c->store, t) &&
             (store_objects(&c->store, t) == NULL || store_is_stale(&c->store, op_string(t, "uri"))))
             read_from(c, "objects", op_string(t, "uri"), t, &objects);
     }
@@ -320,6 +322,7 @@ struct errand {
     struct console *console;
     char *token_uri;
     unsigned pager; /* number of its window; 0: none yet */
+    bool pulled;    /* its card was taken out meanwhile */
 };
 
 /* The pager of the errand while it is open; NULL. */
@@ -369,6 +372,8 @@ static bool keep_record(struct errand *r, struct job *j, const char *kind, json_
         console_changed(c);
         return true;
     }
+    if (strcmp(kind, "counters") == 0)
+        devices_keep_record(c, kind, record);
     if (strncmp(kind, "objects", 7) == 0 && op_flag(job_args(j), "login")) {
         objects_record(c, j, kind, record);
         return true;
@@ -418,13 +423,15 @@ static void errand_ended(void *data, struct job *j, const struct error *e)
     unsigned effects = job_op(j)->effects;
 
     if (e != NULL)
-        console_say(c, e->code == ERROR_CANCELLED ? STYLE_WARN : STYLE_BAD, "%s", e->text);
+        console_say(c, e->code == ERROR_CANCELLED ? STYLE_WARN : STYLE_BAD, "%s%s",
+                    r->pulled ? "the card was taken out: " : "", e->text);
     if (e != NULL)
         log_add(c->log, e->text);
     if (effects & OP_WRITES)
         jobs_read_profiles(c);
     if ((effects & (OP_CHANGES | OP_LOGS_IN)) && r->token_uri != NULL) {
         c->next_poll = 0; /* the counter may have moved */
+        store_touch_figures(&c->store, r->token_uri);
         if (effects & OP_CHANGES)
             store_touch_token(&c->store, r->token_uri);
     }
@@ -445,12 +452,88 @@ static bool will_log_in(const struct job *j)
     return job_op(j)->effects & OP_LOGS_IN;
 }
 
+/* NULL: it is none that a person asked for, or not of a token. */
+static struct errand *errand_of(const struct job *j)
+{
+    struct errand *r = job_watcher(j)->asked == errand_asked ? job_watcher(j)->data : NULL;
+
+    return r != NULL && r->token_uri != NULL ? r : NULL;
+}
+
+static bool is_pulled(const struct job *j)
+{
+    return errand_of(j) != NULL && errand_of(j)->pulled;
+}
+
+void jobs_cards_changed(struct console *c)
+{
+    for (size_t i = 0; i < work_count(c->work); i++) {
+        struct job *j = work_job(c->work, i);
+        struct errand *r = errand_of(j);
+        const json_t *token = r == NULL ? NULL : store_token(&c->store, r->token_uri);
+
+        if (token == NULL || r->pulled || !store_token_is_gone(&c->store, token))
+            continue;
+        r->pulled = true;
+        console_say(c, STYLE_BAD,
+                    "the card was taken out while '%s' is at work; some modules notice only after "
+                    "a minute, and are ended then",
+                    job_op(j)->verb);
+    }
+}
+
 bool jobs_have_login(const struct console *c)
 {
     for (size_t i = 0; i < work_count(c->work); i++)
         if (job_running(work_job(c->work, i)) && will_log_in(work_job(c->work, i)))
             return true;
     return false;
+}
+
+/* Nothing of ours may be at a card that somebody is logged in to. Else the news of a card goes
+ * first: what is at work may hang on one that was pulled out. */
+static bool may_poll(const struct console *c)
+{
+    bool news = c->plugged != c->polled;
+
+    for (size_t i = 0; i < work_count(c->work); i++) {
+        const struct job *j = work_job(c->work, i);
+
+        if (!job_stays(j) && (!news || (will_log_in(j) && !is_pulled(j))))
+            return false;
+    }
+    return clock_ms() >= c->next_poll && c->store.complete &&
+           json_object_get(c->reading, "tokens") == NULL;
+}
+
+/* One that failed after it had worked gets a new chance with each card. */
+static bool is_polled(const struct console *c, const json_t *module)
+{
+    return *op_string(module, "error") == '\0' ||
+           (c->plugged != c->polled && *op_string(module, "library-version") != '\0');
+}
+
+void jobs_poll(struct console *c)
+{
+    const char *words[MOST_WORDS];
+    size_t count = 0, index;
+    json_t *m;
+
+    if (!may_poll(c))
+        return;
+    json_array_foreach(json_object_get(c->store.tokens, "modules"), index, m)
+    {
+        if (!is_polled(c, m) || count + 2 > MOST_WORDS)
+            continue;
+        words[count++] = "--module";
+        words[count++] = op_string(m, c->module_count > 0 ? "path" : "name");
+    }
+    c->next_poll = clock_ms() + POLL_MS;
+    c->polled = c->plugged;
+    if (count > 0)
+        jobs_start(c, "tokens", words, count, poll_lane, &tokens_watcher, "tokens");
+    else
+        c->store.settled = true;
 }
 
 struct job *jobs_run(struct console *c, const char *verb, const json_t *token,
@@ -506,7 +589,8 @@ void jobs_describe(const struct console *c, char *out, size_t size)
         bool is_poll = job_lane(j) != NULL && strcmp(job_lane(j), poll_lane) == 0 &&
                        now - job_started(j) < SLOW_MS;
 
-        if (job_running(j) && !is_poll && (oldest == NULL || job_started(j) < job_started(oldest)))
+        if (job_running(j) && !job_stays(j) && !is_poll &&
+            (oldest == NULL || job_started(j) < job_started(oldest)))
             oldest = j;
     }
     if (oldest == NULL)

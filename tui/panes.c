@@ -77,6 +77,23 @@ static int draw_gauge(const struct area *a, int row, int column, enum style styl
     return cells + 1;
 }
 
+/* A dot for each try: filled is left, hollow is lost. */
+static int draw_tries(const struct area *a, int row, int column, enum style style, int left,
+                      int total)
+{
+    for (int i = 0; i < total && column + i < a->columns; i++)
+        draw_text(a, row, column + i, style, screen_glyph(i < left ? GLYPH_FULL : GLYPH_EMPTY));
+    return total == 0 ? 0 : total + 1;
+}
+
+static int draw_measure(const struct area *a, int row, int column, enum style style,
+                        enum row_gauge gauge, int filled, int total)
+{
+    return gauge == GAUGE_TRIES  ? draw_tries(a, row, column, style, filled, total)
+           : gauge == GAUGE_NONE ? 0
+                                 : draw_gauge(a, row, column, style, filled, total);
+}
+
 static void draw_row(const struct area *a, int line, const struct row *r)
 {
     int column = r->depth * 2;
@@ -85,8 +102,7 @@ static void draw_row(const struct area *a, int line, const struct row *r)
         draw_text(a, line, column, STYLE_DIM, screen_glyph(r->open ? GLYPH_OPEN : GLYPH_CLOSED));
     if (r->kind != ROW_NOTE || r->depth > 0)
         column += 2;
-    if (r->gauge != GAUGE_NONE)
-        column += draw_gauge(a, line, column, r->style, r->filled, r->total);
+    column += draw_measure(a, line, column, r->style, r->gauge, r->filled, r->total);
     draw_text(a, line, column, r->style, r->text == NULL ? "" : r->text);
     if (r->right != NULL)
         draw_right(a, line, r->style == STYLE_TITLE ? STYLE_DIM : r->style, r->right);
@@ -134,8 +150,7 @@ static void draw_line(const struct area *a, int row, const struct line *l)
     }
     draw_text(&(struct area){a->row, a->column, a->rows, DETAIL_NAMES - 1}, row, 0, STYLE_DIM,
               l->name);
-    if (l->gauge != GAUGE_NONE)
-        column += draw_gauge(a, row, column, l->style, l->filled, l->total);
+    column += draw_measure(a, row, column, l->style, l->gauge, l->filled, l->total);
     draw_text(a, row, column, l->style, l->value);
 }
 
@@ -187,6 +202,13 @@ static int draw_key(const struct area *a, int column, const struct action *x)
     return column + draw_text(a, 0, column, STYLE_DIM, x->name) + 3;
 }
 
+/* Those for a blocked PIN go first: nothing else helps there. */
+static bool goes_first(const struct console *c, const struct action *x)
+{
+    return (x->flags & ACTION_BLOCKED) && console_token(c) != NULL &&
+           store_is_blocked(&c->store, console_token(c)) && action_why_not(c, x) == NULL;
+}
+
 /* As many of the keys as there is room for; those of the last group always. */
 static void draw_keys(const struct console *c, const struct area *a)
 {
@@ -196,6 +218,9 @@ static void draw_keys(const struct console *c, const struct area *a)
     for (size_t i = 0; i < action_count; i++)
         if ((actions[i].flags & ACTION_FOOTER) && strcmp(actions[i].group, last) == 0)
             reserved += key_width(&actions[i]);
+    for (size_t i = 0; i < action_count; i++)
+        if (goes_first(c, &actions[i]))
+            column = draw_key(a, column, &actions[i]);
     for (size_t i = 0; i < action_count; i++) {
         const struct action *x = &actions[i];
         bool always = strcmp(x->group, last) == 0;

@@ -143,6 +143,8 @@ bool session_connect(struct gate_session *s, struct error *e)
     if (s->host == NULL || (s->reader == NULL && !find_slot(s, e)))
         return false;
     session_read_vendor_figure(s);
+    if (s->watch == NULL)
+        s->watch = gate_watch_start(s);
     return true;
 }
 
@@ -234,8 +236,6 @@ struct gate_session *gate_open(const struct gate_request *request, struct host *
     if (s != NULL && (!read_pin(s, e) || !session_lock(s, request, e) || !session_connect(s, e) ||
                       !session_login(s, e)))
         gate_close(&s);
-    if (s != NULL)
-        s->watch = gate_watch_start(s);
     return s;
 }
 

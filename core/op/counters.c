@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* signet counters: tries left of every PIN, and how that is known. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -8,12 +9,17 @@
 #include "op/record.h"
 #include "op/seen.h"
 #include "op/text.h"
+#include "token/pool.h"
 
 static const struct op_arg args[] = {
     {.name = "TOKEN",
      .type = OP_TOKEN,
      .positional = true,
      .help = "@number, label, serial or pkcs11: URI; without it, all tokens and cards"},
+    {.name = "reader",
+     .type = OP_TEXT,
+     .value = "NAME",
+     .help = "the card in this reader alone; no module is asked"},
 };
 
 static json_t *figure(int value)
@@ -113,6 +119,7 @@ static void add_applications(json_t *list, const struct wire_card *card, const s
 static json_t *token_record(const struct seen *s, const struct seen_token *t)
 {
     const struct wire_card *card = t->card == SEEN_NO_CARD ? NULL : &s->card[t->card];
+    const struct wire_application *application;
     json_t *counters = json_array(), *record;
 
     add_vendor(counters, t, card);
@@ -128,6 +135,9 @@ static json_t *token_record(const struct seen *s, const struct seen_token *t)
             record_take(text_printable(card->reader.name, strlen(card->reader.name))));
     if (card != NULL && card->problem[0] != '\0')
         json_object_set_new(record, "problem", json_string(card->problem));
+    application = card == NULL ? NULL : card_application_of(card, &t->info);
+    if (application != NULL)
+        json_object_set_new(record, "application", json_string(application->title));
     return record;
 }
 
@@ -154,11 +164,54 @@ static bool is_of_a_token(const struct seen *s, size_t card)
     return false;
 }
 
+/* The name as PC/SC has it, of the one as it was shown; NULL: no such reader. New string. */
+static char *find_reader(struct host *h, const char *shown, struct op_ctx *ctx, struct error *e)
+{
+    struct wire_readers all;
+    char *found = NULL;
+
+    if (!card_readers(h, ctx->cancel, &all, e))
+        return NULL;
+    for (size_t i = 0; i < all.count && found == NULL; i++) {
+        char *printable = text_printable(all.reader[i].name, strlen(all.reader[i].name));
+
+        if (printable != NULL && strcmp(printable, shown) == 0)
+            found = strdup(all.reader[i].name);
+        free(printable);
+    }
+    wire_readers_free(&all);
+    if (found == NULL)
+        error_set(e, ERROR_MISSING, "no reader '%s' is here; signet readers lists them", shown);
+    return found;
+}
+
+/* Modules are named by the console alone, to let go of the card. */
+static bool run_reader(const struct op_args *a, struct op_ctx *ctx, struct error *e)
+{
+    struct host *h = card_host_start(ctx->cancel, e);
+    char *reader = h == NULL ? NULL : find_reader(h, op_text(a, "reader"), ctx, e);
+    struct wire_card card;
+    bool read;
+
+    for (size_t i = 0; ctx->pool != NULL && i < op_count(a, "module"); i++)
+        host_pool_drop(ctx->pool, op_text_at(a, "module", i));
+    read = reader != NULL && card_read_when_free(h, reader, true, ctx->cancel, &card, e);
+    if (read) {
+        op_emit(ctx, "counters", json_pack("{s:[], s:[o]}", "tokens", "cards", card_record(&card)));
+        wire_card_free(&card);
+    }
+    free(reader);
+    host_stop(&h);
+    return read;
+}
+
 static bool run(const struct op_args *a, struct op_ctx *ctx, struct error *e)
 {
     json_t *tokens, *cards, *record;
     struct seen seen;
 
+    if (op_given(a, "reader"))
+        return run_reader(a, ctx, e);
     if (!op_seen(a, ctx, "TOKEN", false, &seen, e))
         return false;
     tokens = json_array();

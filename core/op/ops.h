@@ -12,6 +12,7 @@ extern const struct op op_show;
 extern const struct op op_export;
 extern const struct op op_containers;
 extern const struct op op_attest;
+extern const struct op op_readers;
 extern const struct op op_counters;
 extern const struct op op_reset_counter;
 extern const struct op op_unblock;

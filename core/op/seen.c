@@ -89,6 +89,20 @@ static void tell_modules(const struct inventory *inv, struct op_ctx *ctx)
             op_tell(ctx, "%s", inv->module[i].error.text);
 }
 
+/* A host that rests keeps its hand on the card, that of a hidden token too. Modules without readers
+ * (removable devices, PKCS#11 3.0 base section 3.2) rest on: some take seconds to start. */
+static void let_go(struct inventory *inv, struct op_ctx *ctx)
+{
+    for (size_t i = 0; i < inv->token_count; i++) {
+        struct inventory_module *m = &inv->module[inv->token[i].module];
+
+        if (ctx->pool == NULL || !(inv->token[i].slot.info.flags & CKF_REMOVABLE_DEVICE))
+            continue;
+        host_pool_drop(ctx->pool, m->entry.path);
+        host_stop(&m->host);
+    }
+}
+
 static bool read_modules(struct seen *s, const struct op_args *args, struct op_ctx *ctx,
                          const char *name, bool objects, CK_SLOT_INFO **slots, struct error *e)
 {
@@ -101,11 +115,8 @@ static bool read_modules(struct seen *s, const struct op_args *args, struct op_c
     *slots = calloc(inv.token_count + 1, sizeof **slots);
     read = *slots == NULL ? error_set_memory(e)
                           : add_tokens(s, args, name, &inv, objects, *slots, ctx, e);
+    let_go(&inv, ctx);
     inventory_free(&inv);
-    /* A host that rests keeps its hand on the card. */
-    if (ctx->pool != NULL)
-        for (size_t i = 0; i < s->token_count; i++)
-            host_pool_drop(ctx->pool, s->token[i].module);
     return read;
 }
 

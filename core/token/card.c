@@ -202,11 +202,16 @@ static bool names(const CK_TOKEN_INFO *token, const char *word)
            memmem(token->manufacturerID, sizeof token->manufacturerID, word, length) != NULL;
 }
 
+bool card_is_openpgp(const CK_TOKEN_INFO *token)
+{
+    return names(token, "OpenPGP");
+}
+
 /* A YubiKey, say, has PIV and OpenPGP: modules tell them apart in the token's texts. */
 const struct wire_application *card_application_of(const struct wire_card *c,
                                                    const CK_TOKEN_INFO *token)
 {
-    bool openpgp = names(token, "OpenPGP");
+    bool openpgp = card_is_openpgp(token);
     const struct wire_application *only = NULL;
 
     /* Where something went wrong, another application may be there unseen. */

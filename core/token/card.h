@@ -59,6 +59,9 @@ const struct wire_reader_state *card_reader_of(const struct wire_readers *all,
 /* A counter of the application that tells of this PIN; NULL for none. */
 const struct wire_counter *card_counter(const struct wire_card *c, enum wire_pin pin);
 
+/* Whether a token's texts say that it is the OpenPGP application of a card. */
+bool card_is_openpgp(const CK_TOKEN_INFO *token);
+
 /* The application of the card that a token of PKCS#11 shows: the only one, or the one whose family
  * the token's texts name. NULL where that cannot be told, as where a card was not read to its end.
  */

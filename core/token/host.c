@@ -496,10 +496,10 @@ static bool unpack(struct host *h, const struct pending *p, struct wire_status *
     return answer == NULL || buffer_ok(answer, e);
 }
 
-/* What is asked for often is told only when it is slow. */
+/* What is asked for often is told only when it is slow; to wait is no work. */
 static void log_took(const struct host *h, enum wire_type type, int64_t ms)
 {
-    if ((type != WIRE_SIGN && type != WIRE_SLOTS) || ms >= SLOW_MS)
+    if (type != WIRE_READERS_WAIT && ((type != WIRE_SIGN && type != WIRE_SLOTS) || ms >= SLOW_MS))
         log_line("%s: %s took %lld ms", h->path, wire_type_name(type), (long long)ms);
 }
 

@@ -9,6 +9,7 @@
 
 #include "base/text.h"
 #include "base/thread.h"
+#include "token/card.h"
 
 enum { WORKERS = 8, SERIAL_CHARACTERS = 16, DEVICE_CHARACTERS = 64 };
 
@@ -141,8 +142,24 @@ static const char *reason_to_hide(const struct inventory *inv, const struct toke
     return inv->module[t->module].entry.trust ? "trust" : NULL;
 }
 
-/* Two modules that show one serial show one device. Within one module, one serial twice is one
- * device with two tokens (an OpenPGP card is), and both are listed. */
+/* Of a card, modules give serials of their own (ykcs11 the YubiKey's, OpenSC that of PIV's CHUID),
+ * but the reader by one name; a card with PIV and OpenPGP is a token of each. */
+static bool same_reader(const struct wire_slot *a, const struct wire_slot *b)
+{
+    return (a->info.flags & b->info.flags & CKF_HW_SLOT) && a->info.slotDescription[0] != ' ' &&
+           memcmp(a->info.slotDescription, b->info.slotDescription,
+                  sizeof a->info.slotDescription) == 0 &&
+           card_is_openpgp(&a->token) == card_is_openpgp(&b->token);
+}
+
+static bool same_device(const struct token *a, const struct token *b)
+{
+    return (a->serial[0] != '\0' && strcmp(a->device, b->device) == 0) ||
+           same_reader(&a->slot, &b->slot);
+}
+
+/* Two modules that show one serial, or one reader, show one device. Within one module, one serial
+ * twice is one device with two tokens (an OpenPGP card is), and both are listed. */
 static void hide_repeated(struct inventory *inv, size_t index)
 {
     struct token *t = &inv->token[index];
@@ -151,7 +168,7 @@ static void hide_repeated(struct inventory *inv, size_t index)
         struct token *other = &inv->token[i];
 
         if (other->hidden != NULL || other->module == t->module || i == index ||
-            t->serial[0] == '\0' || strcmp(other->device, t->device) != 0)
+            !same_device(t, other))
             continue;
         if (!inv->module[t->module].entry.vendor || inv->module[other->module].entry.vendor) {
             /* The other one stays, if it is the vendor's or comes first. */

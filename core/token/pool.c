@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 enum { MOST_RESTING = 64 };
 
@@ -24,13 +25,23 @@ struct host_pool *host_pool_new(struct error *e)
     return pool;
 }
 
+/* One module may be named by two paths: p11-kit's folder holds links. Two hosts of it would be at
+ * one card. */
+static bool same_module(const char *a, const char *b)
+{
+    struct stat x, y;
+
+    return strcmp(a, b) == 0 ||
+           (stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino);
+}
+
 /* Takes one out; path NULL: any. The mutex is held. */
 static struct host *take(struct host_pool *pool, const char *path)
 {
     for (size_t i = 0; i < pool->count; i++) {
         struct host *h = pool->resting[i];
 
-        if (path != NULL && strcmp(host_module_path(h), path) != 0)
+        if (path != NULL && !same_module(host_module_path(h), path))
             continue;
         pool->resting[i] = pool->resting[--pool->count];
         return h;

@@ -108,6 +108,7 @@ is "$status/$(grep -c C_Login "$SHIM_LOG")" 0/1 'all tries are there: it signs'
 safenet '14/15 10/10 3/3' flagged
 is "$status/$(grep -c C_Login "$SHIM_LOG")" 5/0 'one is missing: no try'
 like "$said" '14 of 15 tries left' 'the figures are told'
+like "$(SHIM_SAFENET='15/15 10/10 3/3' SIGNET_PIN=$test_pin "$batch" check flagged)" '15 of 15 left .vendor attribute' 'and by check'
 safenet '14/15 10/10 3/3' fourteen
 is "$status/$(grep -c C_Login "$SHIM_LOG")" 0/1 'a profile may allow it'
 safenet '13/15 10/10 3/3' fourteen

@@ -2,7 +2,7 @@
 # shellcheck shell=bash disable=SC2034
 # For tests with cards: pcscd and its virtual readers, in namespaces of the test's own, and our PIV card in them. Source it
 # after fixture.sh and before all else: it starts the test anew inside. Everything in there ends with the test.
-# usage: source cards.sh   (with the test's arguments)
+# usage: [reader_name=NAME] source cards.sh   (with the test's arguments)
 
 # shellcheck disable=SC2154  # from fixture.sh
 if [[ -z ${INSIDE:-} ]]; then
@@ -24,7 +24,8 @@ done
 
 opensc=$(find /usr/lib -name opensc-pkcs11.so -path '*x86_64*' -o -name opensc-pkcs11.so | head -n 1)
 piv_card=$build/tests/card/piv_card
-reader='Virtual PCD 00 00'
+reader_name=${reader_name:-Virtual PCD}
+reader="$reader_name 00 00"
 pcscd_pid='' card_pid=''
 trap 'stop_all; rm -rf "$work"' EXIT
 
@@ -56,7 +57,7 @@ is_listening() { [[ -n $(ss -Hltn 'sport = :35963') && -S /run/pcscd/pcscd.comm 
 # start_pcscd: with two virtual readers; each command to a card is in $work/pcscd.log
 start_pcscd() {
   mkdir -p "$work/readers"
-  printf '%s\n' 'FRIENDLYNAME "Virtual PCD"' 'DEVICENAME /dev/null:0x8C7B' \
+  printf '%s\n' "FRIENDLYNAME \"$reader_name\"" 'DEVICENAME /dev/null:0x8C7B' \
     'LIBPATH /usr/lib/pcsc/drivers/serial/libifdvpcd.so' 'CHANNELID 0x8C7B' >"$work/readers/vpcd"
   pcscd -f -i -a -c "$work/readers" >>"$work/pcscd.log" 2>&1 &
   pcscd_pid=$!

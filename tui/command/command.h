@@ -35,6 +35,9 @@ void command_restart_module(struct console *c);
 
 /* token.c */
 void command_reset_counter(struct console *c);
+void command_counters(struct console *c);
+void command_unblock(struct console *c);
+void command_doctor(struct console *c);
 void command_change_pin(struct console *c);
 void command_login(struct console *c);
 

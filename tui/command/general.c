@@ -14,7 +14,10 @@ static void do_step(struct console *c, enum step s)
 {
     switch (s) {
     case STEP_PASSWORD:
-        command_change_pin(c);
+        if (store_is_blocked(&c->store, console_token(c)) && jobs_op("unblock") != NULL)
+            command_unblock(c);
+        else
+            command_change_pin(c);
         break;
     case STEP_PROFILE:
         command_profile_new(c);
@@ -84,11 +87,12 @@ void command_enter(struct console *c)
 
 void command_cancel(struct console *c)
 {
-    size_t count = work_count(c->work);
+    bool busy = work_is_busy(c->work);
 
-    for (size_t i = 0; i < count; i++)
-        job_cancel(work_job(c->work, i));
-    if (count > 0)
+    for (size_t i = 0; i < work_count(c->work); i++)
+        if (!job_stays(work_job(c->work, i)))
+            job_cancel(work_job(c->work, i));
+    if (busy)
         console_say(c, STYLE_WARN, "cancelled; r reads again");
     else
         console_say(c, STYLE_DIM, "%s", "");
@@ -122,6 +126,11 @@ void command_help(struct console *c)
     console_open(c, w);
 }
 
+static bool is_offered(const struct action *a)
+{
+    return !(a->flags & ACTION_MOVE) && action_exists(a);
+}
+
 /* Actions first, then the verbs. */
 static void chosen(struct console *c, void *data, size_t index)
 {
@@ -130,7 +139,7 @@ static void chosen(struct console *c, void *data, size_t index)
 
     (void)data;
     for (size_t i = 0; i < action_count; i++) {
-        if (actions[i].flags & ACTION_MOVE)
+        if (!is_offered(&actions[i]))
             continue;
         if (index-- == 0) {
             action_run(c, &actions[i]);
@@ -150,7 +159,7 @@ void command_palette(struct console *c)
 
     table = program_table(&count);
     for (size_t i = 0; w != NULL && i < action_count; i++) {
-        if (actions[i].flags & ACTION_MOVE)
+        if (!is_offered(&actions[i]))
             continue;
         action_keys(&actions[i], keys, sizeof keys);
         palette_add(w, actions[i].name, keys, action_why_not(c, &actions[i]));

@@ -7,6 +7,7 @@
 
 #include "op/text.h"
 #include "tui/model/pair.h"
+#include "tui/model/tries.h"
 
 const char *checklist_name(enum step s)
 {
@@ -68,18 +69,21 @@ static void certificate_step(struct checklist *c, const struct pair *p)
             (long long)days);
 }
 
-static void password_step(struct checklist *c, const json_t *token)
+static void password_step(struct checklist *c, const struct store *s, const json_t *token)
 {
-    const json_t *flags = json_object_get(token, "flags");
+    const json_t *flags = json_object_get(token, "flags"), *pin = store_user_pin(s, token);
+    struct tries tries = tries_of(pin);
 
-    if (op_true(flags, "user-pin-locked"))
+    if (store_is_blocked(s, token))
         set(c, STEP_PASSWORD, STATE_WRONG, "locked: the SO PIN or PUK opens it");
     else if (!op_true(flags, "user-pin-initialized"))
         set(c, STEP_PASSWORD, STATE_WRONG, "none set yet: the issuer, or the SO PIN, sets one");
-    else if (op_true(flags, "user-pin-to-be-changed"))
+    else if (op_true(flags, "user-pin-to-be-changed") || op_true(pin, "default"))
         set(c, STEP_PASSWORD, STATE_WAITING, "still the issuer's: change it");
     else
-        set(c, STEP_PASSWORD, STATE_DONE, "set; %s", op_string(token, "user-pin"));
+        set(c, STEP_PASSWORD, STATE_DONE, "set; %s%s",
+            pin == NULL ? op_string(token, "user-pin") : tries.words,
+            pin == NULL ? "" : " tries left");
 }
 
 /* What `check` found about one subject. */
@@ -151,7 +155,7 @@ void checklist_make(struct checklist *c, const struct store *s, const json_t *to
     set(c, STEP_DRIVER, STATE_DONE, "%s", store_module_path(s, token));
     key_step(c, &p, document != NULL);
     certificate_step(c, &p);
-    password_step(c, token);
+    password_step(c, s, token);
     chain_step(c, s, &p, check);
     profile_steps(c, s, profile, check);
     for (int i = 0; i < STEP_COUNT; i++) {

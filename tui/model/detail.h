@@ -19,7 +19,7 @@ struct line {
     enum row_gauge gauge;
     int filled, total;
     int indent;     /* columns before the value */
-    bool rest;      /* the value goes on from the line before */
+    bool rest;      /* goes on from the line before, under its value */
     enum step step; /* of LINE_STEP */
     enum step_state state;
 };

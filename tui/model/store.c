@@ -12,9 +12,12 @@ bool store_init(struct store *s)
                         .details = json_object(),
                         .checks = json_object(),
                         .trials = json_object(),
-                        .stale = json_object()};
-    return s->objects != NULL && s->details != NULL && s->checks != NULL && s->trials != NULL &&
-           s->stale != NULL;
+                        .stale = json_object(),
+                        .figures = json_object(),
+                        .names = json_object(),
+                        .settled = true};
+    return s->figures != NULL && s->names != NULL && s->objects != NULL && s->details != NULL &&
+           s->checks != NULL && s->trials != NULL && s->stale != NULL;
 }
 
 void store_free(struct store *s)
@@ -26,6 +29,10 @@ void store_free(struct store *s)
     json_decref(s->checks);
     json_decref(s->trials);
     json_decref(s->stale);
+    json_decref(s->readers);
+    json_decref(s->figures);
+    json_decref(s->names);
+    json_decref(s->doctor);
     *s = (struct store){0};
 }
 
@@ -79,6 +86,9 @@ void store_forget(struct store *s)
     json_object_clear(s->objects);
     json_object_clear(s->details);
     json_object_clear(s->checks);
+    json_object_clear(s->names);
+    store_touch_figures(s, NULL);
+    store_set_doctor(s, NULL);
     s->version++;
 }
 
@@ -86,6 +96,8 @@ void store_touch_token(struct store *s, const char *token_uri)
 {
     json_object_set_new(s->stale, token_uri, json_true());
     json_object_clear(s->details);
+    json_object_del(s->names, token_uri);
+    store_touch_figures(s, token_uri);
 }
 
 bool store_is_stale(const struct store *s, const char *token_uri)

@@ -14,7 +14,12 @@ struct store {
     json_t *checks;   /* profile path -> of `check` */
     json_t *trials;   /* profile path -> true after a trial that went well */
     json_t *stale;    /* token URI -> its objects are to be read again */
+    json_t *readers;  /* of `readers`; NULL until PC/SC was asked */
+    json_t *figures;  /* token URI, or reader -> figures, see store_set_figures */
+    json_t *names;    /* token URI -> of `containers`, its part */
+    json_t *doctor;   /* of `doctor`; NULL */
     bool complete;    /* every module has answered once */
+    bool settled;     /* ... since a reader or card came or went */
     unsigned version; /* counts changes of what the tree shows */
 };
 
@@ -35,6 +40,47 @@ void store_forget(struct store *s);
 /* After a change on the token: what was read of it is shown until it was read again. */
 void store_touch_token(struct store *s, const char *token_uri);
 bool store_is_stale(const struct store *s, const char *token_uri);
+
+/* Takes a reference, as those above. True when a reader or card came or went: figures and names of
+ * what is gone are to be read again. */
+bool store_set_readers(struct store *s, json_t *document);
+void store_set_doctor(struct store *s, json_t *document); /* NULL: forgets it */
+
+/* What `counters` told of a device, by the token's URI or the reader's name, with the time it was
+ * learnt ("14:02:11"). Where it could not be asked now, the last figures stay, with their time and
+ * the problem: {"device", "time", "problem"}. */
+void store_set_figures(struct store *s, const char *name, json_t *device, const char *time);
+const json_t *store_figures(const struct store *s, const char *name); /* NULL: none yet */
+
+/* What is known is shown until it was read again. */
+void store_touch_figures(struct store *s, const char *name);
+bool store_needs_figures(const struct store *s, const char *name);
+
+/* The part of `containers` about this token; NULL: not read yet. Its "by" has each key by its URI,
+ * and by its id. */
+void store_set_names(struct store *s, const char *token_uri, json_t *part);
+const json_t *store_names(const struct store *s, const char *token_uri);
+
+/* The reader that this token is in; NULL for none, or PC/SC does not tell. Modules describe a slot
+ * by its reader's name, cut to 64 bytes. */
+const json_t *store_reader_of(const struct store *s, const json_t *token);
+bool store_reader_is_slot(const json_t *reader, const json_t *token);
+
+/* Its card was pulled out, or is another one, and its module has not noticed yet. */
+bool store_token_is_gone(const struct store *s, const json_t *token);
+
+/* The record of the user's PIN in the figures of a token, where a number is known; NULL. */
+const json_t *store_user_pin(const struct store *s, const json_t *token);
+
+/* True where a PIN that signs is blocked, as far as is known: by its number, else by the flags. */
+bool store_is_blocked(const struct store *s, const json_t *token);
+
+/* A token of the tree: it is not hidden, and not gone. */
+bool store_shows(const struct store *s, const json_t *token);
+bool store_shows_any(const struct store *s);
+
+/* The card in this reader is a token of the tree. */
+bool store_reader_is_token(const struct store *s, const json_t *reader);
 
 /* Borrowed; NULL for none. */
 const json_t *store_objects(const struct store *s, const json_t *token);

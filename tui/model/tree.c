@@ -8,6 +8,7 @@
 
 #include "base/text.h"
 #include "op/text.h"
+#include "tui/model/tries.h"
 
 enum { WARN_DAYS = 60, SOON_DAYS = 14, LONGEST_DAYS = 460 };
 
@@ -100,6 +101,41 @@ static enum style counter_style(const json_t *token)
     if (op_true(flags, "user-pin-locked") || op_true(flags, "user-pin-final-try"))
         return STYLE_BAD;
     return op_true(flags, "user-pin-count-low") ? STYLE_WARN : STYLE_DIM;
+}
+
+/* One PIN's tries as dots. */
+static void tries_row(struct tree *t, const json_t *counter, const char *since)
+{
+    struct tries tries = tries_of(counter);
+    struct row *r = note(t, 1, tries.style == STYLE_GOOD ? STYLE_DIM : tries.style, "%s %s%s%s%s",
+                         op_string(counter, "name"), tries.words, *since == '\0' ? "" : " (at ",
+                         since, *since == '\0' ? "" : ")");
+
+    r->gauge = GAUGE_TRIES;
+    r->filled = tries.left;
+    r->total = tries.total;
+}
+
+/* The user's PIN always, the others where a try is lost. False where no figure is known. */
+static bool tries_rows(struct tree *t, const json_t *figures)
+{
+    const json_t *device = json_object_get(figures, "device");
+    const char *since = *op_string(figures, "problem") == '\0' ? "" : op_string(figures, "time");
+    bool user = false;
+    size_t index;
+    json_t *c;
+
+    json_array_foreach(json_object_get(device, "counters"), index, c)
+    {
+        struct tries tries = tries_of(c);
+        bool is_user = strcmp(op_string(c, "pin"), "user") == 0;
+
+        if (!tries.known || (!is_user && tries.style == STYLE_GOOD))
+            continue;
+        tries_row(t, c, since);
+        user = user || is_user;
+    }
+    return user;
 }
 
 static enum style days_style(json_int_t days)
@@ -257,7 +293,8 @@ static void token_rows(struct tree *t, const struct store *s, const json_t *toke
     if (!open)
         return;
     note(t, 1, STYLE_DIM, "serial %s", op_string(token, "serial"));
-    note(t, 1, counter_style(token), "%s", op_string(token, "user-pin"));
+    if (!tries_rows(t, store_figures(s, op_string(token, "uri"))))
+        note(t, 1, counter_style(token), "%s", op_string(token, "user-pin"));
     if (json_is_false(json_object_get(token, "ca-accepts")))
         note(t, 1, STYLE_WARN, "%s", op_string(token, "ca-reason"));
     object_rows(t, s, token);
@@ -367,14 +404,69 @@ static void module_rows(struct tree *t, const struct store *s)
 
 static void no_token_rows(struct tree *t, const struct store *s)
 {
+    struct row *r;
+
     if (!s->complete) {
         note(t, 0, STYLE_DIM, "Looking for tokens%s", screen_glyph(GLYPH_MORE));
         return;
     }
-    note(t, 0, STYLE_TITLE, "No token here.");
+    r = add(t, ROW_NONE, 0, strdup("none"), strdup("No token here."));
+    r->style = STYLE_TITLE;
     note(t, 1, STYLE_DIM, "Plug it in: it shows by itself.");
     note(t, 1, STYLE_DIM, "Is its driver installed?");
     note(t, 1, STYLE_DIM, "signet --module /path/driver.so");
+}
+
+/* Cards that no module shows; while a module may still be about to, no more is said. */
+static void card_rows(struct tree *t, const struct store *s)
+{
+    size_t index;
+    json_t *reader;
+
+    json_array_foreach(json_object_get(s->readers, "readers"), index, reader)
+    {
+        const char *name = op_string(reader, "reader");
+        const json_t *figures = store_figures(s, name);
+        const char *title = op_string(json_object_get(figures, "device"), "title");
+        struct row *r;
+
+        if (!op_true(reader, "card") || store_reader_is_token(s, reader))
+            continue;
+        r = add(t, ROW_CARD, 0, text_format("card %s", name),
+                strdup(*title != '\0' ? title : "A card"));
+        r->style = STYLE_TITLE;
+        r->record = reader;
+        note(t, 1, STYLE_DIM, "%s", name);
+        if (!s->complete || !s->settled) {
+            note(t, 1, STYLE_DIM, "reading%s", screen_glyph(GLYPH_MORE));
+            continue;
+        }
+        note(t, 1, STYLE_WARN, "no driver shows it");
+        tries_rows(t, figures);
+    }
+}
+
+static void reader_rows(struct tree *t, const struct store *s)
+{
+    size_t index, shown = 0;
+    json_t *reader;
+
+    json_array_foreach(json_object_get(s->readers, "readers"), index, reader)
+    {
+        struct row *r;
+
+        if (op_true(reader, "card"))
+            continue;
+        if (shown++ == 0) {
+            note(t, 0, STYLE_DIM, "%s", "");
+            note(t, 0, STYLE_TITLE, "Readers");
+        }
+        r = add(t, ROW_READER, 1, text_format("reader %s", op_string(reader, "reader")),
+                strdup(op_string(reader, "reader")));
+        r->style = STYLE_DIM;
+        r->record = reader;
+        r->right = strdup("empty");
+    }
 }
 
 void tree_build(struct tree *t, const struct store *s)
@@ -390,16 +482,18 @@ void tree_build(struct tree *t, const struct store *s)
     clear(t);
     json_array_foreach(tokens, index, token)
     {
-        if (is_hidden(token))
+        if (!store_shows(s, token))
             continue;
         token_rows(t, s, token);
         shown++;
     }
     if (shown == 0)
         no_token_rows(t, s);
+    card_rows(t, s);
     note(t, 0, STYLE_DIM, "%s", "");
     hidden_rows(t, s);
     profile_rows(t, s);
+    reader_rows(t, s);
     if (s->tokens != NULL)
         module_rows(t, s);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The left pane as rows: tokens with their keys and certificates, profiles, modules. */
+/* The left pane as rows: tokens with their keys and certificates, cards, profiles, readers,
+ * modules. */
 #ifndef SIGNET_TUI_MODEL_TREE_H
 #define SIGNET_TUI_MODEL_TREE_H
 
@@ -10,9 +11,19 @@
 #include "tui/model/store.h"
 #include "tui/term/screen.h"
 
-enum row_kind { ROW_TOKEN, ROW_KEY, ROW_OBJECT, ROW_PROFILE, ROW_MODULE, ROW_NOTE };
+enum row_kind {
+    ROW_TOKEN,
+    ROW_KEY,
+    ROW_OBJECT,
+    ROW_CARD,   /* one that no module shows */
+    ROW_READER, /* an empty one */
+    ROW_NONE,   /* there is no token */
+    ROW_PROFILE,
+    ROW_MODULE,
+    ROW_NOTE
+};
 
-enum row_gauge { GAUGE_NONE, GAUGE_DAYS };
+enum row_gauge { GAUGE_NONE, GAUGE_DAYS, GAUGE_TRIES };
 
 struct row {
     enum row_kind kind;
@@ -23,9 +34,10 @@ struct row {
     char *text;
     char *right; /* NULL for none */
     enum row_gauge gauge;
-    int filled, total;    /* of the gauge, drawn before the text */
-    const json_t *record; /* the store's: of the token, object, profile or module; NULL for notes */
-    const json_t *token;  /* the one that it belongs to; NULL */
+    int filled, total; /* of the gauge, drawn before the text */
+    const json_t
+        *record; /* the store's: of the token, object, reader, profile or module; NULL for notes */
+    const json_t *token; /* the one that it belongs to; NULL */
 };
 
 struct tree {

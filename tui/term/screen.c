@@ -27,7 +27,7 @@ static struct {
 
 static const char *const glyphs[GLYPH_COUNT][2] = {
     [GLYPH_OPEN] = {"v", "▾"},        [GLYPH_CLOSED] = {">", "▸"},
-    [GLYPH_FULL] = {"*", "●"},        [GLYPH_EMPTY] = {"o", "○"},
+    [GLYPH_FULL] = {"*", "●"},        [GLYPH_EMPTY] = {".", "○"},
     [GLYPH_BAR] = {"#", "█"},         [GLYPH_BAR_EMPTY] = {".", "░"},
     [GLYPH_DONE] = {"+", "✓"},        [GLYPH_NEXT] = {">", "▶"},
     [GLYPH_WAITING] = {"-", "·"},     [GLYPH_WRONG] = {"x", "✗"},

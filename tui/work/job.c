@@ -405,6 +405,11 @@ void work_restart_hosts(struct work *w, const char *path)
     op_hosts_drop(w->pool, path);
 }
 
+const struct job_watcher *job_watcher(const struct job *j)
+{
+    return &j->watcher;
+}
+
 const struct op *job_op(const struct job *j)
 {
     return j->op;
@@ -437,6 +442,11 @@ void job_cancel(struct job *j)
 bool job_is_errand(const struct job *j)
 {
     return j->watcher.asked != NULL;
+}
+
+bool job_stays(const struct job *j)
+{
+    return j->watcher.stays;
 }
 
 bool job_running(const struct job *j)
@@ -478,6 +488,14 @@ void job_answer(struct job *j, const char *answer)
 void job_answer_secret(struct job *j, struct secret *secret)
 {
     answer_with(j, NULL, secret);
+}
+
+bool work_is_busy(const struct work *w)
+{
+    for (size_t i = 0; i < w->count; i++)
+        if (!job_stays(w->job[i]))
+            return true;
+    return false;
 }
 
 size_t work_count(const struct work *w)

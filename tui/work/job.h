@@ -30,6 +30,7 @@ struct job_watcher {
     /* `e` NULL: it succeeded. The job is gone afterwards. */
     void (*ended)(void *data, struct job *j, const struct error *e);
     void *data;
+    bool stays; /* runs as long as the console: nothing waits for it, nobody cancels it */
 };
 
 /* NULL: ERROR_SYSTEM, ERROR_MEMORY. */
@@ -51,11 +52,13 @@ struct job *work_start(struct work *w, const struct op *op, const char *const *w
 /* The next use of the module at `path` (NULL: any) starts it anew. */
 void work_restart_hosts(struct work *w, const char *path);
 
+const struct job_watcher *job_watcher(const struct job *j);
 const struct op *job_op(const struct job *j);
 const struct op_args *job_args(const struct job *j);
 const char *job_lane(const struct job *j); /* NULL for none */
 void job_cancel(struct job *j);
-bool job_is_errand(const struct job *j);  /* somebody is there who answers its questions */
+bool job_is_errand(const struct job *j); /* somebody is there who answers its questions */
+bool job_stays(const struct job *j);
 bool job_running(const struct job *j);    /* false: it waits for its lane */
 int64_t job_started(const struct job *j); /* clock_ms */
 
@@ -65,6 +68,9 @@ void job_progress(struct job *j, uint64_t *done, uint64_t *total, char *what, si
 /* Answers the question that was delivered last. Answer NULL, or secret NULL: no, or given up. */
 void job_answer(struct job *j, const char *answer);
 void job_answer_secret(struct job *j, struct secret *secret); /* takes it over */
+
+/* True while something runs or waits that will end by itself. */
+bool work_is_busy(const struct work *w);
 
 /* Those that run or wait; the order of their start. */
 size_t work_count(const struct work *w);

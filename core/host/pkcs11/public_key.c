@@ -47,8 +47,33 @@ static ASN1_OCTET_STRING *unwrap(const struct buffer *bytes)
     return octets;
 }
 
+/* Some modules (ykcs11) write out the numbers of the curve, where others and certificates name it:
+ * the same key anew, by the name. NULL for a curve without one. */
+static EVP_PKEY *with_named_curve(const EVP_PKEY *key)
+{
+    char group[64];
+    uint8_t point[256];
+    size_t length;
+    OSSL_PARAM params[] = {OSSL_PARAM_END, OSSL_PARAM_END, OSSL_PARAM_END};
+    EVP_PKEY_CTX *ctx;
+    EVP_PKEY *named = NULL;
+
+    if (EVP_PKEY_get_group_name(key, group, sizeof group, NULL) <= 0 ||
+        EVP_PKEY_get_octet_string_param(key, OSSL_PKEY_PARAM_PUB_KEY, point, sizeof point,
+                                        &length) <= 0)
+        return NULL;
+    params[0] = OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, group, 0);
+    params[1] = OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, point, length);
+    ctx = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
+    if (ctx != NULL && EVP_PKEY_fromdata_init(ctx) > 0)
+        EVP_PKEY_fromdata(ctx, &named, EVP_PKEY_PUBLIC_KEY, params);
+    EVP_PKEY_CTX_free(ctx);
+    return named;
+}
+
 EVP_PKEY *public_key_ec(const struct buffer *parameters, const struct buffer *point)
 {
+    EVP_PKEY *named;
     const unsigned char *at = parameters->data;
     EVP_PKEY *key = d2i_KeyParams(EVP_PKEY_EC, NULL, &at, (long)parameters->length);
     ASN1_OCTET_STRING *wrapped = unwrap(point);
@@ -60,9 +85,10 @@ EVP_PKEY *public_key_ec(const struct buffer *parameters, const struct buffer *po
                                                (size_t)ASN1_STRING_length(wrapped)) > 0;
     if (key != NULL && !set)
         set = EVP_PKEY_set1_encoded_public_key(key, point->data, point->length) > 0;
-    if (!set) {
+    named = set ? with_named_curve(key) : NULL;
+    if (!set || named != NULL) {
         EVP_PKEY_free(key);
-        key = NULL;
+        key = named;
     }
     ASN1_OCTET_STRING_free(wrapped);
     ERR_clear_error();

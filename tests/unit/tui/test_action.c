@@ -27,7 +27,7 @@ static void test_each_is_whole(void **state)
         assert_true(*a->id != '\0' && *a->group != '\0' && *a->name != '\0' && *a->help != '\0');
         assert_true(a->keys[0] != 0);
         for (size_t k = 0; k < ACTION_KEYS && a->keys[k] != 0; k++)
-            assert_ptr_equal(action_of_key(a->keys[k]), a);
+            assert_ptr_equal(action_of_key(a->keys[k]), action_exists(a) ? a : NULL);
     }
     assert_null(action_of_key(0x1f600));
 }
@@ -50,8 +50,10 @@ static void test_lists_name_all(void **state)
     action_help(&help);
     action_manual(&manual);
     for (size_t i = 0; i < action_count; i++) {
-        assert_non_null(strstr(buffer_text(&help), actions[i].help));
-        assert_non_null(strstr(buffer_text(&manual), actions[i].help));
+        bool exists = action_exists(&actions[i]);
+
+        assert_int_equal(strstr(buffer_text(&help), actions[i].help) != NULL, exists);
+        assert_int_equal(strstr(buffer_text(&manual), actions[i].help) != NULL, exists);
     }
     buffer_free(&help);
     buffer_free(&manual);
