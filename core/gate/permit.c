@@ -285,6 +285,15 @@ static bool no_pin_reason(CK_RV rv)
            rv == CKR_TOKEN_WRITE_PROTECTED || rv == CKR_SESSION_READ_ONLY_EXISTS;
 }
 
+/* The token's host is ended on the way, under the eyes of the thread that watches the card. */
+static void read_after(struct gate_session *s)
+{
+    pthread_rwlock_wrlock(&s->current);
+    if (session_read_figure(s, NULL) && s->host != NULL)
+        session_read_vendor_figure(s);
+    pthread_rwlock_unlock(&s->current);
+}
+
 /* What is left after a refusal. Flags that are clear say nothing: many tokens never set them. A
  * session that signs is not disturbed for a figure. */
 static void judge_after(struct gate_session *s, const struct wire_status *status, struct tries *t)
@@ -292,8 +301,8 @@ static void judge_after(struct gate_session *s, const struct wire_status *status
     CK_FLAGS flags = status->flags_known ? (CK_FLAGS)status->token_flags : 0;
 
     session_forget_figure(s);
-    if (s->signer.sign == NULL && session_read_figure(s, NULL) && s->host != NULL)
-        session_read_vendor_figure(s);
+    if (s->signer.sign == NULL)
+        read_after(s);
     tries_judge(s->device, s->role, flags, &s->figure, t);
     if (t->left == WIRE_UNKNOWN && status->rv == CKR_PIN_LOCKED)
         t->locked = true;

@@ -108,6 +108,9 @@ is "$status/$(grep -c C_Login "$SHIM_LOG")" 0/1 'all tries are there: it signs'
 safenet '14/15 10/10 3/3' flagged
 is "$status/$(grep -c C_Login "$SHIM_LOG")" 5/0 'one is missing: no try'
 like "$said" '14 of 15 tries left' 'the figures are told'
+safenet '' flagged
+is "$status/$(grep -c C_Login "$SHIM_LOG")" 5/0 'nor when nothing tells them any more'
+like "$said" '14 of 15 tries left .* when last read, 20' 'what was told last is said'
 like "$(SHIM_SAFENET='15/15 10/10 3/3' SIGNET_PIN=$test_pin "$batch" check flagged)" '15 of 15 left .vendor attribute' 'and by check'
 safenet '14/15 10/10 3/3' fourteen
 is "$status/$(grep -c C_Login "$SHIM_LOG")" 0/1 'a profile may allow it'
@@ -121,7 +124,8 @@ is "$status/$(grep -c C_Login "$SHIM_LOG")" 5/0 'the last try is never made unat
 lines() { wc -l <"$log"; }
 before_lines=$(lines)
 : >"$SHIM_LOG"
-SHIM_CALL=C_Login SHIM_ACTION=hang SIGNET_PIN=$test_pin "$batch" sign flagged --existing replace "$work/files/1.exe" >/dev/null 2>&1 &
+SHIM_SAFENET='15/15 10/10 3/3' SHIM_CALL=C_Login SHIM_ACTION=hang SIGNET_PIN=$test_pin "$batch" sign flagged \
+  --existing replace "$work/files/1.exe" >/dev/null 2>&1 &
 cut=$!
 for ((i = 0; i < 100; i++)); do
   grep -q C_Login "$SHIM_LOG" && break

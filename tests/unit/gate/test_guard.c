@@ -12,6 +12,7 @@
 #include "base/path.h"
 #include "base/text.h"
 #include "gate/guard.h"
+#include "gate/tries.h"
 #include "scratch.h"
 
 static bool is_set(const char *device, const char *who)
@@ -53,11 +54,44 @@ static void test_a_damaged_mark_is_a_mark(void **state)
     free(path);
 }
 
+static void test_lost_tries_are_remembered(void **state)
+{
+    struct wire_counter figure = {
+        .left = 2, .maximum = 3, .usual = 3, .is_default = WIRE_UNKNOWN, .source = "card, test"};
+    struct wire_counter unread = {.left = WIRE_UNKNOWN, .maximum = WIRE_UNKNOWN};
+    struct tries t;
+
+    (void)state;
+    tries_judge("d", WIRE_PIN_USER, 0, &unread, &t);
+    assert_false(t.low);
+    tries_judge("d", WIRE_PIN_USER, 0, &figure, &t);
+    assert_true(t.low);
+    tries_judge("d", WIRE_PIN_USER, 0, &unread, &t);
+    assert_true(t.low && t.left == WIRE_UNKNOWN && !t.final);
+    assert_non_null(strstr(t.text, "2 of 3 tries left (card, test) when last read, 20"));
+    /* Those of another PIN, and what the flags say for sure, are another matter. */
+    tries_judge("d", WIRE_PIN_PUK, 0, &unread, &t);
+    assert_false(t.low);
+    tries_judge("d", WIRE_PIN_USER, CKF_USER_PIN_LOCKED, &unread, &t);
+    assert_true(t.locked);
+    figure.left = 3;
+    tries_judge("d", WIRE_PIN_USER, 0, &figure, &t);
+    tries_judge("d", WIRE_PIN_USER, 0, &unread, &t);
+    assert_false(t.low);
+    /* A PIN that is verified has all its tries. */
+    figure.left = 1;
+    tries_judge("d", WIRE_PIN_USER, 0, &figure, &t);
+    unread.verified = true;
+    tries_judge("d", WIRE_PIN_USER, 0, &unread, &t);
+    assert_false(t.low);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_mark_and_clear),
         cmocka_unit_test(test_a_damaged_mark_is_a_mark),
+        cmocka_unit_test(test_lost_tries_are_remembered),
     };
 
     return cmocka_run_group_tests(tests, scratch_make, scratch_remove);
