@@ -2,6 +2,7 @@
 #include "host/card/driver.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "host/status.h"
@@ -93,6 +94,14 @@ struct wire_counter *driver_counter(struct wire_application *a, enum wire_pin pi
     snprintf(counter->name, sizeof counter->name, "%s", name);
     snprintf(counter->source, sizeof counter->source, "%s", source);
     return counter;
+}
+
+void driver_keep(const struct buffer *bytes, uint8_t **out, size_t *length)
+{
+    *out = bytes->length == 0 || bytes->failed ? NULL : malloc(bytes->length);
+    *length = *out == NULL ? 0 : bytes->length;
+    if (*out != NULL)
+        memcpy(*out, bytes->data, bytes->length);
 }
 
 bool driver_ask_tries(struct card *c, uint8_t reference, struct wire_counter *counter,

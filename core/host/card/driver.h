@@ -51,6 +51,10 @@ const struct card_driver *drivers_select(struct card *c, const char *family, con
 struct wire_counter *driver_counter(struct wire_application *a, enum wire_pin pin, const char *name,
                                     int usual, const char *source, struct wire_status *s);
 
+/* For drivers: a copy for an answer, freed by the caller with free(); NULL where there are no
+ * bytes, or no memory. */
+void driver_keep(const struct buffer *bytes, uint8_t **out, size_t *length);
+
 /* For drivers: an empty VERIFY, in its short form (ISO 7816-4, section 11.5.6: nothing is compared,
  * so nothing is lost). For families alone that are known to take it so. */
 bool driver_ask_tries(struct card *c, uint8_t reference, struct wire_counter *counter,

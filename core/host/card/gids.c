@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* GIDS (Generic Identity Device Specification 2.0): cards made for the drivers that Windows has. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "host/card/container_map.h"
@@ -180,15 +179,10 @@ static bool read_certificate(struct card *c, struct tlv master, const char *name
     if (find_file(master, "mscp", name, &file, &object))
         read = get_object(c, file, object, &data, &value, &sw, s);
     there = read && sw == SW_OK;
-    if (there && value.length > 4 && value.data[0] == 1 && value.data[1] == 0)
-        inflate_gzip((struct tlv){value.data + 4, value.length - 4}, CARD_ANSWER_MAX, &der);
-    else if (there)
-        buffer_append(&der, value.data, value.length);
-    if (der.length > 0 && !der.failed && out->certificate == NULL &&
-        (out->certificate = malloc(der.length)) != NULL) {
-        memcpy(out->certificate, der.data, der.length);
-        out->certificate_length = der.length;
-    }
+    if (there)
+        inflate_certificate(value, &der);
+    if (out->certificate == NULL)
+        driver_keep(&der, &out->certificate, &out->certificate_length);
     buffer_free(&data);
     buffer_free(&der);
     return read;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* IDPrime cards and eTokens with that applet (Thales), by the files of their minidriver. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "host/card/container_map.h"
@@ -186,14 +185,9 @@ static bool read_certificate(struct card *c, uint16_t file, struct wire_containe
     uint16_t sw;
     bool read = read_file(c, file, &data, &sw, s);
 
-    if (read && data.length > 4 && data.data[0] == 1 && data.data[1] == 0)
-        inflate_gzip((struct tlv){data.data + 4, data.length - 4}, CARD_ANSWER_MAX, &der);
-    else if (read)
-        buffer_append(&der, data.data, data.length);
-    if (der.length > 0 && !der.failed && (out->certificate = malloc(der.length)) != NULL) {
-        memcpy(out->certificate, der.data, der.length);
-        out->certificate_length = der.length;
-    }
+    if (read)
+        inflate_certificate((struct tlv){data.data, data.length}, &der);
+    driver_keep(&der, &out->certificate, &out->certificate_length);
     buffer_free(&data);
     buffer_free(&der);
     return read;

@@ -3,6 +3,8 @@
 
 #include <zlib.h>
 
+#include "host/card/card.h"
+
 /* 32: zlib's or gzip's header, whichever is there. */
 enum { EITHER_HEADER = 32 };
 
@@ -22,4 +24,14 @@ bool inflate_gzip(struct tlv in, size_t most, struct buffer *out)
     if (room != NULL)
         out->length = before + (whole ? most - z.avail_out : 0);
     return whole;
+}
+
+void inflate_certificate(struct tlv stored, struct buffer *der)
+{
+    enum { HEAD = 4 };
+
+    if (stored.length > HEAD && stored.data[0] == 1 && stored.data[1] == 0)
+        inflate_gzip((struct tlv){stored.data + HEAD, stored.length - HEAD}, CARD_ANSWER_MAX, der);
+    else
+        buffer_append(der, stored.data, stored.length);
 }

@@ -194,7 +194,7 @@ static void read_metadata(const struct buffer *data, struct wire_counter *counte
     }
 }
 
-static bool is_yubikey(const struct wire_application *a)
+bool piv_is_yubikey(const struct wire_application *a)
 {
     return strncmp(a->title, "YubiKey", 7) == 0;
 }
@@ -224,7 +224,7 @@ static bool ask_metadata(struct card *c, uint8_t reference, const struct wire_ap
                          struct wire_counter *counter, struct wire_status *s)
 {
     struct buffer data = BUFFER_INIT;
-    bool known = false, done = !is_yubikey(a) || piv_metadata(c, reference, &data, &known, s);
+    bool known = false, done = !piv_is_yubikey(a) || piv_metadata(c, reference, &data, &known, s);
 
     if (known)
         read_metadata(&data, counter);
@@ -238,7 +238,7 @@ static bool piv_pin(struct card *c, struct wire_application *out, struct wire_st
         driver_counter(out, WIRE_PIN_USER, "PIN", USUAL_TRIES, "card, GET METADATA", s);
 
     return pin != NULL && ask_metadata(c, PIV_PIN, out, pin, s) &&
-           (pin->left != WIRE_UNKNOWN || ask_tries(c, is_yubikey(out), pin, s));
+           (pin->left != WIRE_UNKNOWN || ask_tries(c, piv_is_yubikey(out), pin, s));
 }
 
 static bool piv_puk(struct card *c, struct wire_application *out, struct wire_status *s)

@@ -25,6 +25,9 @@ bool piv_object(struct card *c, uint32_t object, struct buffer *data, struct tlv
 /* The certificate of a key, in DER; empty where there is none. */
 bool piv_certificate(struct card *c, uint8_t slot, struct buffer *der, struct wire_status *s);
 
+/* After detection: the card speaks Yubico's extensions. */
+bool piv_is_yubikey(const struct wire_application *a);
+
 /* GET METADATA of a YubiKey (5.3 and later). *known is false where the card does not know that. */
 bool piv_metadata(struct card *c, uint8_t reference, struct buffer *data, bool *known,
                   struct wire_status *s);

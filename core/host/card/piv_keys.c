@@ -2,7 +2,6 @@
 /* PIV: keys, their policies and attestation, and container names (YubiKey). */
 #include <openssl/sha.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "host/card/container_map.h"
@@ -71,14 +70,6 @@ void piv_public_key(struct tlv key, uint8_t algorithm, struct buffer *out)
                      (struct spki_part){one.data, one.length}, out);
 }
 
-static void keep(const struct buffer *bytes, uint8_t **out, size_t *length)
-{
-    *out = bytes->length == 0 || bytes->failed ? NULL : malloc(bytes->length);
-    *length = *out == NULL ? 0 : bytes->length;
-    if (*out != NULL)
-        memcpy(*out, bytes->data, bytes->length);
-}
-
 static void describe(struct tlv metadata, struct wire_card_key *key)
 {
     struct buffer spki = BUFFER_INIT;
@@ -99,7 +90,7 @@ static void describe(struct tlv metadata, struct wire_card_key *key)
         snprintf(key->origin, sizeof key->origin, "%s", WORD(origins, value.data[0]));
     if (tlv_find(metadata, 0x04, &public))
         piv_public_key(public, code, &spki);
-    keep(&spki, &key->spki, &key->spki_length);
+    driver_keep(&spki, &key->spki, &key->spki_length);
     buffer_free(&spki);
 }
 
@@ -109,7 +100,7 @@ bool piv_keys(struct card *c, struct wire_application *out, struct wire_status *
     struct buffer data = BUFFER_INIT;
     bool known = false, asked = true;
 
-    if (strncmp(out->title, "YubiKey", 7) != 0)
+    if (!piv_is_yubikey(out))
         return true;
     for (size_t i = 0; piv_slots[i] != 0 && asked; i++) {
         struct wire_card_key *key;
@@ -147,7 +138,7 @@ static bool add_container(struct card *c, struct wire_application *out, const st
     /* The map names the certificate that it was made for: another one has another container. */
     if (der.length > 0 && SHA1(der.data, der.length, digest) != NULL &&
         memcmp(digest, sha1, sizeof digest) == 0)
-        keep(&der, &container->certificate, &container->certificate_length);
+        driver_keep(&der, &container->certificate, &container->certificate_length);
     buffer_free(&der);
     return read;
 }
@@ -165,7 +156,7 @@ bool piv_containers(struct card *c, struct wire_application *out, struct wire_st
 {
     struct buffer data = BUFFER_INIT;
     struct tlv object, map = {NULL, 0};
-    bool yubikey = strncmp(out->title, "YubiKey", 7) == 0, there = false, read = true;
+    bool yubikey = piv_is_yubikey(out), there = false, read = true;
     struct map_record record;
 
     if (yubikey)
@@ -213,13 +204,13 @@ bool piv_attest(struct card *c, uint8_t slot, struct wire_attestation *out, stru
         return status_fail(s, CKR_ARGUMENTS_BAD, "", "%02X is no slot of a PIV card", slot);
     done = card_send(c, &attest, &data, &sw, s) && (sw == SW_OK || not_attested(slot, sw, s));
     if (done)
-        keep(&data, &out->certificate, &out->certificate_length);
+        driver_keep(&data, &out->certificate, &out->certificate_length);
     done = done && piv_object(c, PIV_OBJECT_ATTESTATION, &data, &object, &there, s);
     if (done && there && tlv_find(object, 0x70, &value)) {
         struct buffer der = BUFFER_INIT;
 
         buffer_append(&der, value.data, value.length);
-        keep(&der, &out->intermediate, &out->intermediate_length);
+        driver_keep(&der, &out->intermediate, &out->intermediate_length);
         buffer_free(&der);
     }
     buffer_free(&data);
