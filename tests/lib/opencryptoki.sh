@@ -46,11 +46,15 @@ start_slotd() {
 
 oc_tool() { pkcs11-tool --module "$opencryptoki" "$@" >/dev/null 2>&1; }
 
+has_user_pin() { pkcs11-tool --module "$opencryptoki" -L 2>/dev/null | grep -q 'PIN initialized'; }
+
 # make_oc_token LABEL: a token with both PINs set; its SO PIN must be changed once before it does anything
 make_oc_token() {
   oc_tool --slot-index 0 --init-token --label "$1" --so-pin 87654321 &&
     oc_tool --login --login-type so --so-pin 87654321 --change-pin --new-pin "$oc_so_pin" &&
-    oc_tool --login --login-type so --so-pin "$oc_so_pin" --init-pin --pin "$oc_pin"
+    oc_tool --login --login-type so --so-pin "$oc_so_pin" --init-pin --pin "$oc_pin" && has_user_pin && return
+  echo '# the token could not be made'
+  return 1
 }
 
 # spend_try: a wrong PIN, by a program that is not ours

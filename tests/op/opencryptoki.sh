@@ -7,7 +7,7 @@ source "$(dirname "$0")/../lib/fixture.sh" "${1:?usage: opencryptoki.sh BUILD_FO
 # shellcheck source=../lib/opencryptoki.sh
 source "$tests/lib/opencryptoki.sh"
 start_slotd || exit 1
-make_oc_token oc
+make_oc_token oc || exit 1
 log=$XDG_STATE_HOME/signet/audit.log
 
 # user_state: what `counters` says of the user PIN
