@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* signet change-pin: C_SetPIN through the gate. */
+#include "op/named.h"
 #include "op/ops.h"
 #include "op/session.h"
 #include "op/text.h"
@@ -8,7 +9,8 @@ static const struct op_arg args[] = {
     {.name = "TOKEN",
      .type = OP_TOKEN,
      .positional = true,
-     .help = "@number, label, serial or pkcs11: URI; without it, the only token there is"},
+     .help = "@number, label, serial or pkcs11: URI, or a reader's name; without it, the only "
+             "token there is"},
     {.name = "new-pin",
      .type = OP_PIN,
      .value = "SOURCE",
@@ -49,7 +51,7 @@ static bool run(const struct op_args *a, struct op_ctx *ctx, struct error *e)
 
     if (!op_inventory(a, ctx, &inv, e))
         return false;
-    t = op_token(a, "TOKEN", &inv, e);
+    t = op_named_token(op_text(a, "TOKEN"), &inv, ctx, e);
     done = t != NULL && change(a, ctx, &inv, t, e);
     inventory_free(&inv);
     return done;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "op/named.h"
 #include "op/ops.h"
 #include "op/record.h"
 #include "op/session.h"
@@ -14,7 +15,8 @@ static const struct op_arg args[] = {
     {.name = "TOKEN",
      .type = OP_TOKEN,
      .positional = true,
-     .help = "@number, label, serial or pkcs11: URI; without it, the only token there is"},
+     .help = "@number, label, serial or pkcs11: URI, or a reader's name; without it, the only "
+             "token there is"},
 };
 
 /* The user PIN's counter as the card tells it now, or else what the token's flags say. */
@@ -26,14 +28,16 @@ static json_t *counter_now(const struct wire_slot *slot, struct op_ctx *ctx)
     json_t *record = NULL;
     bool found;
 
-    if (!card_read_slot(&slot->info, &none, ctx->cancel, &card, &found, NULL) || !found)
-        return json_pack("{s:s, s:s}", "state", gate_counter_text(slot->token.flags, false),
-                         "known-by", "flags of the token");
-    a = card_application_of(&card, &slot->token);
+    if (!card_read_slot(&slot->info, &none, ctx->cancel, &card, &found, NULL))
+        found = false;
+    a = found ? card_application_of(&card, &slot->token) : NULL;
     for (size_t i = 0; a != NULL && i < a->counter_count; i++)
         if (a->counter[i].pin == WIRE_PIN_USER)
             record = op_counter_record(&a->counter[i]);
     wire_card_free(&card);
+    if (record == NULL)
+        record = json_pack("{s:s, s:s}", "state", gate_counter_text(slot->token.flags, false),
+                           "known-by", "flags of the token");
     return record;
 }
 
@@ -91,7 +95,7 @@ static bool run(const struct op_args *a, struct op_ctx *ctx, struct error *e)
 
     if (!op_inventory(a, ctx, &inv, e))
         return false;
-    t = op_token(a, "TOKEN", &inv, e);
+    t = op_named_token(op_text(a, "TOKEN"), &inv, ctx, e);
     done = t != NULL && login(a, ctx, &inv, t, e);
     inventory_free(&inv);
     return done;
