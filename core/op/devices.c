@@ -57,11 +57,25 @@ static bool is_of_a_token(const struct seen *s, size_t card)
     return false;
 }
 
+/* One that was named and cannot be shown is no success. */
+static bool judge(const struct op_args *a, const struct seen *s, struct error *e)
+{
+    const char *name = op_given(a, "TOKEN") ? op_text(a, "TOKEN") : NULL;
+    const struct wire_card *card = s->card_count == 0 ? NULL : &s->card[0];
+
+    if (name == NULL || s->token_count > 0 || (card != NULL && card->count > 0))
+        return true;
+    if (card == NULL)
+        return error_set(e, ERROR_MISSING, "'%s': no card is in the reader", name);
+    return error_set(e, ERROR_UNFIT, "'%s': %s", card->reader.name, card->problem);
+}
+
 bool op_devices(const struct op_args *a, struct op_ctx *ctx, const struct devices *d,
                 struct error *e)
 {
     json_t *tokens, *cards, *record;
     struct seen seen;
+    bool shown;
 
     if (!op_seen(a, ctx, "TOKEN", d->objects, &seen, e))
         return false;
@@ -76,8 +90,9 @@ bool op_devices(const struct op_args *a, struct op_ctx *ctx, const struct device
     if (seen.pcsc.code != ERROR_NONE)
         json_object_set_new(record, "pcsc", json_string(seen.pcsc.text));
     op_emit(ctx, d->kind, record);
+    shown = judge(a, &seen, e);
     op_seen_free(&seen);
-    return true;
+    return shown;
 }
 
 static void text_device(const json_t *t, void (*rows)(const json_t *device, struct buffer *out),

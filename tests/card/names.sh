@@ -101,4 +101,21 @@ echo 'pull 3' >"$card/fault"
 said=$("$signet" containers "$reader" --module "$softhsm" --json 2>/dev/null)
 like "$(jq -r '.cards[].problem' <<<"$said")" 'taken out|stopped' 'so does one that was named'
 gone
+for verb in counters containers; do
+  run "$verb" "$reader" --module "$softhsm"
+  is "$status" 3 "$verb: a reader that was named, without a card"
+  like "$said" 'no card is in the reader' 'and that is said'
+done
+insert "$card"
+echo 'pull 2' >"$card/fault"
+run counters "$reader" --module "$softhsm"
+is "$status" 3 'one that was named and could not be read is no success'
+gone
+insert "$card"
+printf %s "$test_pin" >"$work/pin"
+chmod 600 "$work/pin"
+said=$("$signet" reset-counter other --module "$softhsm" --pin "file:$work/pin" 2>&1 >/dev/full)
+is "$?" 1 'an output that cannot be written is no success'
+like "$said" 'all was done, but it cannot write the output' 'and it is said that the work is done'
+pull
 done_testing
