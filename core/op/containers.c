@@ -9,6 +9,7 @@
 #include "cert/view.h"
 #include "op/container.h"
 #include "op/devices.h"
+#include "op/named.h"
 #include "op/ops.h"
 #include "op/record.h"
 #include "op/text.h"
@@ -16,11 +17,7 @@
 #include "token/uri.h"
 
 static const struct op_arg args[] = {
-    {.name = "TOKEN",
-     .type = OP_TOKEN,
-     .positional = true,
-     .help = "@number, label, serial or pkcs11: URI, or a reader's name; without it, all tokens "
-             "and cards"},
+    OP_ANY_TOKEN,
 };
 
 static json_t *printable(const char *text)
@@ -263,15 +260,22 @@ static void text_certificates(const json_t *row, struct buffer *out)
     }
 }
 
-static void text_key(const json_t *row, struct buffer *out)
+static void text_container(const json_t *row, unsigned width, struct buffer *out)
 {
-    struct buffer line = BUFFER_INIT;
+    char *why = text_format("cannot be known here, because %s", op_string(row, "why-unknown"));
 
     if (*op_string(row, "container") != '\0')
         op_line(out, "container", op_string(row, "container"));
     else
-        buffer_printf(out, "  %-19s cannot be known here, because %s\n", "container",
-                      op_string(row, "why-unknown"));
+        op_prose(out, "container", why, width);
+    free(why);
+}
+
+static void text_key(const json_t *row, unsigned width, struct buffer *out)
+{
+    struct buffer line = BUFFER_INIT;
+
+    text_container(row, width, out);
     if (*op_string(row, "container-hex") != '\0')
         buffer_printf(out, "  %-19s it has characters that cannot be shown; in hex: %s\n", "",
                       op_string(row, "container-hex"));
@@ -289,7 +293,7 @@ static void text_key(const json_t *row, struct buffer *out)
     text_certificates(row, out);
 }
 
-static void text_rows(const json_t *t, struct buffer *out)
+static void text_rows(const json_t *t, unsigned width, struct buffer *out)
 {
     const json_t *keys = json_object_get(t, "keys");
     size_t index;
@@ -299,17 +303,17 @@ static void text_rows(const json_t *t, struct buffer *out)
     {
         if (index > 0)
             buffer_append_byte(out, '\n');
-        text_key(row, out);
+        text_key(row, width, out);
     }
     if (json_array_size(keys) == 0 && *op_string(t, "problem") == '\0')
         buffer_append_text(out, "  no key is shown here before a login\n");
 }
 
-/* No line is wrapped or cut: names are there to be copied. */
+/* No name is wrapped or cut: they are there to be copied. */
 static void text(const char *kind, const json_t *r, unsigned width, bool colour, struct buffer *out)
 {
-    (void)kind, (void)width, (void)colour;
-    op_text_devices(r, text_rows, out);
+    (void)kind, (void)colour;
+    op_text_devices(r, text_rows, width, out);
 }
 
 const struct op op_containers = {

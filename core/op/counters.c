@@ -4,16 +4,13 @@
 
 #include "gate/gate.h"
 #include "op/devices.h"
+#include "op/named.h"
 #include "op/ops.h"
 #include "op/record.h"
 #include "op/text.h"
 
 static const struct op_arg args[] = {
-    {.name = "TOKEN",
-     .type = OP_TOKEN,
-     .positional = true,
-     .help = "@number, label, serial or pkcs11: URI, or a reader's name; without it, all tokens "
-             "and cards"},
+    OP_ANY_TOKEN,
 };
 
 static json_t *figure(int value)
@@ -180,7 +177,7 @@ static void text_application(const json_t *counters, const char *before, const j
     }
 }
 
-static void text_rows(const json_t *t, struct buffer *out)
+static void text_rows(const json_t *t, unsigned width, struct buffer *out)
 {
     const json_t *counters = json_object_get(t, "counters");
     const char *before = "";
@@ -195,15 +192,15 @@ static void text_rows(const json_t *t, struct buffer *out)
         before = op_string(c, "application");
         op_text_counter(c, &state);
         buffer_printf(&state, "  [%s]", op_string(c, "known-by"));
-        op_line(out, op_string(c, "name"), buffer_text(&state));
+        op_prose(out, op_string(c, "name"), buffer_text(&state), width);
         buffer_free(&state);
     }
 }
 
 static void text(const char *kind, const json_t *r, unsigned width, bool colour, struct buffer *out)
 {
-    (void)kind, (void)width, (void)colour;
-    op_text_devices(r, text_rows, out);
+    (void)kind, (void)colour;
+    op_text_devices(r, text_rows, width, out);
 }
 
 const struct op op_counters = {

@@ -95,29 +95,28 @@ bool op_devices(const struct op_args *a, struct op_ctx *ctx, const struct device
     return shown;
 }
 
-static void text_device(const json_t *t, void (*rows)(const json_t *device, struct buffer *out),
-                        struct buffer *out)
+static void text_device(const json_t *t, device_text *rows, unsigned width, struct buffer *out)
 {
     if (op_number(t, "number", 0) > 0)
         buffer_printf(out, "@%lld  %s (%s)\n", (long long)op_number(t, "number", 0),
-                      op_string(t, "token"), op_string(t, "title"));
+                      *op_string(t, "token") != '\0' ? op_string(t, "token") : "without a label",
+                      op_string(t, "title"));
     else
         buffer_printf(out, "%s: %s\n", op_string(t, "reader"),
                       *op_string(t, "title") != '\0' ? op_string(t, "title") : "a card");
-    op_line(out, "problem", op_string(t, "problem"));
-    rows(t, out);
+    op_prose(out, "problem", op_string(t, "problem"), width);
+    rows(t, width, out);
 }
 
-void op_text_devices(const json_t *document, void (*rows)(const json_t *device, struct buffer *out),
-                     struct buffer *out)
+void op_text_devices(const json_t *document, device_text *rows, unsigned width, struct buffer *out)
 {
     const json_t *tokens = json_object_get(document, "tokens");
     const json_t *cards = json_object_get(document, "cards");
     size_t index;
     json_t *t;
 
-    json_array_foreach(tokens, index, t) text_device(t, rows, out);
-    json_array_foreach(cards, index, t) text_device(t, rows, out);
+    json_array_foreach(tokens, index, t) text_device(t, rows, width, out);
+    json_array_foreach(cards, index, t) text_device(t, rows, width, out);
     if (json_array_size(tokens) + json_array_size(cards) == 0)
         buffer_append_text(out, "No token and no card is here.\n");
     if (*op_string(document, "pcsc") != '\0')

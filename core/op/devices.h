@@ -21,8 +21,10 @@ struct devices {
 bool op_devices(const struct op_args *a, struct op_ctx *ctx, const struct devices *d,
                 struct error *e);
 
-/* The document as text; `rows` appends those of one device, below its title. */
-void op_text_devices(const json_t *document, void (*rows)(const json_t *device, struct buffer *out),
-                     struct buffer *out);
+/* Appends the rows of one device, which stand below its title. */
+typedef void device_text(const json_t *device, unsigned width, struct buffer *out);
+
+/* The document as text for `width` columns. */
+void op_text_devices(const json_t *document, device_text *rows, unsigned width, struct buffer *out);
 
 #endif

@@ -207,3 +207,20 @@ struct token *op_named_token(const char *name, struct inventory *inv, struct op_
     op_named_free(&named);
     return token;
 }
+
+bool op_with_token(const struct op_args *a, struct op_ctx *ctx,
+                   bool (*act)(const struct op_args *a, struct op_ctx *ctx, struct inventory *inv,
+                               struct token *t, struct error *e),
+                   struct error *e)
+{
+    struct inventory inv;
+    struct token *t;
+    bool done;
+
+    if (!op_inventory(a, ctx, &inv, e))
+        return false;
+    t = op_named_token(op_text(a, "TOKEN"), &inv, ctx, e);
+    done = t != NULL && act(a, ctx, &inv, t, e);
+    inventory_free(&inv);
+    return done;
+}

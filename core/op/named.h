@@ -6,6 +6,20 @@
 #include "op/op.h"
 #include "token/inventory.h"
 
+/* TOKEN of a verb that is for one, and of one that is for all there is. */
+#define OP_ONE_TOKEN                                                                               \
+    {                                                                                              \
+        .name = "TOKEN", .type = OP_TOKEN, .positional = true,                                     \
+        .help = "@number, label, serial or pkcs11: URI, or a reader's name; without it, the only " \
+                "token there is"                                                                   \
+    }
+#define OP_ANY_TOKEN                                                                               \
+    {                                                                                              \
+        .name = "TOKEN", .type = OP_TOKEN, .positional = true,                                     \
+        .help = "@number, label, serial or pkcs11: URI, or a reader's name; without it, all "      \
+                "tokens and cards"                                                                 \
+    }
+
 /* A token that a module shows, or the card of a reader. */
 struct named {
     const struct token *token; /* of the inventory, the first where several are in the reader; NULL:
@@ -25,6 +39,12 @@ void op_named_free(struct named *n);
 /* The token that is meant, for what only a module can do. */
 struct token *op_named_token(const char *name, struct inventory *inv, struct op_ctx *ctx,
                              struct error *e);
+
+/* Reads the modules, and does `act` with the token that argument TOKEN means. */
+bool op_with_token(const struct op_args *a, struct op_ctx *ctx,
+                   bool (*act)(const struct op_args *a, struct op_ctx *ctx, struct inventory *inv,
+                               struct token *t, struct error *e),
+                   struct error *e);
 
 /* *is: there is a reader of just this name. */
 bool op_named_reader(const char *name, struct op_ctx *ctx, bool *is, struct error *e);

@@ -11,11 +11,7 @@
 #include "token/objects.h"
 
 static const struct op_arg args[] = {
-    {.name = "TOKEN",
-     .type = OP_TOKEN,
-     .positional = true,
-     .help = "@number, label, serial or pkcs11: URI, or a reader's name; without it, the only "
-             "token there is"},
+    OP_ONE_TOKEN,
     {.name = "login",
      .type = OP_FLAG,
      .help = "log in, to see what the token hides before: most show private keys only then"},

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "op/named.h"
 #include "op/ops.h"
 #include "op/record.h"
@@ -12,11 +13,7 @@
 #include "token/card.h"
 
 static const struct op_arg args[] = {
-    {.name = "TOKEN",
-     .type = OP_TOKEN,
-     .positional = true,
-     .help = "@number, label, serial or pkcs11: URI, or a reader's name; without it, the only "
-             "token there is"},
+    OP_ONE_TOKEN,
 };
 
 /* The user PIN's counter as the card tells it now, or else what the token's flags say. */
@@ -89,25 +86,20 @@ static bool login(const struct op_args *a, struct op_ctx *ctx, struct inventory 
 
 static bool run(const struct op_args *a, struct op_ctx *ctx, struct error *e)
 {
-    struct inventory inv;
-    struct token *t;
-    bool done;
-
-    if (!op_inventory(a, ctx, &inv, e))
-        return false;
-    t = op_named_token(op_text(a, "TOKEN"), &inv, ctx, e);
-    done = t != NULL && login(a, ctx, &inv, t, e);
-    inventory_free(&inv);
-    return done;
+    return op_with_token(a, ctx, login, e);
 }
 
 static void text(const char *kind, const json_t *record, unsigned width, bool colour,
                  struct buffer *out)
 {
-    (void)kind, (void)width, (void)colour;
-    buffer_printf(out, "Logged in to '%s'. PIN before: %s; now: %s. Builds may go on.\n",
-                  op_string(record, "token"), op_string(record, "before"),
-                  op_string(record, "after"));
+    char *line = text_format("Logged in to '%s'. PIN before: %s; now: %s. Builds may go on.",
+                             op_string(record, "token"), op_string(record, "before"),
+                             op_string(record, "after"));
+
+    (void)kind, (void)colour;
+    if (line != NULL)
+        op_wrap(out, line, 0, width - 1);
+    free(line);
 }
 
 const struct op op_reset_counter = {

@@ -14,11 +14,7 @@ static const char *const secrets[] = {"puk", "reset-code", "so-pin", NULL};
 static const char *const applications[] = {"piv", "openpgp", "sc-hsm", NULL};
 
 static const struct op_arg args[] = {
-    {.name = "TOKEN",
-     .type = OP_TOKEN,
-     .positional = true,
-     .help = "@number, label, serial or pkcs11: URI, or a reader's name; without it, the only "
-             "token there is"},
+    OP_ONE_TOKEN,
     {.name = "by",
      .type = OP_CHOICE,
      .value = "SECRET",
@@ -402,7 +398,7 @@ static void text(const char *kind, const json_t *record, unsigned width, bool co
     size_t index;
     json_t *c;
 
-    (void)kind, (void)width, (void)colour;
+    (void)kind, (void)colour;
     buffer_printf(out, "'%s' has a new PIN. Builds that use it need the new one.\n",
                   op_string(record, "token"));
     json_array_foreach(json_object_get(record, "after"), index, c)
@@ -410,7 +406,7 @@ static void text(const char *kind, const json_t *record, unsigned width, bool co
         struct buffer state = BUFFER_INIT;
 
         op_text_counter(c, &state);
-        op_line(out, op_string(c, "name"), buffer_text(&state));
+        op_prose(out, op_string(c, "name"), buffer_text(&state), width);
         buffer_free(&state);
     }
 }
