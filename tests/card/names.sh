@@ -118,4 +118,36 @@ said=$("$signet" reset-counter other --module "$softhsm" --pin "file:$work/pin" 
 is "$?" 1 'an output that cannot be written is no success'
 like "$said" 'all was done, but it cannot write the output' 'and it is said that the work is done'
 pull
+
+# The longest lines, but for what is there to be copied, on 80 columns; a token without a label; two with one
+make_card "$work/plain"
+insert "$work/plain"
+make_token '' rsa:2048
+make_token other
+: >"$card/log"
+said=$("$signet" counters --module "$softhsm"; "$signet" containers --module "$softhsm")
+is "$(grep -v -e "'pkcs11:" -e sha256: <<<"$said" | awk 'length > 80')" '' 'no line is longer than 80 columns'
+like "$said" '@[0-9]  without a label \(SoftHSM' 'a token without a label is told so'
+run counters other --module "$softhsm"
+is "$status" 2 'two tokens of one label'
+like "$said" 'several tokens fit' 'and it is asked which'
+pull
+stop_pcscd
+
+# A reader whose name is meant for the terminal
+start_pcscd $'Ev\e[31mil\xff'
+insert "$card"
+for verb in counters containers "unblock ev" "attest ev --slot 9c"; do
+  # shellcheck disable=SC2086
+  said=$("$signet" $verb --module "$softhsm" 2>&1 </dev/null)
+  is "$(grep -c $'\e' <<<"$said")" 0 "$verb: nothing of its name reaches the terminal"
+done
+echo 'pull 3' >"$card/fault"
+said=$("$signet" counters --module "$softhsm" 2>&1)
+is "$(grep -c $'\e' <<<"$said")" 0 'nor when the card is pulled out'
+like "$said" 'x1B.31mil' 'it is shown all the same'
+gone
+insert "$card"
+is "$("$signet" counters ev --module "$softhsm" --json 2>/dev/null | jq -r '.cards | length')" 1 'and JSON is whole'
+pull
 done_testing

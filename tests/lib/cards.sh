@@ -53,10 +53,10 @@ stop_all() {
 
 is_listening() { [[ -n $(ss -Hltn 'sport = :35963') && -S /run/pcscd/pcscd.comm ]]; }
 
-# start_pcscd: with two virtual readers; each command to a card is in $work/pcscd.log
+# start_pcscd [NAME]: with two virtual readers of that name; each command to a card is in $work/pcscd.log
 start_pcscd() {
   mkdir -p "$work/readers"
-  printf '%s\n' 'FRIENDLYNAME "Virtual PCD"' 'DEVICENAME /dev/null:0x8C7B' \
+  printf '%s\n' "FRIENDLYNAME \"${1:-Virtual PCD}\"" 'DEVICENAME /dev/null:0x8C7B' \
     'LIBPATH /usr/lib/pcsc/drivers/serial/libifdvpcd.so' 'CHANNELID 0x8C7B' >"$work/readers/vpcd"
   pcscd -f -i -a -c "$work/readers" >>"$work/pcscd.log" 2>&1 &
   pcscd_pid=$!
