@@ -55,6 +55,7 @@ done
 # Two readers with a card each
 "$piv_card" 127.0.0.1 35964 "$second" 2>>"$work/card.err" &
 second_pid=$!
+# shellcheck disable=SC2317  # wait_for calls it
 has_second() { opensc-tool -l 2>/dev/null | grep -qE '^1 +Yes '; }
 wait_for has_second
 for verb in counters containers unblock; do
@@ -135,7 +136,8 @@ pull
 stop_pcscd
 
 # A reader whose name is meant for the terminal
-start_pcscd $'Ev\e[31mil\xff'
+friendly=$'Ev\e[31mil\xff'
+start_pcscd
 insert "$card"
 for verb in counters containers "unblock ev" "attest ev --slot 9c"; do
   # shellcheck disable=SC2086
