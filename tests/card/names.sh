@@ -122,8 +122,9 @@ pull
 
 # The longest lines, but for what is there to be copied, on 80 columns; a token without a label; two with one
 make_card "$work/plain"
+make_card_key "$work/plain" 9a rsa:2048
 insert "$work/plain"
-make_token '' rsa:2048
+make_token ''
 make_token other
 : >"$card/log"
 said=$("$signet" counters --module "$softhsm"; "$signet" containers --module "$softhsm")
@@ -132,6 +133,23 @@ like "$said" '@[0-9]  without a label \(SoftHSM' 'a token without a label is tol
 run counters other --module "$softhsm"
 is "$status" 2 'two tokens of one label'
 like "$said" 'several tokens fit' 'and it is asked which'
+pull
+stop_pcscd
+
+# What check says to programs, when the PIN of a profile's card is used up
+friendly='Virtual PCD'
+start_pcscd
+insert "$work/plain"
+run profile new plain --token "$reader" --module "$opensc" --pin env:PIN
+is "$status" 0 'a profile for the token in a reader'
+is "$("$batch" check plain --json 2>/dev/null | jq -c '[.ready, .exit]')" '[true,0]' 'a profile that is ready, in JSON'
+echo 0 >"$work/plain/pin-left"
+said=$("$batch" check plain --json 2>/dev/null)
+is "$?/$(jq -c '[.exit, (.findings[] | select(.level == "error") | .subject, .code)]' <<<"$said")" '5/[5,"tries","forbidden"]' \
+  'a locked PIN: the exit status and its reason are in the document'
+is "$(jq -r '.findings[] | select(.subject == "tries") | .level' <<<"$said" | sort -u | xargs)" 'error warning' 'and nothing of it is ok'
+said=$("$batch" check plain 2>/dev/null; "$signet" profile signtool plain)
+is "$(grep -v -e "'pkcs11:" -e 'sign --' -e 'signtool sign' <<<"$said" | awk 'length > 80')" '' 'what is said is no wider than 80 columns'
 pull
 stop_pcscd
 
