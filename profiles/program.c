@@ -289,7 +289,7 @@ static int run_op(const char *program, const struct op *op, const struct op_args
     if (!done)
         report(&r, &e);
     if (r.output_failed && done) {
-        error_set(&e, ERROR_SYSTEM, "cannot write the output");
+        error_set(&e, ERROR_SYSTEM, "all was done, but it cannot write the output");
         done = false;
         if (errno != EPIPE)
             fprintf(stderr, "%s: %s\n", program, e.text);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/text.h"
 #include "token/card.h"
 #include "token/vendor.h"
 
@@ -125,6 +126,7 @@ static bool tell(struct ready_finding *out, enum ready_level level, const char *
     va_start(args, format);
     vsnprintf(out->error.text, sizeof out->error.text, format, args);
     va_end(args);
+    text_make_printable(out->error.text);
     return true;
 }
 
@@ -138,7 +140,7 @@ bool ready_card_unread(const struct ready *r, struct ready_finding *out)
 bool ready_card_tries(const struct ready *r, struct ready_finding *out)
 {
     const struct wire_counter *c = ready_card_counter(r);
-    bool lost = c != NULL && c->left < c->maximum;
+    bool lost = c != NULL && (c->left < c->maximum || c->left <= 1);
     bool factory = c != NULL && c->is_default == 1;
     char maximum[16] = "";
 

@@ -3,9 +3,9 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/text.h"
+#include "op/named.h"
 #include "op/seen.h"
 #include "op/session.h"
 #include "token/uri.h"
@@ -29,47 +29,14 @@ static bool read_slot(const struct op_args *a, int *slot, struct error *e)
     return true;
 }
 
-/* The reader of this name, or the only one that begins with it where `prefix`. */
-static const char *find_reader(const struct wire_readers *all, const char *name, bool prefix,
-                               bool *several)
-{
-    const char *found = NULL;
-
-    *several = false;
-    for (size_t i = 0; i < all->count; i++) {
-        const char *reader = all->reader[i].name;
-
-        if (strcmp(reader, name) == 0)
-            return reader;
-        if (!prefix || strncasecmp(reader, name, strlen(name)) != 0)
-            continue;
-        *several = *several || found != NULL;
-        found = reader;
-    }
-    return found;
-}
-
-/* Takes the card of a reader, with its keys. *found is false where none has that name; `why` is
- * then why no reader is there, if that is known. */
-static bool take_reader(struct attested *t, const char *name, bool prefix, struct op_ctx *ctx,
-                        bool *found, struct error *why, struct error *e)
+/* The card of a reader, with its keys; no module is asked. */
+static bool take_reader(struct attested *t, const char *name, struct op_ctx *ctx, struct error *e)
 {
     struct host *h = card_host_start(ctx->cancel, e);
-    struct wire_readers readers = {0};
-    const char *reader = NULL;
-    bool done = h != NULL, several = false;
+    bool read = h != NULL && card_read(h, name, false, ctx->cancel, &t->card, e);
 
-    *found = false;
-    if (done && card_readers(h, ctx->cancel, &readers, why))
-        reader = find_reader(&readers, name, prefix, &several);
-    *found = reader != NULL;
-    if (several)
-        done = error_set(e, ERROR_USAGE, "the names of several readers begin with '%s'", name);
-    else if (reader != NULL)
-        done = card_read(h, reader, false, ctx->cancel, &t->card, e);
-    wire_readers_free(&readers);
     host_stop(&h);
-    return done;
+    return read;
 }
 
 static bool take_key(struct attested *t, const struct seen_token *seen, const char *name,
@@ -104,59 +71,55 @@ static bool names_object(const char *name)
     return names;
 }
 
+static void take_card(struct attested *t, struct wire_card *card)
+{
+    t->card = *card;
+    *card = (struct wire_card){0};
+}
+
 static bool take_token(struct attested *t, struct seen *seen, const char *name, struct error *e)
 {
     struct seen_token *one = &seen->token[0];
-    struct wire_card *card = one->card == SEEN_NO_CARD ? NULL : &seen->card[one->card];
 
-    if (card == NULL)
+    if (one->card == SEEN_NO_CARD)
         return error_set(e, seen->pcsc.code != ERROR_NONE ? seen->pcsc.code : ERROR_UNFIT,
                          "'%s' cannot be asked as a card, and cards alone attest: %s", one->label,
                          seen->pcsc.code != ERROR_NONE ? seen->pcsc.text : "no reader here has it");
-    t->card = *card;
-    *card = (struct wire_card){0};
+    take_card(t, &seen->card[one->card]);
     t->objects = one->objects;
     one->objects = (struct wire_objects){0};
     return (t->slot != NO_SLOT && !names_object(name)) || take_key(t, one, name, e);
 }
 
-/* No token has that name. A reader's may begin with it. */
-static bool find_by_prefix(struct attested *t, const char *name, struct op_ctx *ctx,
-                           const struct error *missing, struct error *e)
+static bool take_seen(struct attested *t, struct seen *seen, const char *name, struct error *e)
 {
-    struct error why = ERROR_INIT;
-    bool found, taken = take_reader(t, name, true, ctx, &found, &why, e);
-
-    if (found || !taken)
-        return taken;
-    return error_set(e, missing->code, "%s%s%s", missing->text,
-                     why.code != ERROR_NONE ? "; readers: " : "; no reader has that name",
-                     why.text);
+    if (seen->token_count > 0)
+        return take_token(t, seen, name, e);
+    if (seen->card_count == 0)
+        return error_set(e, ERROR_MISSING, "'%s': the card was taken out", name);
+    if (t->slot == NO_SLOT)
+        return error_set(e, ERROR_USAGE, "'%s' is a card: say which of its keys by --slot", name);
+    take_card(t, &seen->card[0]);
+    return true;
 }
 
-/* By the name of a reader, by a token, by the beginning of a reader's name. */
+/* By the whole name of a reader, without a module that may hang; or as all names are taken. */
 static bool find_target(const struct op_args *a, struct op_ctx *ctx, struct attested *t,
                         struct error *e)
 {
     const char *name = op_text(a, "KEY");
-    bool plain = t->slot != NO_SLOT && !token_uri_is(name), found = false, taken;
-    struct error missing = ERROR_INIT;
+    bool is_reader = false, taken;
     struct seen seen;
 
-    if (plain && !take_reader(t, name, false, ctx, &found, NULL, e))
+    if (t->slot != NO_SLOT && !op_named_reader(name, ctx, &is_reader, e))
         return false;
-    if (found)
-        return true;
-    if (op_seen(a, ctx, "KEY", true, &seen, &missing)) {
-        taken = take_token(t, &seen, name, e);
-        op_seen_free(&seen);
-        return taken;
-    }
-    if (plain && missing.code == ERROR_MISSING)
-        return find_by_prefix(t, name, ctx, &missing, e);
-    if (e != NULL)
-        *e = missing;
-    return false;
+    if (is_reader)
+        return take_reader(t, name, ctx, e);
+    if (!op_seen(a, ctx, "KEY", true, &seen, e))
+        return false;
+    taken = take_seen(t, &seen, name, e);
+    op_seen_free(&seen);
+    return taken;
 }
 
 static bool find_piv(struct attested *t, struct error *e)

@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* signet change-pin: C_SetPIN through the gate. */
+#include "op/named.h"
 #include "op/ops.h"
 #include "op/session.h"
 #include "op/text.h"
 
 static const struct op_arg args[] = {
-    {.name = "TOKEN",
-     .type = OP_TOKEN,
-     .positional = true,
-     .help = "@number, label, serial or pkcs11: URI; without it, the only token there is"},
+    OP_ONE_TOKEN,
     {.name = "new-pin",
      .type = OP_PIN,
      .value = "SOURCE",
@@ -43,16 +41,7 @@ static bool change(const struct op_args *a, struct op_ctx *ctx, struct inventory
 
 static bool run(const struct op_args *a, struct op_ctx *ctx, struct error *e)
 {
-    struct inventory inv;
-    struct token *t;
-    bool done;
-
-    if (!op_inventory(a, ctx, &inv, e))
-        return false;
-    t = op_token(a, "TOKEN", &inv, e);
-    done = t != NULL && change(a, ctx, &inv, t, e);
-    inventory_free(&inv);
-    return done;
+    return op_with_token(a, ctx, change, e);
 }
 
 static void text(const char *kind, const json_t *record, unsigned width, bool colour,

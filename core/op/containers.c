@@ -8,6 +8,8 @@
 #include "base/text.h"
 #include "cert/view.h"
 #include "op/container.h"
+#include "op/devices.h"
+#include "op/named.h"
 #include "op/ops.h"
 #include "op/record.h"
 #include "op/text.h"
@@ -15,10 +17,7 @@
 #include "token/uri.h"
 
 static const struct op_arg args[] = {
-    {.name = "TOKEN",
-     .type = OP_TOKEN,
-     .positional = true,
-     .help = "@number, label, serial or pkcs11: URI; without it, all tokens and cards"},
+    OP_ANY_TOKEN,
 };
 
 static json_t *printable(const char *text)
@@ -176,23 +175,16 @@ static void add_others(json_t *rows, const struct wire_application *a,
             json_array_append_new(rows, container_row(&a->container[i]));
 }
 
-static json_t *token_record(const struct seen *s, const struct seen_token *t)
+static json_t *of_token(const struct seen *s, const struct seen_token *t)
 {
     const struct wire_card *card = t->card == SEEN_NO_CARD ? NULL : &s->card[t->card];
     const struct wire_application *a = card == NULL ? NULL : card_application_of(card, &t->info);
-    json_t *rows = key_rows(s, t), *record;
+    json_t *rows = key_rows(s, t);
 
     add_others(rows, &t->vendor, &t->objects);
     if (a != NULL)
         add_others(rows, a, &t->objects);
-    record =
-        json_pack("{s:s, s:i, s:s, s:s, s:s, s:o}", "token", t->label, "number", (int)t->number,
-                  "uri", t->uri, "serial", t->serial, "title", op_seen_title(s, t), "keys", rows);
-    if (card != NULL)
-        json_object_set_new(record, "reader", printable(card->reader.name));
-    if (t->unread.code != ERROR_NONE)
-        json_object_set_new(record, "problem", json_string(t->unread.text));
-    return record;
+    return rows;
 }
 
 /* A key of which the card tells, but no container. */
@@ -219,54 +211,36 @@ static void add_card_keys(json_t *rows, const struct wire_application *a)
     }
 }
 
-static json_t *card_record(const struct wire_card *card)
+static json_t *of_card(const struct wire_card *card)
 {
     static const struct wire_objects none = {0};
-    json_t *rows = json_array(), *record;
-    const char *problem = card->problem;
+    json_t *rows = json_array();
 
     for (size_t i = 0; i < card->count; i++) {
         add_others(rows, &card->application[i], &none);
         add_card_keys(rows, &card->application[i]);
-        if (*problem == '\0')
-            problem = card->application[i].container_problem;
     }
-    record = json_pack("{s:o, s:o}", "reader", printable(card->reader.name), "keys", rows);
-    if (card->count > 0)
-        json_object_set_new(record, "title", json_string(card->application[0].title));
-    if (*problem != '\0' && json_array_size(rows) == 0)
-        json_object_set_new(record, "problem", json_string(problem));
-    return record;
+    return rows;
 }
 
-static bool is_of_a_token(const struct seen *s, size_t card)
+static const char *why_none(const struct wire_card *card)
 {
-    for (size_t i = 0; i < s->token_count; i++)
-        if (s->token[i].card == (int)card)
-            return true;
-    return false;
+    for (size_t i = 0; i < card->count; i++)
+        if (card->application[i].container_problem[0] != '\0')
+            return card->application[i].container_problem;
+    return "";
 }
 
 static bool run(const struct op_args *a, struct op_ctx *ctx, struct error *e)
 {
-    json_t *tokens, *cards, *record;
-    struct seen seen;
+    static const struct devices containers = {.kind = "containers",
+                                              .rows = "keys",
+                                              .objects = true,
+                                              .of_token = of_token,
+                                              .of_card = of_card,
+                                              .none = why_none};
 
-    if (!op_seen(a, ctx, "TOKEN", true, &seen, e))
-        return false;
-    tokens = json_array();
-    cards = json_array();
-    for (size_t i = 0; i < seen.token_count; i++)
-        json_array_append_new(tokens, token_record(&seen, &seen.token[i]));
-    for (size_t i = 0; i < seen.card_count; i++)
-        if (!is_of_a_token(&seen, i))
-            json_array_append_new(cards, card_record(&seen.card[i]));
-    record = json_pack("{s:o, s:o}", "tokens", tokens, "cards", cards);
-    if (seen.pcsc.code != ERROR_NONE)
-        json_object_set_new(record, "pcsc", json_string(seen.pcsc.text));
-    op_emit(ctx, "containers", record);
-    op_seen_free(&seen);
-    return true;
+    return op_devices(a, ctx, &containers, e);
 }
 
 static void text_certificates(const json_t *row, struct buffer *out)
@@ -286,15 +260,22 @@ static void text_certificates(const json_t *row, struct buffer *out)
     }
 }
 
-static void text_key(const json_t *row, struct buffer *out)
+static void text_container(const json_t *row, unsigned width, struct buffer *out)
 {
-    struct buffer line = BUFFER_INIT;
+    char *why = text_format("cannot be known here, because %s", op_string(row, "why-unknown"));
 
     if (*op_string(row, "container") != '\0')
         op_line(out, "container", op_string(row, "container"));
     else
-        buffer_printf(out, "  %-19s cannot be known here, because %s\n", "container",
-                      op_string(row, "why-unknown"));
+        op_prose(out, "container", why, width);
+    free(why);
+}
+
+static void text_key(const json_t *row, unsigned width, struct buffer *out)
+{
+    struct buffer line = BUFFER_INIT;
+
+    text_container(row, width, out);
     if (*op_string(row, "container-hex") != '\0')
         buffer_printf(out, "  %-19s it has characters that cannot be shown; in hex: %s\n", "",
                       op_string(row, "container-hex"));
@@ -312,43 +293,27 @@ static void text_key(const json_t *row, struct buffer *out)
     text_certificates(row, out);
 }
 
-static void text_device(const json_t *t, struct buffer *out)
+static void text_rows(const json_t *t, unsigned width, struct buffer *out)
 {
     const json_t *keys = json_object_get(t, "keys");
     size_t index;
     json_t *row;
 
-    if (op_number(t, "number", 0) > 0)
-        buffer_printf(out, "@%lld  %s (%s)\n", (long long)op_number(t, "number", 0),
-                      op_string(t, "token"), op_string(t, "title"));
-    else
-        buffer_printf(out, "%s: %s\n", op_string(t, "reader"),
-                      *op_string(t, "title") != '\0' ? op_string(t, "title") : "a card");
-    op_line(out, "problem", op_string(t, "problem"));
     json_array_foreach(keys, index, row)
     {
         if (index > 0)
             buffer_append_byte(out, '\n');
-        text_key(row, out);
+        text_key(row, width, out);
     }
     if (json_array_size(keys) == 0 && *op_string(t, "problem") == '\0')
         buffer_append_text(out, "  no key is shown here before a login\n");
 }
 
-/* No line is wrapped or cut: names are there to be copied. */
+/* No name is wrapped or cut: they are there to be copied. */
 static void text(const char *kind, const json_t *r, unsigned width, bool colour, struct buffer *out)
 {
-    const json_t *tokens = json_object_get(r, "tokens"), *cards = json_object_get(r, "cards");
-    size_t index;
-    json_t *t;
-
-    (void)kind, (void)width, (void)colour;
-    json_array_foreach(tokens, index, t) text_device(t, out);
-    json_array_foreach(cards, index, t) text_device(t, out);
-    if (json_array_size(tokens) + json_array_size(cards) == 0)
-        buffer_append_text(out, "No token and no card is here.\n");
-    if (*op_string(r, "pcsc") != '\0')
-        buffer_printf(out, "Cards were not asked: %s\n", op_string(r, "pcsc"));
+    (void)kind, (void)colour;
+    op_text_devices(r, text_rows, width, out);
 }
 
 const struct op op_containers = {

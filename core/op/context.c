@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What operations say and ask, through the outside that program or console gave them. */
+/* What operations say and ask, through the outside that program or console gave them. Names of
+ * readers and tokens are in it, which no terminal may be harmed by. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/text.h"
 #include "op/op.h"
 #include "token/pool.h"
 
@@ -29,6 +31,7 @@ static void say(struct op_ctx *ctx, void (*how)(void *data, const char *line), c
 
     if (how == NULL || vasprintf(&line, format, args) < 0)
         return;
+    text_make_printable(line);
     how(ctx->data, line);
     free(line);
 }
@@ -61,6 +64,8 @@ bool op_ask_yes(struct op_ctx *ctx, const char *format, ...)
     if (vasprintf(&text, format, args) < 0)
         text = NULL;
     va_end(args);
+    if (text != NULL)
+        text_make_printable(text);
     yes = text != NULL && ctx->outside->ask != NULL &&
           ctx->outside->ask(ctx->data, OP_ASK_YES_NO, text, NULL, NULL, 0);
     free(text);

@@ -3,19 +3,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/text.h"
 #include "gate/gate.h"
+#include "op/devices.h"
+#include "op/named.h"
 #include "op/ops.h"
 #include "op/record.h"
-#include "op/seen.h"
 #include "op/text.h"
 #include "token/pool.h"
 
 static const struct op_arg args[] = {
-    {.name = "TOKEN",
-     .type = OP_TOKEN,
-     .positional = true,
-     .help = "@number, label, serial or pkcs11: URI; without it, all tokens and cards"},
+    OP_ANY_TOKEN,
     {.name = "reader",
      .type = OP_TEXT,
      .value = "NAME",
@@ -116,53 +113,28 @@ static void add_applications(json_t *list, const struct wire_card *card, const s
         }
 }
 
-static json_t *token_record(const struct seen *s, const struct seen_token *t)
+static json_t *of_token(const struct seen *s, const struct seen_token *t)
 {
     const struct wire_card *card = t->card == SEEN_NO_CARD ? NULL : &s->card[t->card];
-    const struct wire_application *application;
-    json_t *counters = json_array(), *record;
+    json_t *counters = json_array();
 
     add_vendor(counters, t, card);
     if (card != NULL)
         add_applications(counters, card, t);
     add_flags(counters, t, card);
-    record = json_pack("{s:s, s:i, s:s, s:s, s:s, s:o}", "token", t->label, "number",
-                       (int)t->number, "uri", t->uri, "serial", t->serial, "title",
-                       op_seen_title(s, t), "counters", counters);
-    if (card != NULL)
-        json_object_set_new(
-            record, "reader",
-            record_take(text_printable(card->reader.name, strlen(card->reader.name))));
-    if (card != NULL && card->problem[0] != '\0')
-        json_object_set_new(record, "problem", json_string(card->problem));
-    application = card == NULL ? NULL : card_application_of(card, &t->info);
-    if (application != NULL)
-        json_object_set_new(record, "application", json_string(application->title));
-    return record;
+    return counters;
 }
 
-static json_t *card_record(const struct wire_card *card)
+static json_t *of_card(const struct wire_card *card)
 {
-    json_t *counters = json_array(), *record;
+    json_t *counters = json_array();
 
     add_applications(counters, card, NULL);
-    record = json_pack("{s:o, s:o}", "reader",
-                       record_take(text_printable(card->reader.name, strlen(card->reader.name))),
-                       "counters", counters);
-    if (card->count > 0)
-        json_object_set_new(record, "title", json_string(card->application[0].title));
-    if (card->problem[0] != '\0')
-        json_object_set_new(record, "problem", json_string(card->problem));
-    return record;
+    return counters;
 }
 
-static bool is_of_a_token(const struct seen *s, size_t card)
-{
-    for (size_t i = 0; i < s->token_count; i++)
-        if (s->token[i].card == (int)card)
-            return true;
-    return false;
-}
+static const struct devices devices = {
+    .kind = "counters", .rows = "counters", .of_token = of_token, .of_card = of_card};
 
 /* The name as PC/SC has it, of the one as it was shown; NULL: no such reader. New string. */
 static char *find_reader(struct host *h, const char *shown, struct op_ctx *ctx, struct error *e)
@@ -197,7 +169,8 @@ static bool run_reader(const struct op_args *a, struct op_ctx *ctx, struct error
         host_pool_drop(ctx->pool, op_text_at(a, "module", i));
     read = reader != NULL && card_read_when_free(h, reader, true, ctx->cancel, &card, e);
     if (read) {
-        op_emit(ctx, "counters", json_pack("{s:[], s:[o]}", "tokens", "cards", card_record(&card)));
+        op_emit(ctx, "counters",
+                json_pack("{s:[], s:[o]}", "tokens", "cards", op_device_card(&devices, &card)));
         wire_card_free(&card);
     }
     free(reader);
@@ -207,26 +180,9 @@ static bool run_reader(const struct op_args *a, struct op_ctx *ctx, struct error
 
 static bool run(const struct op_args *a, struct op_ctx *ctx, struct error *e)
 {
-    json_t *tokens, *cards, *record;
-    struct seen seen;
-
     if (op_given(a, "reader"))
         return run_reader(a, ctx, e);
-    if (!op_seen(a, ctx, "TOKEN", false, &seen, e))
-        return false;
-    tokens = json_array();
-    cards = json_array();
-    for (size_t i = 0; i < seen.token_count; i++)
-        json_array_append_new(tokens, token_record(&seen, &seen.token[i]));
-    for (size_t i = 0; i < seen.card_count; i++)
-        if (!is_of_a_token(&seen, i))
-            json_array_append_new(cards, card_record(&seen.card[i]));
-    record = json_pack("{s:o, s:o}", "tokens", tokens, "cards", cards);
-    if (seen.pcsc.code != ERROR_NONE)
-        json_object_set_new(record, "pcsc", json_string(seen.pcsc.text));
-    op_emit(ctx, "counters", record);
-    op_seen_free(&seen);
-    return true;
+    return op_devices(a, ctx, &devices, e);
 }
 
 void op_text_counter(const json_t *c, struct buffer *out)
@@ -253,42 +209,48 @@ void op_text_counter(const json_t *c, struct buffer *out)
         buffer_append_text(out, "; still the one it came with: change it");
 }
 
-static void text_device(const json_t *t, struct buffer *out)
+/* Whose PINs they are, where a card has several applications. */
+static void text_application(const json_t *counters, const char *before, const json_t *c,
+                             struct buffer *out)
 {
+    const char *now = op_string(c, "application");
+    size_t index;
+    json_t *other;
+
+    if (*now == '\0' || strcmp(now, before) == 0)
+        return;
+    json_array_foreach(counters, index,
+                       other) if (strcmp(op_string(other, "application"), now) != 0)
+    {
+        op_line(out, "application", now);
+        return;
+    }
+}
+
+static void text_rows(const json_t *t, unsigned width, struct buffer *out)
+{
+    const json_t *counters = json_object_get(t, "counters");
+    const char *before = "";
     size_t index;
     json_t *c;
 
-    if (op_number(t, "number", 0) > 0)
-        buffer_printf(out, "@%lld  %s (%s)\n", (long long)op_number(t, "number", 0),
-                      op_string(t, "token"), op_string(t, "title"));
-    else
-        buffer_printf(out, "%s: %s\n", op_string(t, "reader"),
-                      *op_string(t, "title") != '\0' ? op_string(t, "title") : "a card");
-    op_line(out, "problem", op_string(t, "problem"));
-    json_array_foreach(json_object_get(t, "counters"), index, c)
+    json_array_foreach(counters, index, c)
     {
         struct buffer state = BUFFER_INIT;
 
+        text_application(counters, before, c, out);
+        before = op_string(c, "application");
         op_text_counter(c, &state);
         buffer_printf(&state, "  [%s]", op_string(c, "known-by"));
-        op_line(out, op_string(c, "name"), buffer_text(&state));
+        op_prose(out, op_string(c, "name"), buffer_text(&state), width);
         buffer_free(&state);
     }
 }
 
 static void text(const char *kind, const json_t *r, unsigned width, bool colour, struct buffer *out)
 {
-    const json_t *tokens = json_object_get(r, "tokens"), *cards = json_object_get(r, "cards");
-    size_t index;
-    json_t *t;
-
-    (void)kind, (void)width, (void)colour;
-    json_array_foreach(tokens, index, t) text_device(t, out);
-    json_array_foreach(cards, index, t) text_device(t, out);
-    if (json_array_size(tokens) + json_array_size(cards) == 0)
-        buffer_append_text(out, "No token and no card is here.\n");
-    if (*op_string(r, "pcsc") != '\0')
-        buffer_printf(out, "Cards were not asked: %s\n", op_string(r, "pcsc"));
+    (void)kind, (void)colour;
+    op_text_devices(r, text_rows, width, out);
 }
 
 const struct op op_counters = {

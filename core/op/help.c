@@ -6,35 +6,9 @@
 
 #include "base/text.h"
 #include "op/args.h"
+#include "op/text.h"
 
 enum { WIDTH = 79, VERB_COLUMN = 20, OPTION_COLUMN = 26 };
-
-/* Appends `text` broken between words, from `column` on, indented there. */
-static void wrap(struct buffer *out, const char *text, size_t column)
-{
-    size_t at = column;
-
-    while (*text != '\0') {
-        size_t length = strcspn(text, " \n");
-
-        if (at > column && at + 1 + length > WIDTH) {
-            buffer_printf(out, "\n%*s", (int)column, "");
-            at = column;
-        } else if (at > column) {
-            buffer_append_byte(out, ' ');
-            at++;
-        }
-        buffer_append(out, text, length);
-        at += length;
-        text += length;
-        if (*text == '\n') {
-            buffer_printf(out, "\n%*s", text[1] == '\0' || text[1] == '\n' ? 0 : (int)column, "");
-            at = column;
-        }
-        text += *text != '\0';
-    }
-    buffer_append_byte(out, '\n');
-}
 
 static void entry(struct buffer *out, const char *left, const char *text, size_t column)
 {
@@ -45,7 +19,7 @@ static void entry(struct buffer *out, const char *left, const char *text, size_t
         buffer_printf(out, "\n%*s", (int)column, "");
     else
         buffer_printf(out, "%*s", (int)(column - length - 2), "");
-    wrap(out, text, column);
+    op_wrap(out, text, column, WIDTH);
 }
 
 static bool of_program(const char *program, const struct op *op)
@@ -135,12 +109,12 @@ void op_help_verb(const char *program, const struct op *op, struct buffer *out)
     char title[256];
 
     snprintf(title, sizeof title, "%s %s: %s", program, op->verb, op->summary);
-    wrap(out, title, 0);
+    op_wrap(out, title, 0, WIDTH);
     buffer_printf(out, "\nusage: %s %s", program, op->verb);
     positionals(out, op);
     buffer_append_text(out, " [OPTION...]\n\n");
     if (op->description != NULL) {
-        wrap(out, op->description, 0);
+        op_wrap(out, op->description, 0, WIDTH);
         buffer_append_byte(out, '\n');
     }
     for (size_t i = 0; i < op->arg_count; i++)

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "op/named.h"
 #include "op/ops.h"
 #include "op/record.h"
 #include "op/session.h"
@@ -10,10 +11,7 @@
 #include "token/objects.h"
 
 static const struct op_arg args[] = {
-    {.name = "TOKEN",
-     .type = OP_TOKEN,
-     .positional = true,
-     .help = "@number, label, serial or pkcs11: URI; without it, the only token there is"},
+    OP_ONE_TOKEN,
     {.name = "login",
      .type = OP_FLAG,
      .help = "log in, to see what the token hides before: most show private keys only then"},
@@ -80,7 +78,7 @@ static bool run(const struct op_args *a, struct op_ctx *ctx, struct error *e)
 
     if (!op_inventory(a, ctx, &inv, e))
         return false;
-    t = op_token(a, "TOKEN", &inv, e);
+    t = op_named_token(op_text(a, "TOKEN"), &inv, ctx, e);
     if (t != NULL) {
         struct first_page first = {ctx, &inv, t, login, false};
         struct objects_parts parts = {emit_first, &first}, *wanted = ctx->live ? &parts : NULL;

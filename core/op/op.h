@@ -24,7 +24,7 @@ enum op_arg_type {
     OP_INTEGER, /* minimum … maximum */
     OP_CHOICE,  /* one of `choices` */
     OP_PATH,    /* a file or folder */
-    OP_TOKEN,   /* a token, as inventory_find takes it */
+    OP_TOKEN,   /* a token, as op_named takes it */
     OP_OBJECT,  /* a key or certificate: a pkcs11: URI */
     OP_PROFILE, /* a profile's name or path */
     OP_MODULE,  /* a module's name or path */

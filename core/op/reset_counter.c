@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
+#include "op/named.h"
 #include "op/ops.h"
 #include "op/record.h"
 #include "op/session.h"
@@ -11,10 +13,7 @@
 #include "token/card.h"
 
 static const struct op_arg args[] = {
-    {.name = "TOKEN",
-     .type = OP_TOKEN,
-     .positional = true,
-     .help = "@number, label, serial or pkcs11: URI; without it, the only token there is"},
+    OP_ONE_TOKEN,
 };
 
 /* The user PIN's counter as the card tells it now, or else what the token's flags say. */
@@ -26,14 +25,16 @@ static json_t *counter_now(const struct wire_slot *slot, struct op_ctx *ctx)
     json_t *record = NULL;
     bool found;
 
-    if (!card_read_slot(&slot->info, &none, ctx->cancel, &card, &found, NULL) || !found)
-        return json_pack("{s:s, s:s}", "state", gate_counter_text(slot->token.flags, false),
-                         "known-by", "flags of the token");
-    a = card_application_of(&card, &slot->token);
+    if (!card_read_slot(&slot->info, &none, ctx->cancel, &card, &found, NULL))
+        found = false;
+    a = found ? card_application_of(&card, &slot->token) : NULL;
     for (size_t i = 0; a != NULL && i < a->counter_count; i++)
         if (a->counter[i].pin == WIRE_PIN_USER)
             record = op_counter_record(&a->counter[i]);
     wire_card_free(&card);
+    if (record == NULL)
+        record = json_pack("{s:s, s:s}", "state", gate_counter_text(slot->token.flags, false),
+                           "known-by", "flags of the token");
     return record;
 }
 
@@ -85,25 +86,20 @@ static bool login(const struct op_args *a, struct op_ctx *ctx, struct inventory 
 
 static bool run(const struct op_args *a, struct op_ctx *ctx, struct error *e)
 {
-    struct inventory inv;
-    struct token *t;
-    bool done;
-
-    if (!op_inventory(a, ctx, &inv, e))
-        return false;
-    t = op_token(a, "TOKEN", &inv, e);
-    done = t != NULL && login(a, ctx, &inv, t, e);
-    inventory_free(&inv);
-    return done;
+    return op_with_token(a, ctx, login, e);
 }
 
 static void text(const char *kind, const json_t *record, unsigned width, bool colour,
                  struct buffer *out)
 {
-    (void)kind, (void)width, (void)colour;
-    buffer_printf(out, "Logged in to '%s'. PIN before: %s; now: %s. Builds may go on.\n",
-                  op_string(record, "token"), op_string(record, "before"),
-                  op_string(record, "after"));
+    char *line = text_format("Logged in to '%s'. PIN before: %s; now: %s. Builds may go on.",
+                             op_string(record, "token"), op_string(record, "before"),
+                             op_string(record, "after"));
+
+    (void)kind, (void)colour;
+    if (line != NULL)
+        op_wrap(out, line, 0, width - 1);
+    free(line);
 }
 
 const struct op op_reset_counter = {

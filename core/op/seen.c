@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "op/seen.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
+#include "op/named.h"
 #include "op/session.h"
 #include "token/objects.h"
 #include "token/uri.h"
@@ -60,19 +63,22 @@ static bool add_token(struct seen *s, const struct inventory *inv, const struct 
            add_vendor(one, inventory_host(inv, t), t, ctx, e);
 }
 
-/* The slots of all tokens, to find their readers by. */
-static bool add_tokens(struct seen *s, const struct op_args *args, const char *name,
-                       const struct inventory *inv, bool objects, CK_SLOT_INFO *slots,
-                       struct op_ctx *ctx, struct error *e)
+/* NULL: all that are listed. */
+static bool is_meant(const struct named *named, const struct token *t)
 {
-    const struct token *named = NULL;
+    if (named != NULL && named->reader == NULL)
+        return t == named->token;
+    return t->hidden == NULL && (named == NULL || card_is_slot(named->reader, &t->slot.info));
+}
 
-    if (op_given(args, name) && (named = op_token(args, name, inv, e)) == NULL)
-        return false;
+/* The slots of all tokens, to find their readers by. */
+static bool add_tokens(struct seen *s, const struct named *named, const struct inventory *inv,
+                       bool objects, CK_SLOT_INFO *slots, struct op_ctx *ctx, struct error *e)
+{
     for (size_t i = 0; i < inv->token_count; i++) {
         const struct token *t = &inv->token[i];
 
-        if (named != NULL ? t != named : t->hidden != NULL)
+        if (!is_meant(named, t))
             continue;
         slots[s->token_count] = t->slot.info;
         if (!add_token(s, inv, t, objects, named != NULL, ctx, e))
@@ -103,8 +109,10 @@ static void let_go(struct inventory *inv, struct op_ctx *ctx)
     }
 }
 
+/* `name`: NULL for all; *named is set where one is given. */
 static bool read_modules(struct seen *s, const struct op_args *args, struct op_ctx *ctx,
-                         const char *name, bool objects, CK_SLOT_INFO **slots, struct error *e)
+                         const char *name, bool objects, struct named *named, CK_SLOT_INFO **slots,
+                         struct error *e)
 {
     struct inventory inv;
     bool read;
@@ -113,8 +121,9 @@ static bool read_modules(struct seen *s, const struct op_args *args, struct op_c
         return false;
     tell_modules(&inv, ctx);
     *slots = calloc(inv.token_count + 1, sizeof **slots);
-    read = *slots == NULL ? error_set_memory(e)
-                          : add_tokens(s, args, name, &inv, objects, *slots, ctx, e);
+    read = (*slots != NULL || error_set_memory(e)) &&
+           (name == NULL || op_named(name, &inv, ctx, named, e)) &&
+           add_tokens(s, name == NULL ? NULL : named, &inv, objects, *slots, ctx, e);
     let_go(&inv, ctx);
     inventory_free(&inv);
     return read;
@@ -146,37 +155,45 @@ static bool has_token(struct seen *s, const char *reader, const CK_SLOT_INFO *sl
     return has;
 }
 
-static void forget_card(struct seen *s)
+/* Pulled out meanwhile, perhaps: it stays in the list, with the reason instead of its figures. */
+static bool add_unread(struct seen *s, const char *reader, const struct error *why, struct error *e)
 {
-    for (size_t i = 0; i < s->token_count; i++)
-        if (s->token[i].card == (int)s->card_count)
-            s->token[i].card = SEEN_NO_CARD;
+    struct wire_card card = {.reader = {.name = strdup(reader)}};
+
+    if (card.reader.name == NULL)
+        return error_set_memory(e);
+    snprintf(card.problem, sizeof card.problem, "%.*s", (int)sizeof card.problem - 1, why->text);
+    text_make_printable(card.problem);
+    return add_card(s, &card, e);
 }
 
-static bool read_cards(struct seen *s, const CK_SLOT_INFO *slots, bool all, struct op_ctx *ctx,
-                       struct error *e)
+/* `only`: the cards of the tokens, and of this reader; NULL: `all`, or those of the tokens. */
+static bool read_cards(struct seen *s, const CK_SLOT_INFO *slots, const char *only, bool all,
+                       struct op_ctx *ctx, struct error *e)
 {
     struct host *h = card_host_start(ctx->cancel, e);
     struct wire_readers readers = {0};
     bool read = h != NULL;
 
-    if (read && !card_readers(h, ctx->cancel, &readers, &s->pcsc))
+    if (read && !card_readers(h, ctx->cancel, &readers, &s->pcsc)) {
         readers = (struct wire_readers){0};
+        read = s->pcsc.code != ERROR_CANCELLED || error_set(e, s->pcsc.code, "%s", s->pcsc.text);
+    }
     for (size_t i = 0; read && i < readers.count; i++) {
         const char *reader = readers.reader[i].name;
         struct error failed = ERROR_INIT;
         struct wire_card card;
 
-        if (!readers.reader[i].present || (!has_token(s, reader, slots) && !all))
+        if (!readers.reader[i].present ||
+            (!has_token(s, reader, slots) && !all && (only == NULL || strcmp(reader, only) != 0)))
             continue;
         if (card_read_when_free(h, reader, false, ctx->cancel, &card, &failed)) {
             read = add_card(s, &card, e);
             continue;
         }
-        /* Pulled out meanwhile, perhaps: the others are still there. */
-        forget_card(s);
-        op_tell(ctx, "%s: %s", reader, failed.text);
-        if (!host_alive(h)) {
+        read = failed.code == ERROR_CANCELLED ? error_set(e, failed.code, "%s", failed.text)
+                                              : add_unread(s, reader, &failed, e);
+        if (read && !host_alive(h)) {
             host_stop(&h);
             h = card_host_start(ctx->cancel, e);
             read = h != NULL;
@@ -190,12 +207,15 @@ static bool read_cards(struct seen *s, const CK_SLOT_INFO *slots, bool all, stru
 bool op_seen(const struct op_args *args, struct op_ctx *ctx, const char *name, bool objects,
              struct seen *out, struct error *e)
 {
+    const char *given = op_given(args, name) ? op_text(args, name) : NULL;
     CK_SLOT_INFO *slots = NULL;
+    struct named named = {0};
     bool seen;
 
     *out = (struct seen){0};
-    seen = read_modules(out, args, ctx, name, objects, &slots, e) &&
-           read_cards(out, slots, !op_given(args, name), ctx, e);
+    seen = read_modules(out, args, ctx, given, objects, &named, &slots, e) &&
+           read_cards(out, slots, named.reader, given == NULL, ctx, e);
+    op_named_free(&named);
     free(slots);
     if (!seen)
         op_seen_free(out);
@@ -221,7 +241,7 @@ bool op_seen_token(struct op_ctx *ctx, struct inventory *inv, const struct token
     seen = add_token(out, inv, t, false, true, ctx, e);
     if (seen) {
         end_hosts(ctx, inv);
-        seen = read_cards(out, &t->slot.info, false, ctx, e);
+        seen = read_cards(out, &t->slot.info, NULL, false, ctx, e);
     }
     if (!seen)
         op_seen_free(out);

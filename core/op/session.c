@@ -37,14 +37,19 @@ static void blame_module(const struct inventory *inv, struct error *e)
             e->code = ERROR_HOST;
 }
 
-struct token *op_token(const struct op_args *args, const char *name, const struct inventory *inv,
-                       struct error *e)
+struct token *op_token_by(const char *name, const struct inventory *inv, struct error *e)
 {
-    struct token *t = inventory_find(inv, op_text(args, name), e);
+    struct token *t = inventory_find(inv, name, e);
 
     if (t == NULL)
         blame_module(inv, e);
     return t;
+}
+
+struct token *op_token(const struct op_args *args, const char *name, const struct inventory *inv,
+                       struct error *e)
+{
+    return op_token_by(op_text(args, name), inv, e);
 }
 
 bool op_gate_request(const struct op_args *args, struct op_ctx *ctx, const struct inventory *inv,

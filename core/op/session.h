@@ -18,7 +18,11 @@ bool op_inventory(const struct op_args *args, struct op_ctx *ctx, struct invento
 bool op_inventory_with(const struct op_args *args, struct op_ctx *ctx,
                        struct inventory_options *options, struct inventory *out, struct error *e);
 
-/* The token that argument `name` means; without one, the only one. */
+/* The token that a name means, as inventory_find has it; a module that failed is the better answer
+ * to "no token". */
+struct token *op_token_by(const char *name, const struct inventory *inv, struct error *e);
+
+/* The same of argument `name`; without one, the only one. */
 struct token *op_token(const struct op_args *args, const char *name, const struct inventory *inv,
                        struct error *e);
 

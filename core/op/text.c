@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { VALUE_COLUMN = 22 };
+
 const char *op_string(const json_t *record, const char *key)
 {
     const char *text = json_string_value(json_object_get(record, key));
@@ -27,6 +29,40 @@ void op_line(struct buffer *out, const char *name, const char *value)
 {
     if (value != NULL && *value != '\0')
         buffer_printf(out, "  %-19s %s\n", name, value);
+}
+
+void op_wrap(struct buffer *out, const char *text, size_t column, size_t width)
+{
+    size_t at = column;
+
+    while (*text != '\0') {
+        size_t length = strcspn(text, " \n");
+
+        if (at > column && at + 1 + length > width) {
+            buffer_printf(out, "\n%*s", (int)column, "");
+            at = column;
+        } else if (at > column) {
+            buffer_append_byte(out, ' ');
+            at++;
+        }
+        buffer_append(out, text, length);
+        at += length;
+        text += length;
+        if (*text == '\n') {
+            buffer_printf(out, "\n%*s", text[1] == '\0' || text[1] == '\n' ? 0 : (int)column, "");
+            at = column;
+        }
+        text += *text != '\0';
+    }
+    buffer_append_byte(out, '\n');
+}
+
+void op_prose(struct buffer *out, const char *name, const char *text, unsigned width)
+{
+    if (text == NULL || *text == '\0')
+        return;
+    buffer_printf(out, "  %-19s ", name);
+    op_wrap(out, text, VALUE_COLUMN, width > VALUE_COLUMN ? width - 1 : VALUE_COLUMN);
 }
 
 static void append_value(struct buffer *out, const json_t *value)

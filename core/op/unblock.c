@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* signet unblock: a new PIN by the secret that stands above it. */
 #include <string.h>
-#include <strings.h>
 
 #include "base/text.h"
+#include "op/named.h"
 #include "op/ops.h"
 #include "op/record.h"
 #include "op/session.h"
@@ -14,11 +14,7 @@ static const char *const secrets[] = {"puk", "reset-code", "so-pin", NULL};
 static const char *const applications[] = {"piv", "openpgp", "sc-hsm", NULL};
 
 static const struct op_arg args[] = {
-    {.name = "TOKEN",
-     .type = OP_TOKEN,
-     .positional = true,
-     .help = "@number, label, serial or pkcs11: URI, or a reader's name; without it, the only "
-             "token there is"},
+    OP_ONE_TOKEN,
     {.name = "by",
      .type = OP_CHOICE,
      .value = "SECRET",
@@ -69,70 +65,50 @@ static const struct wire_counter *counter(const struct target *t, enum wire_pin 
     return NULL;
 }
 
-static bool fits(const struct wire_card *card, const char *name)
+static bool can_unblock(const struct wire_application *a, const char *wanted)
 {
-    for (size_t i = 0; i < card->count; i++)
-        if (strcasecmp(card->application[i].serial, name) == 0)
-            return true;
-    return strncasecmp(card->reader.name, name, strlen(name)) == 0;
+    return *a->unblocked_by != '\0' && (wanted == NULL || strcmp(a->family, wanted) == 0);
 }
 
-/* A card that no module shows, by its reader or serial; NULL: the only card there is. */
-static bool find_card(const char *name, struct op_ctx *ctx, struct wire_card *out)
+static bool ask_which(const struct target *t, struct error *e)
 {
-    struct host *h = card_host_start(ctx->cancel, NULL);
-    struct wire_readers readers = {0};
-    unsigned found = 0;
+    return error_set(e, ERROR_USAGE,
+                     "the card in '%s' has several applications; say which with --application",
+                     t->card.reader.name);
+}
 
-    if (h == NULL || !card_readers(h, ctx->cancel, &readers, NULL)) {
-        host_stop(&h);
-        return false;
-    }
-    for (size_t i = 0; i < readers.count; i++) {
-        struct wire_card card;
-
-        if (!readers.reader[i].present ||
-            !card_read(h, readers.reader[i].name, true, ctx->cancel, &card, NULL))
-            continue;
-        if ((name != NULL && !fits(&card, name)) || ++found > 1)
-            wire_card_free(&card);
-        else
-            *out = card;
-    }
-    wire_readers_free(&readers);
-    host_stop(&h);
-    if (found == 1)
-        return true;
-    wire_card_free(out);
-    return false;
+/* The one that a module shows. Where that has no such secret on the card, or no card is known, the
+ * way is PKCS#11, with the SO PIN. */
+static bool take_application(struct target *t, struct error *e)
+{
+    t->application = card_application_of(&t->card, &t->token->slot.token);
+    if (t->application == NULL && t->card.count > 1)
+        return ask_which(t, e);
+    if (t->application != NULL && !can_unblock(t->application, NULL))
+        t->application = NULL;
+    return true;
 }
 
 static bool choose_application(struct target *t, const char *wanted, struct error *e)
 {
     size_t usable = 0;
 
-    if (wanted == NULL && t->token != NULL) {
-        t->application = card_application_of(&t->card, &t->token->slot.token);
-        if (t->application != NULL && *t->application->unblocked_by == '\0')
-            t->application = NULL;
-        return true;
-    }
-    for (size_t i = 0; i < t->card.count; i++) {
-        const struct wire_application *a = &t->card.application[i];
-
-        if (wanted == NULL ? *a->unblocked_by != '\0' : strcmp(a->family, wanted) == 0) {
-            t->application = a;
+    if (wanted == NULL && t->token != NULL)
+        return take_application(t, e);
+    for (size_t i = 0; i < t->card.count; i++)
+        if (can_unblock(&t->card.application[i], wanted)) {
+            t->application = &t->card.application[i];
             usable++;
         }
-    }
     if (usable == 1)
         return true;
     if (usable > 1)
-        return error_set(e, ERROR_USAGE,
-                         "the card in '%s' has several applications; say which with --application",
-                         t->card.reader.name);
+        return ask_which(t, e);
     if (t->card.reader.in_use || t->card.reader.exclusive)
         return error_set(e, ERROR_BUSY, "'%s': %s", t->card.reader.name, t->card.problem);
+    if (t->card.reader.name == NULL)
+        return error_set(e, ERROR_UNFIT, "'%s' is in no reader where it could be asked for that",
+                         t->label);
     return error_set(e, ERROR_UNFIT, "'%s'%s%s: this version knows no way to unblock it%s",
                      t->card.reader.name, *t->card.problem == '\0' ? "" : ": ", t->card.problem,
                      wanted == NULL ? "" : " by that application");
@@ -246,7 +222,10 @@ static bool confirm(const struct target *t, struct op_ctx *ctx, struct error *e)
                               "same?",
                               t->label))
         return true;
-    return error_set(e, ERROR_USAGE, "nothing was changed; --yes says so beforehand");
+    return error_set(e, ERROR_USAGE,
+                     "nothing was changed: the PIN of '%s' is not known to be blocked; --yes has a "
+                     "new one set all the same",
+                     t->label);
 }
 
 static bool open_again(const struct target *t, const struct op_args *a, struct op_ctx *ctx,
@@ -310,12 +289,21 @@ static json_t *read_again(struct target *t, struct op_ctx *ctx)
     return after;
 }
 
+/* A card that is no token is called by the application that is meant. */
+static bool name_card(struct target *t, struct error *e)
+{
+    if (t->label == NULL && t->application != NULL)
+        t->label = strdup(t->application->title);
+    return t->label != NULL || error_set_memory(e);
+}
+
 static bool unblock(struct target *t, const struct op_args *a, struct op_ctx *ctx,
                     struct inventory *inv, struct error *e)
 {
     json_t *before;
 
-    if (!choose_application(t, op_text(a, "application"), e) || !choose_secret(t, a, e))
+    if (!choose_application(t, op_text(a, "application"), e) || !name_card(t, e) ||
+        !choose_secret(t, a, e))
         return false;
     tell_counters(t, ctx);
     if (!check_secret(t, e) || !confirm(t, ctx, e))
@@ -343,37 +331,51 @@ static char *card_device(const struct wire_card *card)
     return name;
 }
 
-/* A card may be meant where no token is: never one beside tokens that were not chosen from. */
-static bool may_be_card(const char *name, const struct inventory *inv)
+/* The card of a reader: what a module shows of it gives the device its name. */
+static bool take_reader(struct target *t, const char *reader, const struct token *shown,
+                        struct op_ctx *ctx, struct error *e)
 {
-    for (size_t i = 0; name == NULL && i < inv->token_count; i++)
-        if (inv->token[i].hidden == NULL)
-            return false;
-    return name == NULL || (*name != '@' && strncmp(name, "pkcs11:", 7) != 0);
+    struct host *h = card_host_start(ctx->cancel, e);
+    bool read = h != NULL && card_read_when_free(h, reader, true, ctx->cancel, &t->card, e);
+
+    host_stop(&h);
+    if (read)
+        t->device = shown == NULL ? card_device(&t->card) : strdup(shown->device);
+    return read && (t->device != NULL || error_set_memory(e));
 }
 
-/* The token that is meant, and the card that it is; or a card that no module shows. */
+static bool take_token(struct target *t, const struct token *token, struct inventory *inv,
+                       struct op_ctx *ctx, struct error *e)
+{
+    bool found;
+
+    t->token = token;
+    t->label = strdup(token->label);
+    t->device = strdup(token->device);
+    return ((t->label != NULL && t->device != NULL) || error_set_memory(e)) &&
+           card_read_slot(&token->slot.info, &inv->module[token->module].host, ctx->cancel,
+                          &t->card, &found, e);
+}
+
+/* The token that is meant, and the card that it is; or the card alone, where no module shows it, or
+ * shows several tokens of it. */
 static bool find_target(struct target *t, const struct op_args *a, struct op_ctx *ctx,
                         struct inventory *inv, struct error *e)
 {
-    struct error no_token = ERROR_INIT;
+    struct named named;
     bool found;
 
-    t->token = op_token(a, "TOKEN", inv, &no_token);
-    if (t->token != NULL) {
-        t->label = strdup(t->token->label);
-        t->device = strdup(t->token->device);
-        if (!card_read_slot(&t->token->slot.info, &inv->module[t->token->module].host, ctx->cancel,
-                            &t->card, &found, e))
-            return false;
-    } else if (!may_be_card(op_text(a, "TOKEN"), inv) ||
-               !find_card(op_text(a, "TOKEN"), ctx, &t->card)) {
-        return error_set(e, no_token.code, "%s", no_token.text);
+    if (!op_named(op_text(a, "TOKEN"), inv, ctx, &named, e))
+        return false;
+    if (named.tokens == 1) {
+        found = take_token(t, named.token, inv, ctx, e);
     } else {
-        t->label = strdup(t->card.count == 0 ? t->card.reader.name : t->card.application[0].title);
-        t->device = card_device(&t->card);
+        for (size_t i = 0; i < inv->module_count; i++)
+            host_stop(&inv->module[i].host);
+        found = take_reader(t, named.reader, named.token, ctx, e);
     }
-    return (t->label != NULL && t->device != NULL) || error_set_memory(e);
+    op_named_free(&named);
+    return found;
 }
 
 static bool run(const struct op_args *a, struct op_ctx *ctx, struct error *e)
@@ -396,7 +398,7 @@ static void text(const char *kind, const json_t *record, unsigned width, bool co
     size_t index;
     json_t *c;
 
-    (void)kind, (void)width, (void)colour;
+    (void)kind, (void)colour;
     buffer_printf(out, "'%s' has a new PIN. Builds that use it need the new one.\n",
                   op_string(record, "token"));
     json_array_foreach(json_object_get(record, "after"), index, c)
@@ -404,7 +406,7 @@ static void text(const char *kind, const json_t *record, unsigned width, bool co
         struct buffer state = BUFFER_INIT;
 
         op_text_counter(c, &state);
-        op_line(out, op_string(c, "name"), buffer_text(&state));
+        op_prose(out, op_string(c, "name"), buffer_text(&state), width);
         buffer_free(&state);
     }
 }

@@ -21,6 +21,8 @@ static const struct op_arg args[] = {
      .help = "log in too, and have a random digest signed: proves PIN, key and certificate"},
 };
 
+enum { TEXT_COLUMN = 22 };
+
 static json_t *finding(enum ready_level level, const char *subject, const char *text)
 {
     static const char *const levels[] = {
@@ -33,7 +35,10 @@ static json_t *finding(enum ready_level level, const char *subject, const char *
 static void add_error(json_t *list, const char *subject, const struct error *found,
                       struct error *first)
 {
-    json_array_append_new(list, finding(READY_ERROR, subject, found->text));
+    json_t *record = finding(READY_ERROR, subject, found->text);
+
+    json_object_set_new(record, "code", json_string(error_code_name(found->code)));
+    json_array_append_new(list, record);
     if (first->code == ERROR_NONE)
         *first = *found;
 }
@@ -121,8 +126,8 @@ static bool run(const struct op_args *a, struct op_ctx *ctx, struct error *e)
     if (op_flag(a, "trial"))
         try_it(&ready, p, ctx, list, &first);
     op_emit(ctx, "check",
-            json_pack("{s:s, s:b, s:o}", "profile", p->name, "ready", first.code == ERROR_NONE,
-                      "findings", list));
+            json_pack("{s:s, s:b, s:i, s:o}", "profile", p->name, "ready", first.code == ERROR_NONE,
+                      "exit", error_exit_status(first.code), "findings", list));
     ready_free(&ready);
     profile_free(&p);
     if (first.code == ERROR_NONE)
@@ -137,10 +142,12 @@ static void text(const char *kind, const json_t *r, unsigned width, bool colour,
     size_t index;
     json_t *f;
 
-    (void)kind, (void)width, (void)colour;
+    (void)kind, (void)colour;
     json_array_foreach(json_object_get(r, "findings"), index, f)
-        buffer_printf(out, "%-8s %-12s %s\n", op_string(f, "level"), op_string(f, "subject"),
-                      op_string(f, "text"));
+    {
+        buffer_printf(out, "%-8s %-12s ", op_string(f, "level"), op_string(f, "subject"));
+        op_wrap(out, op_string(f, "text"), TEXT_COLUMN, width - 1);
+    }
     buffer_printf(out,
                   op_true(r, "ready") ? "Profile '%s' is ready to sign.\n"
                                       : "Profile '%s' cannot sign yet.\n",

@@ -15,7 +15,8 @@ static const struct op_arg args[] = {
     {.name = "TOKEN",
      .type = OP_TOKEN,
      .positional = true,
-     .help = "@number, label, serial or pkcs11: URI; without it, the one nearest to signing"},
+     .help = "@number, label, serial or pkcs11: URI, or a reader's name; without it, the one "
+             "nearest to signing"},
     {.name = "profile",
      .type = OP_PROFILE,
      .value = "NAME",

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "op/named.h"
 #include "op/session.h"
 #include "profiles/ops/doctor.h"
 
@@ -69,8 +70,8 @@ static bool find_token(struct doctor *d, struct error *e)
 
     if (d->name == NULL)
         return true;
-    d->token = inventory_find(d->inventory, d->name, &missing);
-    if (d->token == NULL && missing.code == ERROR_USAGE) {
+    d->token = op_named_token(d->name, d->inventory, d->ctx, &missing);
+    if (d->token == NULL && (missing.code == ERROR_USAGE || missing.code == ERROR_CANCELLED)) {
         if (e != NULL)
             *e = missing;
         return false;

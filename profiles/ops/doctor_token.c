@@ -9,6 +9,7 @@
 #include "cert/chain.h"
 #include "cert/view.h"
 #include "gate/gate.h"
+#include "op/named.h"
 #include "op/record.h"
 #include "profiles/ops/doctor.h"
 #include "token/objects.h"
@@ -397,7 +398,7 @@ static void wrong_name(struct doctor *d)
 {
     struct error e = ERROR_INIT;
 
-    inventory_find(d->inventory, d->name, &e);
+    op_named_token(d->name, d->inventory, d->ctx, &e);
     doctor_gap(&d->step[DOCTOR_TOKEN], e.code, "%s", e.text);
     doctor_remedy(&d->step[DOCTOR_TOKEN], "All that is here: signet tokens --all");
 }

@@ -508,8 +508,8 @@ const struct op op_profile_new = {
         "Takes key and certificate from the token, without a login. The certificate is "
         "pinned by its fingerprint: the profile signs with this one and no other. The key's "
         "container name under Windows is written down where card or module tell it.",
-    .example =
-        "signet profile new release --token @1 --pin env:SIGNET_PIN --chain intermediate.pem",
+    .example = "signet profile new release --token @1 --pin env:SIGNET_PIN\n"
+               "signet profile new release --token @1 --chain intermediate.pem",
     .effects = OP_WRITES,
     .args = args,
     .arg_count = sizeof args / sizeof *args,

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "op/named.h"
 #include "op/session.h"
 
 static bool read_inventory(struct reach *out, const struct op_args *a, struct op_ctx *ctx,
@@ -15,23 +16,13 @@ static bool read_inventory(struct reach *out, const struct op_args *a, struct op
     return inventory_read(&out->inventory, &options, ctx->cancel, e);
 }
 
-/* A module that crashed or hung is the better answer to "no such token". */
-static void blame_host(const struct inventory *inv, struct error *e)
-{
-    for (size_t i = 0; i < inv->module_count; i++)
-        if (inv->module[i].error.code == ERROR_HOST && e != NULL && e->code == ERROR_MISSING)
-            e->code = ERROR_HOST;
-}
-
 bool reach_token(struct reach *out, const struct op_args *a, struct op_ctx *ctx, const char *module,
                  const char *name, struct error *e)
 {
     *out = (struct reach){0};
     if (!read_inventory(out, a, ctx, module, e))
         return false;
-    out->token = inventory_find(&out->inventory, name, e);
-    if (out->token == NULL)
-        blame_host(&out->inventory, e);
+    out->token = op_named_token(name, &out->inventory, ctx, e);
     return out->token != NULL;
 }
 

@@ -296,51 +296,55 @@ static void command_line(struct buffer *out, const json_t *r, const char *key)
 }
 
 /* Where the name comes from, or why there is none and how one comes by it. */
-static void text_container(const json_t *r, struct buffer *out)
+static void text_container(const json_t *r, unsigned width, struct buffer *out)
 {
     const json_t *c = json_object_get(r, "container");
+    struct buffer why = BUFFER_INIT;
 
     if (*op_string(c, "name") != '\0')
         buffer_printf(out, "  The container is known by: %s\n", op_string(c, "known-by"));
     if (op_true(r, "container-known"))
         return;
-    buffer_append_text(out, "  The container is not known here");
+    buffer_append_text(out, "  ");
+    buffer_append_text(&why, "The container is not known here");
     if (*op_string(c, "why-unknown") != '\0')
-        buffer_printf(out, ": %s", op_string(c, "why-unknown"));
-    buffer_append_text(
-        out, ".\n  The token's own program shows it under Windows, as does\n"
-             "  certutil -csp PROVIDER -key. Then write it down in the profile, by signet "
-             "profile edit:\n"
-             "    container: {name: \"…\", provider: \"eToken Base Cryptographic "
-             "Provider\"}\n");
+        buffer_printf(&why, ": %s", op_string(c, "why-unknown"));
+    buffer_append_byte(&why, '.');
+    op_wrap(out, buffer_text(&why), 2, width - 1);
+    buffer_free(&why);
+    buffer_append_text(out, "  The token's own program shows it under Windows, as does\n"
+                            "  certutil -csp PROVIDER -key. Then write it down in the profile, by\n"
+                            "  signet profile edit:\n"
+                            "    container: {name: \"…\", provider: \"eToken Base Cryptographic "
+                            "Provider\"}\n");
 }
 
-static void text_signtool(const json_t *r, struct buffer *out)
+static void text_signtool(const json_t *r, unsigned width, struct buffer *out)
 {
     if (op_true(r, "pin-on-command-line"))
         buffer_append_text(out,
                            "signtool, as a line of a .cmd file. Put the PIN in place of the word "
-                           "PIN; the braces stay. Whoever\nmay list the processes of that machine "
+                           "PIN;\nthe braces stay. Whoever may list the processes of that machine "
                            "can read it.\n");
     else
         buffer_append_text(out,
                            "signtool, as a line of a .cmd file. Windows asks for the PIN: this "
-                           "provider takes none there.\n");
+                           "provider\ntakes none there.\n");
     if (*op_string(r, "export-cer") != '\0')
         buffer_append_text(out, "certificate.cer comes from here:\n");
     command_line(out, r, "export-cer");
     command_line(out, r, "signtool");
     if (op_true(r, "chain"))
         buffer_append_text(out, "  (/ac: the profile's chain files, copied beside it)\n");
-    text_container(r, out);
+    text_container(r, width, out);
 }
 
 static void text(const char *kind, const json_t *r, unsigned width, bool colour, struct buffer *out)
 {
-    (void)kind, (void)width, (void)colour;
-    text_signtool(r, out);
+    (void)kind, (void)colour;
+    text_signtool(r, width, out);
     buffer_printf(out,
-                  "\njsign. Put the PIN in place of PIN, or env:NAME or file:PATH; ALIAS is the "
+                  "\njsign. Put the PIN in place of PIN, or env:NAME or file:PATH; ALIAS is the\n"
                   "certificate's label.%s pkcs11.cfg:\n"
                   "    name = signet\n    library = %s\n",
                   *op_string(r, "join-chain") == '\0' ? "" : " chain.pem is made below.",
@@ -354,9 +358,9 @@ static void text(const char *kind, const json_t *r, unsigned width, bool colour,
     if (op_true(r, "append"))
         buffer_append_text(out, "  (-nest too, for a file that is signed already)\n");
     if (op_true(r, "keep"))
-        buffer_append_text(out, "\nA file that is signed already is kept by this profile. These "
-                                "programs cannot: signtool and osslsigncode\nreplace its "
-                                "signature, jsign adds one. Give them unsigned files only.\n");
+        buffer_append_text(out, "\nA file that is signed already is kept by this profile. These\n"
+                                "programs cannot: signtool and osslsigncode replace its "
+                                "signature, jsign\nadds one. Give them unsigned files only.\n");
 }
 
 const struct op op_profile_signtool = {

@@ -85,7 +85,7 @@ is "$(field same-key-by)" "PKCS#11 and the card's GET METADATA" 'and compared on
 attest "$reader" --slot 9a --json
 is "$status/$(field slot)/$(field attestation/touch-policy)" 0/9A/never 'a reader can be named'
 attest virtual --slot 9a --json
-is "$status" 2 'two readers begin so: it is asked which'
+is "$status/$(field slot)" 0/9A 'by the beginning of its name, the only one with a card'
 attest "$reader" --slot 9d
 is "$status" 3 'an imported key is not attested'
 like "$said" 'imported' 'and that is said'

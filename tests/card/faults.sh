@@ -32,7 +32,7 @@ for ((n = 1; n <= total; n++)); do
   began=$SECONDS
   said=$(counters 2>&1)
   status=$?
-  [[ $status == 0 && $said == *"$reader"*'taken out'* ]] || wrong+="at $n: $status $said; "
+  [[ $status == 0 && $said == *"$reader"*taken*out* ]] || wrong+="at $n: $status $said; "
   ((SECONDS - began <= 5)) || slow=$((slow + 1))
   gone
   insert "$card"

@@ -16,12 +16,30 @@ static bool is_yubikey(void)
     return *store_text("version") != '\0';
 }
 
+/* With a file `gids`, the card has such an application too, which tells nothing. */
+static bool select_gids(struct session *s, const struct command *c, struct buffer *answer)
+{
+    static const uint8_t aid[] = {0xa0, 0, 0, 0x03, 0x97, 0x42, 0x54, 0x46, 0x59};
+    struct buffer template = BUFFER_INIT;
+
+    if (*store_text("gids") == '\0' || c->length < sizeof aid ||
+        memcmp(c->data, aid, sizeof aid) != 0)
+        return false;
+    *s = (struct session){0};
+    tlv_put(&template, 0x4f, aid, sizeof aid);
+    tlv_put(answer, 0x61, template.data, template.length);
+    buffer_free(&template);
+    return true;
+}
+
 static uint16_t select_application(struct session *s, const struct command *c,
                                    struct buffer *answer)
 {
     static const uint8_t aid[] = {0xa0, 0, 0, 0x03, 0x08, 0, 0, 0x10, 0, 0x01, 0};
     struct buffer template = BUFFER_INIT, authority = BUFFER_INIT;
 
+    if (c->p1 == 4 && select_gids(s, c, answer))
+        return 0x9000;
     if (c->p1 != 4 || c->length < 5 || c->length > sizeof aid ||
         memcmp(c->data, aid, c->length) != 0)
         return 0x6a82;

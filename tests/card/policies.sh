@@ -54,7 +54,7 @@ setsid "$batch" sign sign "$work"/files/*.exe </dev/null >/dev/null 2>&1
 is "$?/$(verifies "$card")" 3/0 'sign signs nothing then, without a login'
 setsid "$batch" sign sign --dry-run "$work"/files/*.exe </dev/null >/dev/null 2>&1
 is "$?" 0 'a dry run needs no touch'
-like "$(at_terminal check sign)" 'warning +touch +the key wants a touch for each signature, which nobody gives in a build' \
+like "$(at_terminal check sign)" 'warning +touch +the key wants a touch for each signature, which nobody[[:space:]]+gives in a build' \
   'at a terminal it is a warning for a profile of builds'
 like "$(at_terminal check sign --pin prompt)" 'ok +touch .*sign says when' 'and none where a person types the PIN'
 

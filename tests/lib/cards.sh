@@ -24,8 +24,8 @@ done
 
 opensc=$(find /usr/lib -name opensc-pkcs11.so -path '*x86_64*' -o -name opensc-pkcs11.so | head -n 1)
 piv_card=$build/tests/card/piv_card
-reader_name=${reader_name:-Virtual PCD}
-reader="$reader_name 00 00"
+friendly=${reader_name:-Virtual PCD}
+reader="$friendly 00 00"
 pcscd_pid='' card_pid=''
 trap 'stop_all; rm -rf "$work"' EXIT
 
@@ -54,10 +54,10 @@ stop_all() {
 
 is_listening() { [[ -n $(ss -Hltn 'sport = :35963') && -S /run/pcscd/pcscd.comm ]]; }
 
-# start_pcscd: with two virtual readers; each command to a card is in $work/pcscd.log
+# start_pcscd: with two virtual readers named $friendly; each command to a card is in $work/pcscd.log
 start_pcscd() {
   mkdir -p "$work/readers"
-  printf '%s\n' "FRIENDLYNAME \"$reader_name\"" 'DEVICENAME /dev/null:0x8C7B' \
+  printf '%s\n' "FRIENDLYNAME \"$friendly\"" 'DEVICENAME /dev/null:0x8C7B' \
     'LIBPATH /usr/lib/pcsc/drivers/serial/libifdvpcd.so' 'CHANNELID 0x8C7B' >"$work/readers/vpcd"
   pcscd -f -i -a -c "$work/readers" >>"$work/pcscd.log" 2>&1 &
   pcscd_pid=$!

@@ -7,6 +7,9 @@ set -uo pipefail
 # shellcheck source=../lib/fixture.sh
 source "$(dirname "$0")/../lib/fixture.sh" "$1"
 
+# words TEXT: its lines as one
+words() { tr -s '[:space:]' ' ' <<<"$1"; }
+
 shim=$build/tests/lib/shim.so
 profiles=$XDG_CONFIG_HOME/signet/profiles
 names=$work/names
@@ -65,7 +68,7 @@ like "$said" 'provider            eToken Base Cryptographic Provider' 'the provi
 like "$said" 'known by            vendor attribute of PKCS#11' 'how it is known'
 like "$said" 'key1, id 01, signature key' 'the key'
 like "$said" 'key2, id 02, exchange key' 'an EC key, by its id'
-like "$said" 'cannot be known here, because it has container names for other keys' 'a key without one'
+like "$(words "$said")" 'cannot be known here, because it has container names for other keys' 'a key without one'
 is "$(grep -c 'CN=Test CA' <<<"$said")" 0 'a certificate of a CA is no key'
 try containers test --json
 is "$(key 01 container)/$(key 02 container)/$(key 03 container)" "p11#0123456789abcdef/$uuid/None" 'JSON: the names'
@@ -78,7 +81,7 @@ printf 'Sectigo_20261127' >"$names/01"
 try containers test --json
 is "$(key 01 container)" Sectigo_20261127 'the name is read each time'
 said=$(unset SHIM_SAFENET && "$signet" containers --module "$softhsm" 2>&1)
-like "$said" 'cannot be known here, because SoftHSM' 'SoftHSM has none'
+like "$(words "$said")" 'cannot be known here, because SoftHSM' 'SoftHSM has none'
 is "$(grep -c 'p11#\|te-' <<<"$said")" 0 'and none is made up'
 
 SHIM_CALL=C_FindObjects SHIM_ACTION=0x30 try containers
@@ -94,13 +97,13 @@ head -c 1048576 /dev/zero | tr '\0' a >"$names/01"
 printf 'te-\xff\xfe' >"$names/03"
 try containers
 is "$status" 0 'hostile names'
-like "$said" 'because the module tells a container name that is longer than any can be' '1 MB'
-like "$said" 'because the module tells an empty container name' 'none at all'
-like "$said" 'because the module tells a container name that is not UTF-8' 'not UTF-8'
+like "$(words "$said")" 'because the module tells a container name that is longer than any can be' '1 MB'
+like "$(words "$said")" 'because the module tells an empty container name' 'none at all'
+like "$(words "$said")" 'because the module tells a container name that is not UTF-8' 'not UTF-8'
 is "$(grep -c 'aaaaaaaa' <<<"$said")" 0 'none of it is shown'
 printf 'a\033[2Jb\x00c' >"$names/01"
 try containers
-like "$said" 'because the module tells a container name that is not UTF-8' 'a NUL in it'
+like "$(words "$said")" 'because the module tells a container name that is not UTF-8' 'a NUL in it'
 printf 'a\033[2Jb\xe2\x80\xae' >"$names/01"
 try containers
 like "$said" 'container           a\\x1B\[2Jb\\xE2\\x80\\xAE' 'control characters are escaped'
@@ -129,7 +132,7 @@ try profile new third --certificate "$three"
 is "$status/$(grep -c container "$profiles/third.yaml")" 0/0 'a key without a name has none in its profile'
 try profile new third --yes --certificate "$three" --opensc-container
 is "$status" 3 '--opensc-container, where that cannot be known'
-like "$said" 'cannot be known here, because' 'says why'
+like "$(words "$said")" 'cannot be known here, because' 'says why'
 
 # signtool: from the profile, from the token, or the reason.
 try profile signtool release
@@ -141,7 +144,7 @@ like "$said" '/k "\[\{\{PIN\}\}\]=p11#0123456789abcdef"' 'without it in the prof
 like "$said" 'The container is known by: vendor attribute of PKCS#11' 'and named'
 try profile signtool third
 like "$said" '/k "\[\{\{PIN\}\}\]=CONTAINER"' 'a placeholder where it is not known'
-like "$said" 'The container is not known here: it has container names for other keys' 'with the reason'
+like "$(words "$said")" 'The container is not known here: it has container names for other keys' 'with the reason'
 printf 'container: {name: "abc", provider: "Microsoft Base Smart Card Crypto Provider"}\n' >>"$profiles/third.yaml"
 try profile signtool third
 like "$said" '/csp "Microsoft Base Smart Card Crypto Provider" /k "abc"' 'a provider that takes no PIN is given none'
@@ -149,7 +152,7 @@ try profile signtool gone
 is "$status" 2 'no such profile'
 make_profile away "$softhsm" 0c
 said=$("$signet" profile signtool away 2>&1)
-like "$said" 'The container is not known here: the profile has none, and its key is not here' 'a key that is not here'
+like "$(words "$said")" 'The container is not known here: the profile has none, and its key is not here' 'a key that is not here'
 
 # renew: to the container of the new key.
 printf '%s\n' '# by hand' 'signet: 1' "module: $shim" 'key: "pkcs11:token=test;id=%01"' "certificate: $one" 'container:' \
@@ -168,7 +171,7 @@ days=700 make_certificate test 01 'Signer 1'
 rm "$names/01"
 try profile renew written
 is "$status/$(grep -c 'container\|p11#' "$profiles/written.yaml")" 0/0 'one that is not known takes the old one out'
-like "$said" "because it has container names for other keys" 'and says why'
+like "$(words "$said")" "because it has container names for other keys" 'and says why'
 
 # A key that shows itself by its certificates alone is one key, and the pinned certificate is the one that is exported.
 token_tool test --delete-object --type pubkey --id 01
