@@ -125,10 +125,13 @@ enum { HOW_SIZE = 160 };
 /* How a person goes on where a script may not. */
 static const char *by_a_person(const struct gate_session *s, char out[HOW_SIZE])
 {
-    if (s->role == WIRE_PIN_USER)
-        snprintf(out, HOW_SIZE, "let a person run: signet reset-counter '%s'", s->label);
+    char *label = text_shell_quote(s->label);
+
+    if (s->role == WIRE_PIN_USER && label != NULL)
+        snprintf(out, HOW_SIZE, "let a person run: signet reset-counter %s", label);
     else
         snprintf(out, HOW_SIZE, "let a person type it at a prompt");
+    free(label);
     return out;
 }
 
@@ -149,9 +152,8 @@ static bool check_guard(const struct gate_session *s, struct error *e)
     if (s->actor == GATE_RESET && strcmp(mark.actor, actor(s)) == 0)
         return error_set(e, ERROR_FORBIDDEN,
                          "no try: this was done already with a PIN that nobody typed, and did not "
-                         "succeed (%s, %s); let a person type it: signet reset-counter '%s' "
-                         "--pin prompt",
-                         mark.reason, mark.since, s->label);
+                         "succeed (%s, %s); %s, with --pin prompt",
+                         mark.reason, mark.since, by_a_person(s, how));
     if (s->role == WIRE_PIN_USER)
         tell(s,
              "an earlier login to this token did not succeed; if this one does, builds may go on");

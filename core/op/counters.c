@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "gate/gate.h"
 #include "op/devices.h"
 #include "op/named.h"

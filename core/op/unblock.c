@@ -43,7 +43,8 @@ static const struct op_arg args[] = {
 
 /* What is to be opened again: a card's application, or else a token by PKCS#11. */
 struct target {
-    const struct token *token; /* NULL: no module shows the card */
+    const struct token *token; /* NULL: it is the card that was named */
+    const struct token *shown; /* what a module shows of it; NULL: nothing */
     struct wire_card card;
     const struct wire_application *application; /* NULL: by C_InitPIN */
     char *label, *device;
@@ -257,6 +258,7 @@ static bool open_again(const struct target *t, const struct op_args *a, struct o
     if (t->application != NULL) {
         request.reader = t->card.reader.name;
         request.family = t->application->family;
+        request.serial = *t->application->serial == '\0' ? NULL : t->application->serial;
     } else {
         request.module = inv->module[t->token->module].entry.path;
         request.slot = &t->token->slot;
@@ -289,12 +291,26 @@ static json_t *read_again(struct target *t, struct op_ctx *ctx)
     return after;
 }
 
-/* A card that is no token is called by the application that is meant. */
+/* Whether the application is the one that the token's logins go to: they share lock and guard. */
+static bool is_of_token(const struct target *t)
+{
+    return t->shown != NULL &&
+           t->application == card_application_of(&t->card, &t->shown->slot.token);
+}
+
+/* A card that is no token, and another application than the token's, are called by what is meant.
+ */
 static bool name_card(struct target *t, struct error *e)
 {
-    if (t->label == NULL && t->application != NULL)
-        t->label = strdup(t->application->title);
-    return t->label != NULL || error_set_memory(e);
+    const struct wire_application *a = t->application;
+
+    if (t->label == NULL && a != NULL)
+        t->label = strdup(a->title);
+    if (a != NULL && !is_of_token(t)) {
+        free(t->device);
+        t->device = inventory_device(a->serial, a->title, t->card.reader.name);
+    }
+    return (t->label != NULL && t->device != NULL) || error_set_memory(e);
 }
 
 static bool unblock(struct target *t, const struct op_args *a, struct op_ctx *ctx,
@@ -319,18 +335,6 @@ static bool unblock(struct target *t, const struct op_args *a, struct op_ctx *ct
     return true;
 }
 
-static char *card_device(const struct wire_card *card)
-{
-    const struct wire_application *a = card->count == 0 ? NULL : &card->application[0];
-    char *name = text_format("%s-%s", a == NULL ? "card" : a->family,
-                             a != NULL && *a->serial != '\0' ? a->serial : card->reader.name);
-
-    for (char *at = name; at != NULL && *at != '\0'; at++)
-        if (strchr("abcdefghijklmnopqrstuvwxyz0123456789", *at) == NULL)
-            *at = *at >= 'A' && *at <= 'Z' ? (char)(*at - 'A' + 'a') : '-';
-    return name;
-}
-
 /* The card of a reader: what a module shows of it gives the device its name. */
 static bool take_reader(struct target *t, const char *reader, const struct token *shown,
                         struct op_ctx *ctx, struct error *e)
@@ -339,9 +343,9 @@ static bool take_reader(struct target *t, const char *reader, const struct token
     bool read = h != NULL && card_read_when_free(h, reader, true, ctx->cancel, &t->card, e);
 
     host_stop(&h);
-    if (read)
-        t->device = shown == NULL ? card_device(&t->card) : strdup(shown->device);
-    return read && (t->device != NULL || error_set_memory(e));
+    t->shown = shown;
+    return read &&
+           (shown == NULL || (t->device = strdup(shown->device)) != NULL || error_set_memory(e));
 }
 
 static bool take_token(struct target *t, const struct token *token, struct inventory *inv,
@@ -349,7 +353,7 @@ static bool take_token(struct target *t, const struct token *token, struct inven
 {
     bool found;
 
-    t->token = token;
+    t->token = t->shown = token;
     t->label = strdup(token->label);
     t->device = strdup(token->device);
     return ((t->label != NULL && t->device != NULL) || error_set_memory(e)) &&

@@ -91,13 +91,13 @@ static void normalise_serial(const char *serial, char out[SERIAL_CHARACTERS + 1]
 }
 
 /* The serial; for a token that has none, its label and model stand in. */
-static char *device_name(const struct token *t)
+char *inventory_device(const char *serial, const char *label, const char *model)
 {
-    char serial[SERIAL_CHARACTERS + 1];
+    char kept[SERIAL_CHARACTERS + 1];
     char *name, *at;
 
-    normalise_serial(t->serial, serial);
-    name = serial[0] != '\0' ? strdup(serial) : text_format("none-%.24s-%.24s", t->label, t->model);
+    normalise_serial(serial, kept);
+    name = kept[0] != '\0' ? strdup(kept) : text_format("none-%.24s-%.24s", label, model);
     for (at = name; at != NULL && *at != '\0'; at++)
         *at = isalnum((unsigned char)*at) ? (char)tolower((unsigned char)*at) : '-';
     return name;
@@ -113,7 +113,7 @@ static bool describe(struct token *t, struct error *e)
     t->serial = text_padded(info->serialNumber, sizeof info->serialNumber);
     if (t->label == NULL || t->manufacturer == NULL || t->model == NULL || t->serial == NULL)
         return error_set_memory(e);
-    t->device = device_name(t);
+    t->device = inventory_device(t->serial, t->label, t->model);
     return t->device != NULL || error_set_memory(e);
 }
 

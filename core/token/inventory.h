@@ -68,6 +68,10 @@ bool inventory_read(struct inventory *out, const struct inventory_options *optio
 /* Stops the hosts, or lets them rest. */
 void inventory_free(struct inventory *inv);
 
+/* token.device, of a serial as a module or a card tells it; for one that has none, label and model
+ * stand in. New string; NULL: no memory. */
+char *inventory_device(const char *serial, const char *label, const char *model);
+
 struct host *inventory_host(const struct inventory *inv, const struct token *t);
 
 /* Finds the one token that `name` means: a `pkcs11:` URI, "@2", a label, a serial, or a prefix of

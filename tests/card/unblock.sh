@@ -166,5 +166,30 @@ like "$?/$(cat "$work/said")" '6/.*another program uses the card' 'not while ano
 let_go
 by_reader 12345678 123456
 is "$?" 0 'and then it is'
+
+# A PUK is for the card that was there when it was asked for, and its tries are guarded whatever names the card.
+rm -rf "$XDG_STATE_HOME"
+printf 3 >"$plain/puk-left"
+NEW=123456 PUK=11111111 "$signet" unblock "$reader" --module "$softhsm" --puk env:PUK --new-pin env:NEW --yes >"$work/said" 2>&1
+is "$?/$(cat "$plain/puk-left")" 4/2 'a wrong PUK, by the reader'"'"'s name'
+NEW=123456 PUK=12345678 "$signet" unblock --module "$opensc" --puk env:PUK --new-pin env:NEW --yes >"$work/said" 2>&1
+is "$?/$(cat "$plain/puk-left")" 5/2 'unattended, it is not tried again by the token'"'"'s'
+pull
+mkfifo "$work/typed"
+insert "$card"
+{
+  NEW=123456 "$signet" unblock "$reader" --module "$softhsm" --puk command:"cat $work/typed" --new-pin env:NEW --yes \
+    >"$work/said" 2>&1
+  echo $? >"$work/exit"
+} &
+job=$!
+sleep 1
+pull
+insert "$plain"
+echo 12345678 >"$work/typed"
+wait "$job"
+like "$(cat "$work/exit")/$(cat "$work/said")" '^3/' 'a card that was exchanged meanwhile is another one'
+is "$(cat "$plain/puk-left")" 2 'which gets no PUK'
+pull
 result "$(! grep -rqE '123456|654321' "$XDG_STATE_HOME"; echo $?)" 'no PIN stands in any state file'
 done_testing
