@@ -24,6 +24,8 @@ struct gate_session {
     CK_TOKEN_INFO token;   /* as first read: label, serial and model find it again */
     CK_SLOT_INFO slot_info;
     enum wire_pin role;
+    bool first_pin; /* the token has no such PIN yet: nothing can be tried, whatever flags and guard
+                       say (SoftHSM calls the SO PIN of a token that has none locked) */
     enum gate_actor actor;
     struct pin_source *source;
     long tries_left;
@@ -104,5 +106,18 @@ bool session_lock(struct gate_session *s, const struct gate_request *request, st
 /* Asks for a secret of the session's token by name: "SO PIN of 'release'". */
 struct secret *session_read_secret(struct gate_session *s, const struct pin_source *source,
                                    const char *what, struct error *e);
+
+/* The same of a new one, which a prompt asks for twice. */
+struct secret *session_read_new_secret(struct gate_session *s, const struct pin_source *source,
+                                       const char *what, struct error *e);
+
+/* C_SetPIN, or a new user PIN by the session's secret, whole: permit, attempt, settle. NULL: typed
+ * at the reader. */
+bool session_set_pin(struct gate_session *s, const struct secret *new_pin, struct error *e);
+bool session_init_pin(struct gate_session *s, const struct secret *new_pin, struct error *e);
+
+/* The length of a PIN from `source` is one that the token takes, as it was last read. */
+bool session_fits(const struct gate_session *s, const struct secret *pin,
+                  const struct pin_source *source, struct error *e);
 
 #endif

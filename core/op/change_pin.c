@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* signet change-pin: C_SetPIN through the gate. */
+#include <string.h>
+
 #include "op/named.h"
 #include "op/ops.h"
 #include "op/session.h"
@@ -13,7 +15,36 @@ static const struct op_arg args[] = {
      .default_text = "prompt",
      .help = "where the new PIN comes from, in the words of --pin; a prompt asks twice"},
     {.name = "so", .type = OP_FLAG, .help = "the SO PIN, not the user's"},
+    {.name = "so-pin",
+     .type = OP_PIN,
+     .value = "SOURCE",
+     .help = "where the present SO PIN comes from; with it, that one is changed"},
 };
+
+static bool is_so(const struct op_args *a)
+{
+    return op_flag(a, "so") || op_given(a, "so-pin");
+}
+
+/* The source and the role of the PIN that is to be changed. */
+static bool choose(const struct op_args *a, struct gate_request *request,
+                   struct pin_source **source, struct error *e)
+{
+    if (!is_so(a))
+        return true;
+    request->role = WIRE_PIN_SO;
+    if (!op_given(a, "so-pin"))
+        return true;
+    if (op_given(a, "pin"))
+        return error_set(e, ERROR_USAGE, "--pin and --so-pin both name the old PIN; one will do");
+    pin_source_free(source);
+    *source = pin_source_parse(op_text(a, "so-pin"), e);
+    if (*source == NULL)
+        return false;
+    request->source = *source;
+    request->actor = gate_actor_of(*source);
+    return true;
+}
 
 static bool change(const struct op_args *a, struct op_ctx *ctx, struct inventory *inv,
                    struct token *t, struct error *e)
@@ -25,17 +56,17 @@ static bool change(const struct op_args *a, struct op_ctx *ctx, struct inventory
     bool done = false;
 
     if (fresh != NULL && op_gate_request(a, ctx, inv, t, &person, &source, &request, e)) {
-        if (op_flag(a, "so"))
-            request.role = WIRE_PIN_SO;
-        host = op_take_host(inv, t);
-        done = gate_change_pin(&request, fresh, &host, e);
+        done = choose(a, &request, &source, e);
+        if (done) {
+            host = op_take_host(inv, t);
+            done = gate_change_pin(&request, fresh, &host, e);
+        }
     }
     pin_source_free(&source);
     pin_source_free(&fresh);
     if (done)
-        op_emit(
-            ctx, "changed",
-            json_pack("{s:s, s:s}", "token", t->label, "pin", op_flag(a, "so") ? "so" : "user"));
+        op_emit(ctx, "changed",
+                json_pack("{s:s, s:s}", "token", t->label, "pin", is_so(a) ? "so" : "user"));
     return done;
 }
 
@@ -47,9 +78,12 @@ static bool run(const struct op_args *a, struct op_ctx *ctx, struct error *e)
 static void text(const char *kind, const json_t *record, unsigned width, bool colour,
                  struct buffer *out)
 {
+    bool so = strcmp(op_string(record, "pin"), "so") == 0;
+
     (void)kind, (void)width, (void)colour;
-    buffer_printf(out, "The %s PIN of '%s' is changed. Builds that use it need the new one.\n",
-                  op_string(record, "pin"), op_string(record, "token"));
+    buffer_printf(out, "The %s of '%s' is changed. %s need the new one.\n", so ? "SO PIN" : "PIN",
+                  op_string(record, "token"),
+                  so ? "Those who set PINs by it" : "Builds that use it");
 }
 
 const struct op op_change_pin = {

@@ -308,7 +308,7 @@ static bool name_card(struct target *t, struct error *e)
         t->label = strdup(a->title);
     if (a != NULL && !is_of_token(t)) {
         free(t->device);
-        t->device = inventory_device(a->serial, a->title, t->card.reader.name);
+        t->device = inventory_device_name(a->serial, a->title, t->card.reader.name);
     }
     return (t->label != NULL && t->device != NULL) || error_set_memory(e);
 }

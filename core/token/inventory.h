@@ -70,14 +70,22 @@ void inventory_free(struct inventory *inv);
 
 /* token.device, of a serial as a module or a card tells it; for one that has none, label and model
  * stand in. New string; NULL: no memory. */
-char *inventory_device(const char *serial, const char *label, const char *model);
+char *inventory_device_name(const char *serial, const char *label, const char *model);
 
 struct host *inventory_host(const struct inventory *inv, const struct token *t);
+
+/* token.device of a token that is not in an inventory. New string, freed by the caller; NULL: no
+ * memory. */
+char *inventory_device(const CK_TOKEN_INFO *info);
 
 /* Finds the one token that `name` means: a `pkcs11:` URI, "@2", a label, a serial, or a prefix of
  * either that is unique. ERROR_MISSING lists the candidates, and the errors of modules that did not
  * answer; an URI cut at ';' by a shell is recognised and said so. NULL name: the only token there
  * is. */
 struct token *inventory_find(const struct inventory *inv, const char *name, struct error *e);
+
+/* The same of what is not initialised yet, and so has no name: "new" is the only one, "new:7" that
+ * in slot 7 of its module. NULL without an error: `name` means none such. */
+struct token *inventory_find_new(const struct inventory *inv, const char *name, struct error *e);
 
 #endif
