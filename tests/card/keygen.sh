@@ -85,7 +85,7 @@ pull
 plain=$work/plain
 make_card "$plain"
 insert "$plain"
-make 9c rsa:3072
+make 9c rsa:3072 --module "$softhsm"
 like "$status/$said" '^5/.*neither can be seen' 'where nothing tells what is there, a label is wanted'
 make 9c rsa:3072 --module "$opensc" --touch-policy always
 like "$status/$said" '^3/.*no YubiKey' 'policies are for YubiKeys'
