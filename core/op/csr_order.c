@@ -211,8 +211,7 @@ static bool write_report(const struct csr_job *job, const json_t *facts, const c
         out, "\n[module] the token's PKCS#11 module says so, and [card] the card itself does: "
              "nothing\nproves either. [attestation] stands in attestation.pem, signed by the "
              "device; who knows\nits maker's root can prove it (signet order verify --root "
-             "FILE).\nWhat nobody tells, such as a FIPS mode that PKCS#11 has no word for, is not "
-             "listed.\n");
+             "FILE).\n");
     json_decref(report);
     free(text);
     return text == NULL ? error_set_memory(e) : buffer_ok(&p->report, e) && buffer_ok(out, e);
