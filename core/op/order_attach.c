@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* signet order attach: the issued certificate, or a vendor's proof, put into the order. */
+#include <openssl/x509v3.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -122,6 +123,23 @@ static bool may_replace(struct op_ctx *ctx, const json_t *order, const struct at
                      "the order has a certificate already; --yes puts this one in its place");
 }
 
+/* The chain ends before its root; one that came along proves who issued. */
+static void add_root(const struct attachment *t, STACK_OF(X509) * chain)
+{
+    X509 *last = sk_X509_value(chain, sk_X509_num(chain) - 1);
+
+    for (int i = 0; i < sk_X509_num(t->found); i++) {
+        X509 *x = sk_X509_value(t->found, i);
+
+        if (X509_self_signed(x, 1) == 1 && X509_check_issued(x, last) == X509_V_OK &&
+            X509_up_ref(x) == 1) {
+            if (sk_X509_push(chain, x) <= 0)
+                X509_free(x);
+            return;
+        }
+    }
+}
+
 static bool add_certificate(struct attachment *t, struct op_ctx *ctx, struct error *e)
 {
     STACK_OF(X509) * chain;
@@ -130,6 +148,8 @@ static bool add_certificate(struct attachment *t, struct op_ctx *ctx, struct err
     if (!may_replace(ctx, t->order, t, e))
         return false;
     chain = cert_chain_build(t->leaf, t->found, NULL, e);
+    if (chain != NULL)
+        add_root(t, chain);
     added = chain != NULL && order_add_certificate(t->folder, t->order, chain, time(NULL), e);
     sk_X509_pop_free(chain, X509_free);
     if (added)
