@@ -154,39 +154,42 @@ static bool check_rule(const char *rule, struct error *e)
                            rule, near);
 }
 
+/* Not yet where it comes from a token. */
+static bool take_subject(struct csr_job *job, struct error *e)
+{
+    const struct op_args *a = job->args;
+    const char *subject = op_text(a, "subject"), *from = op_text(a, "from");
+
+    if (op_given(a, "subject") + op_given(a, "from") + op_given(a, "from-order") != 1)
+        return error_set(e, ERROR_USAGE,
+                         "the subject comes from one of --subject, --from and --from-order");
+    if (op_given(a, "from-order"))
+        return take_old_order(job, op_text(a, "from-order"), e);
+    if (from != NULL && token_uri_is(from))
+        return true;
+    job->subject =
+        from != NULL ? subject_of_file(from, e) : name_parse(subject, strlen(subject), e);
+    return job->subject != NULL;
+}
+
 /* What is written on the command line, before any token is asked. */
 static bool read_settings(struct csr_job *job, struct error *e)
 {
     const struct op_args *a = job->args;
-    const char *subject = op_text(a, "subject"), *digest = op_text(a, "digest");
-    const char *key = op_text(a, "KEY"), *email = op_text(a, "email");
-    unsigned sources = op_given(a, "subject") + op_given(a, "from") + op_given(a, "from-order");
+    const char *digest = op_text(a, "digest"), *key = op_text(a, "KEY");
+    const char *email = op_text(a, "email");
 
-    if (sources != 1)
-        return error_set(e, ERROR_USAGE,
-                         "the subject comes from one of --subject, --from and --from-order");
     for (size_t i = 0; i < op_count(a, "accept"); i++)
         if (!check_rule(op_text_at(a, "accept", i), e))
             return false;
-    if (email != NULL && !csr_check_email(email, e))
-        return error_prefix(e, "--email");
     if (digest != NULL)
         signer_hash_parse(digest, &job->hash);
     job->email = email == NULL ? NULL : strdup(email);
     job->key_name = key == NULL ? NULL : strdup(key);
-    if (subject != NULL)
-        job->subject = name_parse(subject, strlen(subject), e);
-    else if (op_given(a, "from-order"))
-        take_old_order(job, op_text(a, "from-order"), e);
-    else if (!token_uri_is(op_text(a, "from")))
-        job->subject = subject_of_file(op_text(a, "from"), e);
-    else
-        return job->key_name != NULL || error_set(e, ERROR_USAGE, "which KEY?");
-    if (job->subject == NULL)
+    if (!take_subject(job, e) || (job->email != NULL && !csr_check_email(job->email, e)))
         return false;
-    return job->key_name != NULL || error_set(e, ERROR_USAGE,
-                                              "which KEY? Its pkcs11: URI is "
-                                              "missing");
+    return job->key_name != NULL ||
+           error_set(e, ERROR_USAGE, "which KEY? Its pkcs11: URI is missing");
 }
 
 /* Nothing is signed for a file that could not be written then. */
@@ -451,7 +454,7 @@ static bool write_request(const struct csr_job *job, json_t *out, struct error *
     else if (done && !op_given(job->args, "order"))
         json_object_set_new(out, "pem", json_stringn((const char *)bytes.data, bytes.length));
     if (file != NULL)
-        json_object_set_new(out, "file", json_string(file));
+        json_object_set_new(out, "file", record_text(file));
     json_object_set_new(out, "format", json_string(format));
     buffer_free(&bytes);
     return done;
@@ -471,7 +474,7 @@ static bool deliver(struct csr_job *job, struct error *e)
     }
     json_object_set_new(out, "sha256", record_take(csr_fingerprint(job)));
     if (order != NULL) {
-        json_object_set_new(out, "order", json_string(order));
+        json_object_set_new(out, "order", record_text(order));
         json_object_set_new(out, "attested", json_boolean(job->unattested.code == ERROR_NONE));
         json_object_set_new(out, "not-attested-because",
                             job->unattested.code == ERROR_NONE ? json_null()
