@@ -555,7 +555,7 @@ static void text(const char *kind, const json_t *r, unsigned width, bool colour,
 const struct op op_csr = {
     .verb = "csr",
     .group = "Order",
-    .summary = "make a request for a certificate (PKCS #10), signed by a key of the token",
+    .summary = "make a request for a certificate (CSR), signed by a key of the token",
     .description =
         "Before anything is signed, subject and key are compared with what CAs must and must not "
         "accept (CA/Browser Forum, requirements for code signing). Errors stop; a warning stops "
