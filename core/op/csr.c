@@ -223,6 +223,25 @@ static bool decode_key(struct csr_job *job, struct error *e)
                : error_set_openssl(e, ERROR_UNFIT, "the key's public half cannot be read");
 }
 
+/* A public key or certificate stands for its private key, which a token may hide until the login.
+ */
+static const struct wire_object *key_object(struct csr_job *job, struct error *e)
+{
+    struct token_uri *uri =
+        token_uri_is(job->key_name) ? token_uri_parse(job->key_name, NULL) : NULL;
+    CK_OBJECT_CLASS class = CKO_PRIVATE_KEY;
+    const struct wire_object *o, *private_key;
+
+    if (uri != NULL)
+        token_uri_class(uri, &class);
+    token_uri_free(&uri);
+    o = objects_find_named(&job->objects, &job->token->slot, job->key_name, class, e);
+    if (o == NULL || class == CKO_PRIVATE_KEY)
+        return o;
+    private_key = objects_private_key_of(&job->objects, o, NULL);
+    return private_key != NULL && private_key->spki != NULL ? private_key : o;
+}
+
 static bool find_key(struct csr_job *job, struct error *e)
 {
     struct host *h;
@@ -233,8 +252,7 @@ static bool find_key(struct csr_job *job, struct error *e)
     h = inventory_host(&job->inventory, job->token);
     if (!objects_read(h, job->token->slot.id, NULL, job->ctx->cancel, &job->objects, e))
         return false;
-    job->key =
-        objects_find_named(&job->objects, &job->token->slot, job->key_name, CKO_PRIVATE_KEY, e);
+    job->key = key_object(job, e);
     return job->key != NULL && decode_key(job, e);
 }
 

@@ -67,6 +67,13 @@ is "$(field .made) $(field .key.type) $(field .digest) $(field '.findings | leng
 is "$(field .sha256)" "$(openssl req -in <(field .pem) -outform DER | sha256sum | cut -d ' ' -f 1)" "the request's SHA-256"
 is "$(field .key.sha256)" "$(openssl pkey -pubin -in 02.pub.pem -outform DER | sha256sum | cut -d ' ' -f 1)" "the key's"
 
+listed=$("$signet" objects test --module "$softhsm" --json | jq -r '.objects[] | select(.uri | contains("id=%02")) | .uri')
+while read -r one; do
+  csr "$one" --subject "$name" --json
+  is "$status $(field .key.type)" '0 P-384' "a key is named as it is listed: ${one##*;}"
+done <<<"$listed"
+is "$(wc -l <<<"$listed")" 2 'public key and certificate are listed'
+
 # What is refused, and that nothing is signed or written then.
 audit=$XDG_STATE_HOME/signet/audit.log
 before=$(wc -l <"$audit")
