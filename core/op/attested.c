@@ -39,6 +39,16 @@ static bool take_reader(struct attested *t, const char *name, struct op_ctx *ctx
     return read;
 }
 
+static bool copy_spki(struct attested *t, const uint8_t *spki, size_t length, struct error *e)
+{
+    t->spki = malloc(length);
+    if (t->spki == NULL)
+        return error_set_memory(e);
+    memcpy(t->spki, spki, length);
+    t->spki_length = length;
+    return true;
+}
+
 static bool take_key(struct attested *t, const struct seen_token *seen, const char *name,
                      struct error *e)
 {
@@ -53,12 +63,7 @@ static bool take_key(struct attested *t, const struct seen_token *seen, const ch
                error_set(e, ERROR_MISSING,
                          "the token does not tell the public half of that key; say its slot on "
                          "the card: --slot");
-    t->spki = malloc(o->spki_length);
-    if (t->spki == NULL)
-        return error_set_memory(e);
-    memcpy(t->spki, o->spki, o->spki_length);
-    t->spki_length = o->spki_length;
-    return true;
+    return copy_spki(t, o->spki, o->spki_length, e);
 }
 
 /* With --slot, a name that is no object's names the token alone. */
@@ -77,7 +82,8 @@ static void take_card(struct attested *t, struct wire_card *card)
     *card = (struct wire_card){0};
 }
 
-static bool take_token(struct attested *t, struct seen *seen, const char *name, struct error *e)
+/* The card that the only token of `seen` is. */
+static bool take_card_of_token(struct attested *t, struct seen *seen, struct error *e)
 {
     struct seen_token *one = &seen->token[0];
 
@@ -86,6 +92,15 @@ static bool take_token(struct attested *t, struct seen *seen, const char *name, 
                          "'%s' cannot be asked as a card, and cards alone attest: %s", one->label,
                          seen->pcsc.code != ERROR_NONE ? seen->pcsc.text : "no reader here has it");
     take_card(t, &seen->card[one->card]);
+    return true;
+}
+
+static bool take_token(struct attested *t, struct seen *seen, const char *name, struct error *e)
+{
+    struct seen_token *one = &seen->token[0];
+
+    if (!take_card_of_token(t, seen, e))
+        return false;
     t->objects = one->objects;
     one->objects = (struct wire_objects){0};
     return (t->slot != NO_SLOT && !names_object(name)) || take_key(t, one, name, e);
@@ -227,6 +242,14 @@ bool op_attested(const struct op_args *args, struct op_ctx *ctx, struct attested
 {
     *out = (struct attested){0};
     return read_slot(args, &out->slot, e) && find_target(args, ctx, out, e) &&
+           get_attestation(out, ctx, e);
+}
+
+bool op_attested_seen(struct op_ctx *ctx, struct seen *seen, const uint8_t *spki, size_t length,
+                      struct attested *out, struct error *e)
+{
+    *out = (struct attested){.slot = NO_SLOT};
+    return copy_spki(out, spki, length, e) && take_card_of_token(out, seen, e) &&
            get_attestation(out, ctx, e);
 }
 
