@@ -38,25 +38,31 @@ static void positionals(struct buffer *out, const struct op *op)
     }
 }
 
+static bool same_group(const char *program, const struct op *a, const struct op *b)
+{
+    return of_program(program, a) && of_program(program, b) && strcmp(a->group, b->group) == 0;
+}
+
+/* The verbs of a group stand together, wherever they are in the table. */
+static void help_group(const char *program, const struct op *const *table, size_t count,
+                       size_t first, struct buffer *out)
+{
+    for (size_t i = 0; i < first; i++)
+        if (same_group(program, table[i], table[first]))
+            return;
+    buffer_printf(out, "\n%s\n", table[first]->group);
+    for (size_t i = first; i < count; i++)
+        if (same_group(program, table[i], table[first]))
+            entry(out, table[i]->verb, table[i]->summary, VERB_COLUMN);
+}
+
 void op_help_program(const char *program, const char *about, const struct op *const *table,
                      size_t count, struct buffer *out)
 {
-    const char *group = NULL;
-
     buffer_printf(out, "%s: %s\n\nusage: %s VERB [ARGUMENT...]\n", program, about, program);
-    for (size_t i = 0; i < count; i++) {
-        struct buffer left = BUFFER_INIT;
-
-        if (!of_program(program, table[i]))
-            continue;
-        if (group == NULL || strcmp(group, table[i]->group) != 0)
-            buffer_printf(out, "\n%s\n", table[i]->group);
-        group = table[i]->group;
-        buffer_append_text(&left, table[i]->verb);
-        if (buffer_text(&left) != NULL)
-            entry(out, buffer_text(&left), table[i]->summary, VERB_COLUMN);
-        buffer_free(&left);
-    }
+    for (size_t i = 0; i < count; i++)
+        if (of_program(program, table[i]))
+            help_group(program, table, count, i, out);
     buffer_printf(out, "\n'%s help VERB' tells all of one verb; 'man %s' tells the rest.\n",
                   program, program);
 }
