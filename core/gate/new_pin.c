@@ -12,10 +12,10 @@ static bool same_secret(const struct secret *a, const struct secret *b)
 }
 
 /* From a prompt twice: a slip of the finger would lock the token's owner out. */
-static struct secret *read_new_pin(struct gate_session *s, const struct pin_source *source,
-                                   struct error *e)
+struct secret *session_read_new_secret(struct gate_session *s, const struct pin_source *source,
+                                       const char *what, struct error *e)
 {
-    struct secret *pin = session_read_secret(s, source, "New PIN", e), *again;
+    struct secret *pin = session_read_secret(s, source, what, e), *again;
 
     if (pin == NULL || pin_source_kind(source) != PIN_PROMPT)
         return pin;
@@ -30,7 +30,7 @@ static struct secret *read_new_pin(struct gate_session *s, const struct pin_sour
     return pin;
 }
 
-static bool set_pin(struct gate_session *s, const struct secret *new_pin, struct error *e)
+bool session_set_pin(struct gate_session *s, const struct secret *new_pin, struct error *e)
 {
     struct wire_set_pin change = {.slot = s->slot, .user = session_user(s), .old_pin = s->pin};
     struct buffer body = BUFFER_INIT;
@@ -61,15 +61,16 @@ bool gate_change_pin(const struct gate_request *request, const struct pin_source
     if (s == NULL)
         return false;
     if (pin_source_kind(s->source) == PIN_PINPAD)
-        done = session_lock(s, request, e) && session_connect(s, e) && set_pin(s, NULL, e);
+        done = session_lock(s, request, e) && session_connect(s, e) && session_set_pin(s, NULL, e);
     else {
         s->pin = session_read_secret(s, s->source, "Old PIN", e);
         if (s->pin != NULL)
-            fresh = read_new_pin(s, new_pin, e);
+            fresh = session_read_new_secret(s, new_pin, "New PIN", e);
         if (fresh != NULL && same_secret(s->pin, fresh))
             error_set(e, ERROR_PIN_SOURCE, "the new PIN is the old one; nothing was changed");
         else if (fresh != NULL)
-            done = session_lock(s, request, e) && session_connect(s, e) && set_pin(s, fresh, e);
+            done = session_lock(s, request, e) && session_connect(s, e) &&
+                   session_set_pin(s, fresh, e);
     }
     secret_free(&fresh);
     gate_close(&s);
@@ -97,7 +98,7 @@ static enum wire_type put_unblock(const struct gate_session *s, const struct sec
 }
 
 /* A new user PIN makes the guard's mark of the old one pointless. */
-static bool send_unblock(struct gate_session *s, const struct secret *new_pin, struct error *e)
+bool session_init_pin(struct gate_session *s, const struct secret *new_pin, struct error *e)
 {
     struct buffer body = BUFFER_INIT;
     struct attempt result = {0};
@@ -120,7 +121,7 @@ static bool send_unblock(struct gate_session *s, const struct secret *new_pin, s
 static bool send_when_due(struct gate_session *s, const struct gate_request *request,
                           const struct secret *new_pin, struct error *e)
 {
-    return session_lock(s, request, e) && session_connect(s, e) && send_unblock(s, new_pin, e);
+    return session_lock(s, request, e) && session_connect(s, e) && session_init_pin(s, new_pin, e);
 }
 
 bool gate_unblock(const struct gate_request *request, const struct pin_source *new_pin,
@@ -140,7 +141,7 @@ bool gate_unblock(const struct gate_request *request, const struct pin_source *n
     } else {
         s->pin = session_read_secret(s, s->source, s->name, e);
         if (s->pin != NULL)
-            fresh = read_new_pin(s, new_pin, e);
+            fresh = session_read_new_secret(s, new_pin, "New PIN", e);
         done = fresh != NULL && send_when_due(s, request, fresh, e);
     }
     secret_free(&fresh);

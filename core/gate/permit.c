@@ -94,7 +94,8 @@ static bool check_state(const struct gate_session *s, CK_FLAGS flags, struct err
 
 /* Limits that make no sense are no limits. */
 static bool check_length(const struct gate_session *s, const struct secret *pin,
-                         const CK_TOKEN_INFO *token, struct error *e)
+                         const struct pin_source *source, const CK_TOKEN_INFO *token,
+                         struct error *e)
 {
     size_t length = pin == NULL ? 0 : secret_length(pin);
 
@@ -104,7 +105,13 @@ static bool check_length(const struct gate_session *s, const struct secret *pin,
         return true;
     return error_set(e, ERROR_PIN_SOURCE,
                      "the PIN from %s is not tried: '%s' takes PINs of %lu to %lu characters",
-                     pin_source_text(s->source), s->label, token->ulMinPinLen, token->ulMaxPinLen);
+                     pin_source_text(source), s->label, token->ulMinPinLen, token->ulMaxPinLen);
+}
+
+bool session_fits(const struct gate_session *s, const struct secret *pin,
+                  const struct pin_source *source, struct error *e)
+{
+    return check_length(s, pin, source, &s->token, e);
 }
 
 /* The mark of a login that another process is making right now says nothing yet. Whoever holds the
@@ -228,8 +235,9 @@ static bool check_counter(const struct gate_session *s, const struct tries *t, s
 static bool check_all(const struct gate_session *s, const CK_TOKEN_INFO *now,
                       const struct secret *new_pin, struct error *e)
 {
-    return check_state(s, now->flags, e) && check_length(s, s->pin, now, e) &&
-           check_length(s, new_pin, now, e) && check_guard(s, e) && check_counter(s, &s->tries, e);
+    return check_state(s, now->flags, e) && check_length(s, s->pin, s->source, now, e) &&
+           check_length(s, new_pin, s->source, now, e) && check_guard(s, e) &&
+           check_counter(s, &s->tries, e);
 }
 
 /* The token as it is now: still the same one, and where it seems to have no user PIN, that is not
@@ -282,7 +290,8 @@ static bool no_pin_reason(CK_RV rv)
            rv == CKR_SESSION_CLOSED || rv == CKR_FUNCTION_NOT_SUPPORTED ||
            rv == CKR_USER_ALREADY_LOGGED_IN || rv == CKR_USER_ANOTHER_ALREADY_LOGGED_IN ||
            rv == CKR_USER_PIN_NOT_INITIALIZED || rv == CKR_USER_TYPE_INVALID ||
-           rv == CKR_TOKEN_WRITE_PROTECTED || rv == CKR_SESSION_READ_ONLY_EXISTS;
+           rv == CKR_TOKEN_WRITE_PROTECTED || rv == CKR_SESSION_EXISTS ||
+           rv == CKR_SESSION_READ_ONLY_EXISTS;
 }
 
 /* What is left after a refusal. Flags that are clear say nothing: many tokens never set them. A

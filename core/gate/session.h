@@ -101,4 +101,17 @@ bool session_lock(struct gate_session *s, const struct gate_request *request, st
 struct secret *session_read_secret(struct gate_session *s, const struct pin_source *source,
                                    const char *what, struct error *e);
 
+/* The same of a new one, which a prompt asks for twice. */
+struct secret *session_read_new_secret(struct gate_session *s, const struct pin_source *source,
+                                       const char *what, struct error *e);
+
+/* C_SetPIN, or a new user PIN by the session's secret, whole: permit, attempt, settle. NULL: typed
+ * at the reader. */
+bool session_set_pin(struct gate_session *s, const struct secret *new_pin, struct error *e);
+bool session_init_pin(struct gate_session *s, const struct secret *new_pin, struct error *e);
+
+/* The length of a PIN from `source` is one that the token takes, as it was last read. */
+bool session_fits(const struct gate_session *s, const struct secret *pin,
+                  const struct pin_source *source, struct error *e);
+
 #endif

@@ -7,11 +7,15 @@
 #include <string.h>
 
 #include "host/card/cards.h"
+#include "host/pkcs11/delete.h"
+#include "host/pkcs11/generate.h"
+#include "host/pkcs11/init.h"
 #include "host/pkcs11/key.h"
 #include "host/pkcs11/login.h"
 #include "host/pkcs11/module.h"
 #include "host/pkcs11/objects.h"
 #include "host/pkcs11/slots.h"
+#include "host/pkcs11/store.h"
 #include "host/pkcs11/vendor.h"
 #include "host/status.h"
 
@@ -222,6 +226,83 @@ static bool init_pin(struct wire_reader *r, unsigned lane, struct buffer *answer
     return done;
 }
 
+static bool generate(struct wire_reader *r, unsigned lane, struct buffer *answer,
+                     struct wire_status *s)
+{
+    struct wire_new_key what;
+    struct wire_object made;
+    bool done;
+
+    (void)lane;
+    if (!wire_new_key_get(r, &what))
+        return malformed(s);
+    done = generate_key(&module, &what, &made, s);
+    if (done)
+        wire_object_put(answer, &made);
+    wire_object_free(&made);
+    wire_new_key_free(&what);
+    return done;
+}
+
+static bool store_certificate(struct wire_reader *r, unsigned lane, struct buffer *answer,
+                              struct wire_status *s)
+{
+    struct wire_new_certificate what;
+    bool done;
+
+    (void)lane, (void)answer;
+    if (!wire_new_certificate_get(r, &what))
+        return malformed(s);
+    done = certificate_store(&module, &what, s);
+    wire_new_certificate_free(&what);
+    return done;
+}
+
+static bool set_names(struct wire_reader *r, unsigned lane, struct buffer *answer,
+                      struct wire_status *s)
+{
+    struct wire_new_names what;
+    bool done;
+
+    (void)lane, (void)answer;
+    if (!wire_new_names_get(r, &what))
+        return malformed(s);
+    done = object_set_names(&module, &what, s);
+    wire_new_names_free(&what);
+    return done;
+}
+
+static bool delete (struct wire_reader *r, unsigned lane, struct buffer *answer,
+                    struct wire_status *s)
+{
+    struct wire_which what;
+    bool done;
+
+    (void)lane, (void)answer;
+    if (!wire_which_get(r, &what))
+        return malformed(s);
+    done = object_delete(&module, &what, s);
+    wire_which_free(&what);
+    return done;
+}
+
+static bool init(struct wire_reader *r, unsigned lane, struct buffer *answer, struct wire_status *s)
+{
+    struct wire_init_token what;
+    struct wire_slot slot;
+    bool done;
+
+    (void)lane;
+    if (!wire_init_token_get(r, &what))
+        return malformed(s);
+    done = token_init(&module, &what, &slot, s);
+    if (done)
+        wire_slot_put(answer, &slot);
+    wire_slot_free(&slot);
+    wire_init_token_free(&what);
+    return done;
+}
+
 static bool logout(struct wire_reader *r, unsigned lane, struct buffer *answer,
                    struct wire_status *s)
 {
@@ -351,6 +432,11 @@ static handler *const handlers[WIRE_TYPES] = {
     [WIRE_SET_PIN] = set_pin,
     [WIRE_INIT_PIN] = init_pin,
     [WIRE_SIGN_LOGIN] = sign_login,
+    [WIRE_GENERATE] = generate,
+    [WIRE_STORE_CERTIFICATE] = store_certificate,
+    [WIRE_SET_NAMES] = set_names,
+    [WIRE_DELETE] = delete,
+    [WIRE_INIT_TOKEN] = init,
     [WIRE_VENDOR] = vendor,
     [WIRE_READERS] = readers,
     [WIRE_READERS_WAIT] = readers_wait,

@@ -94,15 +94,30 @@ static void normalise_serial(const char *serial, char out[SERIAL_CHARACTERS + 1]
 }
 
 /* The serial; for a token that has none, its label and model stand in. */
-static char *device_name(const struct token *t)
+static char *device_name(const char *of_token, const char *label, const char *model)
 {
     char serial[SERIAL_CHARACTERS + 1];
     char *name, *at;
 
-    normalise_serial(t->serial, serial);
-    name = serial[0] != '\0' ? strdup(serial) : text_format("none-%.24s-%.24s", t->label, t->model);
+    normalise_serial(of_token, serial);
+    name = serial[0] != '\0' ? strdup(serial) : text_format("none-%.24s-%.24s", label, model);
     for (at = name; at != NULL && *at != '\0'; at++)
         *at = isalnum((unsigned char)*at) ? (char)tolower((unsigned char)*at) : '-';
+    return name;
+}
+
+char *inventory_device(const CK_TOKEN_INFO *info)
+{
+    char *serial = text_padded(info->serialNumber, sizeof info->serialNumber);
+    char *label = text_padded(info->label, sizeof info->label);
+    char *model = text_padded(info->model, sizeof info->model);
+    char *name = NULL;
+
+    if (serial != NULL && label != NULL && model != NULL)
+        name = device_name(serial, label, model);
+    free(serial);
+    free(label);
+    free(model);
     return name;
 }
 
@@ -116,7 +131,7 @@ static bool describe(struct token *t, struct error *e)
     t->serial = text_padded(info->serialNumber, sizeof info->serialNumber);
     if (t->label == NULL || t->manufacturer == NULL || t->model == NULL || t->serial == NULL)
         return error_set_memory(e);
-    t->device = device_name(t);
+    t->device = device_name(t->serial, t->label, t->model);
     return t->device != NULL || error_set_memory(e);
 }
 

@@ -70,6 +70,10 @@ void inventory_free(struct inventory *inv);
 
 struct host *inventory_host(const struct inventory *inv, const struct token *t);
 
+/* token.device of a token that is not in an inventory. New string, freed by the caller; NULL: no
+ * memory. */
+char *inventory_device(const CK_TOKEN_INFO *info);
+
 /* Finds the one token that `name` means: a `pkcs11:` URI, "@2", a label, a serial, or a prefix of
  * either that is unique. ERROR_MISSING lists the candidates, and the errors of modules that did not
  * answer; an URI cut at ';' by a shell is recognised and said so. NULL name: the only token there

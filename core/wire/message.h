@@ -35,6 +35,15 @@
     X(WIRE_SET_PIN, true, 60000, "changing the PIN")          /* wire_set_pin -> nothing */        \
     X(WIRE_INIT_PIN, true, 60000, "setting a new PIN")        /* wire_init_pin -> nothing */       \
     X(WIRE_SIGN_LOGIN, true, 60000, "logging in and signing") /* wire_sign -> bytes: signature */  \
+    /* Changes by a module (wire/write.h); all but the last go where a login is open */            \
+    X(WIRE_GENERATE, false, 600000,                                                                \
+      "making the key") /* wire_new_key -> wire_object: the private key */                         \
+    X(WIRE_STORE_CERTIFICATE, false, 60000,                                                        \
+      "storing the certificate")                         /* wire_new_certificate -> nothing */     \
+    X(WIRE_SET_NAMES, false, 60000, "naming the object") /* wire_new_names -> nothing */           \
+    X(WIRE_DELETE, false, 60000, "deleting the object")  /* wire_which -> nothing */               \
+    X(WIRE_INIT_TOKEN, true, 60000,                                                                \
+      "initialising the token") /* wire_init_token -> wire_slot: the token as it is now */         \
     /* Of the PC/SC host (wire/card.h) */                                                          \
     X(WIRE_READERS, false, 10000, "looking for readers") /* nothing -> wire_readers */             \
     X(WIRE_READERS_WAIT, false, 20000,                                                             \

@@ -5,6 +5,7 @@
 
 #include "wire/card.h"
 #include "wire/message.h"
+#include "wire/write.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -28,7 +29,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct wire_reader r = wire_reader_of(data + 1, size == 0 ? 0 : size - 1);
     struct buffer out = BUFFER_INIT;
 
-    switch (size == 0 ? 255 : data[0] % 18) {
+    switch (size == 0 ? 255 : data[0] % 23) {
     case 0:
         READ(status) break;
     case 1:
@@ -65,6 +66,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         READ_AND_FREE(generate) break;
     case 17:
         READ_AND_FREE(store) break;
+    case 18:
+        READ_AND_FREE(new_key) break;
+    case 19:
+        READ_AND_FREE(new_certificate) break;
+    case 20:
+        READ_AND_FREE(which) break;
+    case 21:
+        READ_AND_FREE(new_names) break;
+    case 22:
+        READ_AND_FREE(init_token) break;
     }
     buffer_free(&out);
     return 0;

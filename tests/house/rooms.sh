@@ -38,7 +38,7 @@ grep -rnwE '(printf|puts|putchar|perror|vprintf)[[:space:]]*\(' core --include='
   wrong 'core prints nothing'
 grep -rlE 'PKCS11_CTX|libp11\.h' core profiles tui | grep -v '^core/host/pkcs11/p11\.c$' | grep -v 'meson.build' &&
   wrong 'libp11 has one file'
-spending='WIRE_LOGIN|WIRE_SET_PIN|WIRE_INIT_PIN|WIRE_SIGN_LOGIN|WIRE_UNBLOCK|WIRE_CARD_GENERATE|WIRE_CARD_STORE'
+spending='WIRE_LOGIN|WIRE_SET_PIN|WIRE_INIT_PIN|WIRE_SIGN_LOGIN|WIRE_UNBLOCK|WIRE_INIT_TOKEN|WIRE_CARD_GENERATE|WIRE_CARD_STORE'
 grep -rlE "\\b($spending)\\b" core profiles tui |
   grep -vE '^core/(wire|host|gate)/|^core/token/attempt\.[ch]$' && wrong 'a message that can spend a try, outside the gate'
 exit "$status"

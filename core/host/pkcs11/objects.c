@@ -239,8 +239,7 @@ static bool is_wanted(const struct basics *b)
             b->class == CKO_CERTIFICATE);
 }
 
-/* False for objects of other classes. */
-static bool read_object(const struct object_ref *o, struct wire_object *out)
+bool object_read(const struct object_ref *o, struct wire_object *out)
 {
     struct basics b;
 
@@ -296,7 +295,7 @@ static void read_page(struct module *m, size_t first, size_t end, struct wire_ob
     for (size_t i = first; i < end; i++) {
         struct object_ref o = {m, list.session, list.handles[i]};
 
-        if (read_object(&o, &out->object[out->count]))
+        if (object_read(&o, &out->object[out->count]))
             out->count++;
         else
             out->others++;

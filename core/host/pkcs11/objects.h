@@ -11,6 +11,9 @@
 bool objects_page(struct module *m, CK_SLOT_ID slot, uint32_t first, uint32_t most,
                   struct wire_objects *out, struct wire_status *s);
 
+/* Reads one object; false, with nothing to free, when it is of another class. */
+bool object_read(const struct object_ref *o, struct wire_object *out);
+
 /* Handles of the objects that match; *handles is the caller's to free. */
 bool objects_search(struct module *m, CK_SESSION_HANDLE session, CK_ATTRIBUTE *match,
                     CK_ULONG match_count, CK_OBJECT_HANDLE **handles, size_t *count,

@@ -336,14 +336,14 @@ static void test_readers_tell_their_events(void **state)
     wire_readers_free(&sent);
 }
 
-/* The gate relies on it: these six, and no other. */
+/* The gate relies on it: these, and no other. */
 static void test_which_requests_spend(void **state)
 {
     (void)state;
     for (int type = WIRE_REPLY; type < WIRE_TYPES; type++) {
         bool spends = type == WIRE_LOGIN || type == WIRE_SET_PIN || type == WIRE_SIGN_LOGIN ||
                       type == WIRE_INIT_PIN || type == WIRE_UNBLOCK || type == WIRE_CARD_GENERATE ||
-                      type == WIRE_CARD_STORE;
+                      type == WIRE_CARD_STORE || type == WIRE_INIT_TOKEN;
 
         assert_int_equal(wire_type_spends((enum wire_type)type), spends);
         assert_true(type == WIRE_REPLY || wire_type_deadline((enum wire_type)type) > 0);

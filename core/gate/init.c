@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gate/init.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "gate/session.h"
+#include "wire/write.h"
+
+/* Everything that is asked of a person, before anything is lost. */
+struct secrets {
+    struct secret *new_so_pin, *new_pin;
+};
+
+static bool is_pinpad(const struct gate_session *s)
+{
+    return pin_source_kind(s->source) == PIN_PINPAD;
+}
+
+static bool read_secrets(struct gate_session *s, const struct gate_new_token *what,
+                         struct secrets *out, struct error *e)
+{
+    if (is_pinpad(s))
+        return true;
+    s->pin = what->first_so_pin ? session_read_new_secret(s, s->source, "New SO PIN", e)
+                                : session_read_secret(s, s->source, s->name, e);
+    if (s->pin == NULL)
+        return false;
+    if (what->new_so_pin != NULL) {
+        out->new_so_pin = session_read_new_secret(s, what->new_so_pin, "New SO PIN", e);
+        if (out->new_so_pin == NULL || !session_fits(s, out->new_so_pin, what->new_so_pin, e))
+            return false;
+    }
+    if (what->new_pin == NULL)
+        return true;
+    out->new_pin = session_read_new_secret(s, what->new_pin, "New PIN", e);
+    return out->new_pin != NULL && session_fits(s, out->new_pin, what->new_pin, e);
+}
+
+static bool take_answer(struct buffer *answer, struct wire_slot *out, struct error *e)
+{
+    struct wire_reader r = wire_reader_of(answer->data, answer->length);
+
+    wire_slot_get(&r, out);
+    if (wire_reader_done(&r, e))
+        return true;
+    wire_slot_free(out);
+    return false;
+}
+
+/* From here on the session is one with the new token: its serial, and with it the name of the
+ * device, is another. */
+static bool adopt(struct gate_session *s, const struct wire_slot *slot, struct error *e)
+{
+    char *device = inventory_device(&slot->token);
+
+    guard_clear(s->device, tries_role_word(WIRE_PIN_USER), NULL);
+    if (device == NULL)
+        return error_set_memory(e);
+    free(s->device);
+    s->device = device;
+    s->token = slot->token;
+    s->slot = slot->id;
+    s->figure.left = WIRE_UNKNOWN;
+    return guard_clear(s->device, tries_role_word(WIRE_PIN_USER), e);
+}
+
+static bool send_init(struct gate_session *s, const char *label, struct wire_slot *out,
+                      struct error *e)
+{
+    struct wire_init_token init = {.slot = s->slot, .pinpad = is_pinpad(s), .so_pin = s->pin};
+    struct buffer body = BUFFER_INIT, answer = BUFFER_INIT;
+    struct attempt result = {0};
+    bool done;
+
+    if (!session_permit(s, "init-token", NULL, e))
+        return false;
+    if (init.pinpad && s->person.tell != NULL)
+        s->person.tell(s->person.data, "type the SO PIN at the reader");
+    snprintf(init.label, sizeof init.label, "%s", label);
+    wire_init_token_put(&body, &init);
+    done = buffer_ok(&body, e) &&
+           attempt_send(s->host, WIRE_INIT_TOKEN, 0, &body, gate_lock_fd(s->lock), init.pinpad,
+                        init.pinpad ? s->cancel : NULL, &result, &answer, e);
+    done = session_settle(s, "init-token", &result, e) && done && take_answer(&answer, out, e);
+    buffer_free(&body);
+    buffer_free(&answer);
+    return done;
+}
+
+/* The new token's own SO PIN first: some want it changed before they do anything else. */
+static bool set_pins(struct gate_session *s, const struct gate_new_token *what, struct secrets *own,
+                     struct error *e)
+{
+    if (what->new_so_pin != NULL) {
+        if (!session_set_pin(s, own->new_so_pin, e))
+            return error_prefix(e, "the token is initialised, but its SO PIN is the old one and it "
+                                   "has no user PIN yet");
+        if (!is_pinpad(s)) {
+            secret_free(&s->pin);
+            s->pin = own->new_so_pin;
+            own->new_so_pin = NULL;
+        }
+    } else if (s->token.flags & CKF_SO_PIN_TO_BE_CHANGED) {
+        return error_set(e, ERROR_UNFIT,
+                         "the token is initialised, and wants another SO PIN before it takes a "
+                         "user PIN: signet change-pin --so '%s', then signet unblock '%s'",
+                         what->label, what->label);
+    }
+    if (what->new_pin == NULL || session_init_pin(s, own->new_pin, e))
+        return true;
+    return error_prefix(e, "the token is initialised, but has no user PIN yet (signet unblock sets "
+                           "one)");
+}
+
+/* A token without a name is spoken of by its new one. */
+static bool name_session(struct gate_session *s, const char *label, struct error *e)
+{
+    if (*s->label != '\0')
+        return true;
+    free(s->label);
+    s->label = strdup(label);
+    return s->label != NULL || error_set_memory(e);
+}
+
+bool gate_init_token(const struct gate_request *request, const struct gate_new_token *what,
+                     struct host **host, struct wire_slot *out, struct error *e)
+{
+    struct gate_session *s = session_new(request, host, e);
+    struct secrets own = {0};
+    bool done;
+
+    *out = (struct wire_slot){0};
+    if (s == NULL)
+        return false;
+    done = name_session(s, what->label, e) && read_secrets(s, what, &own, e) &&
+           session_lock(s, request, e) && session_connect(s, e) &&
+           send_init(s, what->label, out, e) && adopt(s, out, e) && set_pins(s, what, &own, e);
+    secret_free(&own.new_so_pin);
+    secret_free(&own.new_pin);
+    gate_close(&s);
+    return done;
+}
