@@ -443,11 +443,16 @@ static void text_chain(const json_t *r, struct buffer *out)
     }
     op_line(out, "chain file", op_string(r, "chain-file"));
     op_line(out, "not on the token", op_string(r, "chain-refused"));
-    if (*missing != '\0')
+    /* CAs seldom send their roots, which verifiers have of their own. */
+    if (*missing != '\0' && json_array_size(chain) > 0)
         buffer_printf(out,
-                      "The chain is not whole: the certificate of '%s' is missing%s%s.\nSigned "
-                      "files will be trusted only where it is known. Import it together with this "
-                      "one.\n",
+                      "The chain ends at '%s', which was not sent: right where that is a "
+                      "root.\n",
+                      missing);
+    else if (*missing != '\0')
+        buffer_printf(out,
+                      "The certificate of its issuer '%s' was not sent%s%s. Without it, programs "
+                      "that do not know it trust no signed file: import it, too.\n",
                       missing, *url == '\0' ? "" : "; the CA has it at ", url);
 }
 

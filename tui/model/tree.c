@@ -7,9 +7,10 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "cert/expiry.h"
 #include "op/text.h"
 
-enum { WARN_DAYS = 60, SOON_DAYS = 14, LONGEST_DAYS = 460 };
+enum { SOON_DAYS = 14 };
 
 bool tree_init(struct tree *t)
 {
@@ -104,7 +105,7 @@ static enum style counter_style(const json_t *token)
 
 static enum style days_style(json_int_t days)
 {
-    return days < SOON_DAYS ? STYLE_BAD : days < WARN_DAYS ? STYLE_WARN : STYLE_DIM;
+    return days < SOON_DAYS ? STYLE_BAD : days < CERT_WARN_DAYS ? STYLE_WARN : STYLE_DIM;
 }
 
 static void days_row(struct tree *t, int depth, json_int_t days)
@@ -113,8 +114,8 @@ static void days_row(struct tree *t, int depth, json_int_t days)
                              : note(t, depth, days_style(days), "%lld days left", (long long)days);
 
     r->gauge = GAUGE_DAYS;
-    r->total = LONGEST_DAYS;
-    r->filled = days < 0 ? 0 : days > LONGEST_DAYS ? LONGEST_DAYS : (int)days;
+    r->total = CERT_LONGEST_DAYS;
+    r->filled = days < 0 ? 0 : days > CERT_LONGEST_DAYS ? CERT_LONGEST_DAYS : (int)days;
 }
 
 /* The members of one key, which stand side by side. */
