@@ -15,7 +15,36 @@ static const struct op_arg args[] = {
      .default_text = "prompt",
      .help = "where the new PIN comes from, in the words of --pin; a prompt asks twice"},
     {.name = "so", .type = OP_FLAG, .help = "the SO PIN, not the user's"},
+    {.name = "so-pin",
+     .type = OP_PIN,
+     .value = "SOURCE",
+     .help = "where the present SO PIN comes from; with it, that one is changed"},
 };
+
+static bool is_so(const struct op_args *a)
+{
+    return op_flag(a, "so") || op_given(a, "so-pin");
+}
+
+/* The source and the role of the PIN that is to be changed. */
+static bool choose(const struct op_args *a, struct gate_request *request,
+                   struct pin_source **source, struct error *e)
+{
+    if (!is_so(a))
+        return true;
+    request->role = WIRE_PIN_SO;
+    if (!op_given(a, "so-pin"))
+        return true;
+    if (op_given(a, "pin"))
+        return error_set(e, ERROR_USAGE, "--pin and --so-pin both name the old PIN; one will do");
+    pin_source_free(source);
+    *source = pin_source_parse(op_text(a, "so-pin"), e);
+    if (*source == NULL)
+        return false;
+    request->source = *source;
+    request->actor = gate_actor_of(*source);
+    return true;
+}
 
 static bool change(const struct op_args *a, struct op_ctx *ctx, struct inventory *inv,
                    struct token *t, struct error *e)
@@ -27,17 +56,17 @@ static bool change(const struct op_args *a, struct op_ctx *ctx, struct inventory
     bool done = false;
 
     if (fresh != NULL && op_gate_request(a, ctx, inv, t, &person, &source, &request, e)) {
-        if (op_flag(a, "so"))
-            request.role = WIRE_PIN_SO;
-        host = op_take_host(inv, t);
-        done = gate_change_pin(&request, fresh, &host, e);
+        done = choose(a, &request, &source, e);
+        if (done) {
+            host = op_take_host(inv, t);
+            done = gate_change_pin(&request, fresh, &host, e);
+        }
     }
     pin_source_free(&source);
     pin_source_free(&fresh);
     if (done)
-        op_emit(
-            ctx, "changed",
-            json_pack("{s:s, s:s}", "token", t->label, "pin", op_flag(a, "so") ? "so" : "user"));
+        op_emit(ctx, "changed",
+                json_pack("{s:s, s:s}", "token", t->label, "pin", is_so(a) ? "so" : "user"));
     return done;
 }
 

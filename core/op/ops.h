@@ -16,6 +16,9 @@ extern const struct op op_counters;
 extern const struct op op_reset_counter;
 extern const struct op op_unblock;
 extern const struct op op_change_pin;
+extern const struct op op_init;
+extern const struct op op_keygen;
+extern const struct op op_delete;
 
 void op_text_token(const json_t *token, struct buffer *out);
 void op_text_mechanisms(const json_t *token, struct buffer *out);

@@ -4,5 +4,6 @@
 const struct op *const op_core_table[] = {
     &op_tokens, &op_objects,  &op_show,          &op_export,  &op_containers,
     &op_attest, &op_counters, &op_reset_counter, &op_unblock, &op_change_pin,
+    &op_init,   &op_keygen,   &op_delete,
 };
 const size_t op_core_count = sizeof op_core_table / sizeof *op_core_table;

@@ -126,6 +126,9 @@ void op_text_token(const json_t *t, struct buffer *out)
     struct buffer flags = BUFFER_INIT;
 
     title(t, out);
+    if (strcmp(op_string(t, "hidden"), "not initialised") == 0)
+        buffer_printf(out, "  %-19s signet init new:%lld --label NAME\n", "to initialise",
+                      (long long)op_number(json_object_get(t, "slot"), "id", 0));
     op_line(out, "problem", op_string(t, "problem"));
     if (json_object_get(t, "flags") == NULL)
         return;

@@ -141,3 +141,49 @@ struct token *inventory_find(const struct inventory *inv, const char *name, stru
     token_uri_free(&uri);
     return found;
 }
+
+static bool is_new(const struct token *t)
+{
+    return t->slot.has_token && !(t->slot.token.flags & CKF_TOKEN_INITIALIZED);
+}
+
+/* "new", or "new:SLOT". */
+static bool reads_as_new(const char *name, bool *any, unsigned long *slot)
+{
+    int end = 0;
+
+    *any = strcmp(name, "new") == 0;
+    return *any || (sscanf(name, "new:%lu%n", slot, &end) == 1 && name[end] == '\0');
+}
+
+struct token *inventory_find_new(const struct inventory *inv, const char *name, struct error *e)
+{
+    struct buffer there = BUFFER_INIT;
+    struct token *found = NULL;
+    unsigned long slot = 0;
+    unsigned fitting = 0;
+    bool any;
+
+    if (!reads_as_new(name, &any, &slot))
+        return NULL;
+    for (size_t i = 0; i < inv->token_count; i++) {
+        struct token *t = &inv->token[i];
+
+        if (!is_new(t))
+            continue;
+        buffer_printf(&there, "%snew:%lu (module %s)", there.length > 0 ? ", " : "", t->slot.id,
+                      inv->module[t->module].entry.name);
+        if (any || t->slot.id == slot) {
+            found = t;
+            fitting++;
+        }
+    }
+    if (fitting == 0)
+        error_set(e, ERROR_MISSING, "'%s': no such token that is not initialised; there is: %s",
+                  name, there.length == 0 ? "none" : buffer_text(&there));
+    else if (fitting > 1)
+        error_set(e, ERROR_USAGE, "'%s' may mean several; say which, or the module: %s", name,
+                  buffer_text(&there));
+    buffer_free(&there);
+    return fitting == 1 ? found : NULL;
+}

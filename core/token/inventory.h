@@ -80,4 +80,8 @@ char *inventory_device(const CK_TOKEN_INFO *info);
  * is. */
 struct token *inventory_find(const struct inventory *inv, const char *name, struct error *e);
 
+/* The same of what is not initialised yet, and so has no name: "new" is the only one, "new:7" that
+ * in slot 7 of its module. NULL without an error: `name` means none such. */
+struct token *inventory_find_new(const struct inventory *inv, const char *name, struct error *e);
+
 #endif

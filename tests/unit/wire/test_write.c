@@ -14,6 +14,7 @@
 #include "wire/write.h"
 
 static struct buffer b;
+static char name_release[] = "release", name_old[] = "old", name_new[] = "new", no_name[] = "";
 static uint8_t id[] = {0xa1, 0x00, 0x02}, other_id[] = {7}, der[] = {0x30, 0x03, 0x02, 0x01, 0x00};
 
 static struct wire_reader reader(void)
@@ -65,7 +66,7 @@ static bool key_comes_back(const struct wire_new_key *sent)
 static void test_a_new_key_is_of_one_kind_and_has_an_id(void **state)
 {
     struct wire_new_key key = {
-        .slot = 5, .rsa_bits = 3072, .id = id, .id_length = sizeof id, .label = "release"};
+        .slot = 5, .rsa_bits = 3072, .id = id, .id_length = sizeof id, .label = name_release};
 
     (void)state;
     assert_true(key_comes_back(&key));
@@ -88,7 +89,7 @@ static void test_a_new_certificate_has_a_value(void **state)
                                         .der_length = sizeof der,
                                         .id = id,
                                         .id_length = sizeof id,
-                                        .label = "release"},
+                                        .label = name_release},
                                 got;
     struct wire_reader r;
 
@@ -127,8 +128,11 @@ static bool which_is_taken(const struct wire_which *sent)
 /* A secret key or data object, or any object with the right name alone, is never meant. */
 static void test_which_names_a_key_or_certificate_by_its_value(void **state)
 {
-    struct wire_which which = {
-        .slot = 5, .class = CKO_PRIVATE_KEY, .label = "", .value = der, .value_length = sizeof der};
+    struct wire_which which = {.slot = 5,
+                               .class = CKO_PRIVATE_KEY,
+                               .label = no_name,
+                               .value = der,
+                               .value_length = sizeof der};
 
     (void)state;
     assert_true(which_is_taken(&which));
@@ -147,13 +151,13 @@ static void test_new_names_change_something(void **state)
                                             .class = CKO_PUBLIC_KEY,
                                             .id = id,
                                             .id_length = sizeof id,
-                                            .label = "old",
+                                            .label = name_old,
                                             .value = der,
                                             .value_length = sizeof der},
                                   .id = other_id,
                                   .id_length = sizeof other_id,
                                   .set_label = true,
-                                  .label = "new"},
+                                  .label = name_new},
                           got;
     struct wire_reader r;
 
