@@ -84,10 +84,10 @@ static X509 *find_leaf(struct importing *i, struct error *e)
     return leaf;
 }
 
-static bool shows_private_keys(const struct importing *i)
+static bool shows(const struct importing *i, CK_OBJECT_CLASS class)
 {
     for (size_t n = 0; n < i->objects.count; n++)
-        if (i->objects.object[n].class == CKO_PRIVATE_KEY)
+        if (i->objects.object[n].class == class)
             return true;
     return false;
 }
@@ -96,7 +96,14 @@ static bool shows_private_keys(const struct importing *i)
 static bool may_hide_keys(const struct importing *i)
 {
     return i->session == NULL && (i->token->slot.token.flags & CKF_LOGIN_REQUIRED) != 0 &&
-           !shows_private_keys(i);
+           !shows(i, CKO_PRIVATE_KEY);
+}
+
+/* Where public halves are shown, that of another key is hardly hidden: a login is for who names the
+ * PIN. */
+static bool login_may_show(const struct importing *i)
+{
+    return may_hide_keys(i) && (op_given(i->args, "pin") || !shows(i, CKO_PUBLIC_KEY));
 }
 
 /* The keys that are here, for a person who has the wrong token. */
@@ -110,7 +117,7 @@ static void list_keys(const struct importing *i, struct buffer *out)
         char *id = text_hex(o->id, o->id_length), *type = cert_key_text(key);
 
         /* The private half stands for both, where it is shown. */
-        if (key != NULL && (o->class == CKO_PRIVATE_KEY || !shows_private_keys(i)) &&
+        if (key != NULL && (o->class == CKO_PRIVATE_KEY || !shows(i, CKO_PRIVATE_KEY)) &&
             ++named <= MOST_NAMED)
             buffer_printf(out, "%s'%s' (%s, id %s)", named > 1 ? ", " : "",
                           o->label == NULL ? "" : o->label, type == NULL ? "?" : type,
@@ -152,9 +159,10 @@ static bool no_key(const struct importing *i, struct error *e)
     list_keys(i, &keys);
     error_set(e, ERROR_MISSING,
               "the certificate '%s' (%s) is for no key on '%s'; the keys here: %s. Is it another "
-              "token?",
+              "token?%s",
               name == NULL ? "?" : name, pin == NULL ? "?" : pin, i->token->label,
-              buffer_text(&keys) == NULL ? "?" : buffer_text(&keys));
+              buffer_text(&keys) == NULL ? "?" : buffer_text(&keys),
+              may_hide_keys(i) ? " What it hides before a login, --pin SOURCE shows." : "");
     buffer_free(&keys);
     free(name);
     free(pin);
@@ -174,7 +182,7 @@ static bool match(struct importing *i, X509 **leaf, struct error *e)
 
     *leaf = find_leaf(i, &several);
     if (*leaf == NULL && several.code == ERROR_NONE && i->piv == NULL && first_leaf(i) != NULL &&
-        may_hide_keys(i)) {
+        login_may_show(i)) {
         op_tell(i->ctx, "'%s' does not show the certificate's key before a login.",
                 i->token->label);
         if (!import_login(i, e) || !import_objects(i, e))
@@ -187,7 +195,7 @@ static bool match(struct importing *i, X509 **leaf, struct error *e)
         *leaf = first_leaf(i);
     if (*leaf == NULL)
         return no_key(i, e);
-    if (i->piv == NULL && i->private_half == NULL && shows_private_keys(i))
+    if (i->piv == NULL && i->private_half == NULL && shows(i, CKO_PRIVATE_KEY))
         return error_set(e, ERROR_MISSING,
                          "'%s' has the public key of the certificate, but not its private key",
                          i->token->label);

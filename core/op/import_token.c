@@ -65,8 +65,8 @@ static const char *remedy(const struct error *e)
 {
     switch (e->code == ERROR_TOKEN ? e->detail : CKR_OK) {
     case CKR_DEVICE_MEMORY:
-        return "the token is full: delete what is no longer needed, and give the same command "
-               "again";
+        return "the token is full: delete what is no longer needed (signet delete), and give the "
+               "same command again";
     case CKR_DEVICE_REMOVED:
     case CKR_TOKEN_NOT_PRESENT:
     case CKR_DEVICE_ERROR:
@@ -270,7 +270,7 @@ static bool read_back(struct importing *i, struct error *e)
     if (there->id_length != i->id_length || memcmp(there->id, i->id, i->id_length) != 0)
         return error_set(e, ERROR_TOKEN,
                          "the certificate '%s' is on the token, but not under the id of its key; "
-                         "delete it there with the vendor's tool",
+                         "delete it there with signet delete",
                          i->label);
     for (int n = 0; n < sk_X509_num(i->found.issuers); n++)
         if (i->link[n] == LINK_STORED &&

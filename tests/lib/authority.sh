@@ -29,7 +29,7 @@ answer() {
   local by=${issuer:-issuing}
   : >"$work/authority/index"
   printf '%s\n' 'basicConstraints=critical,CA:FALSE' 'keyUsage=critical,digitalSignature' \
-    "extendedKeyUsage=${purpose:-codeSigning}" >"$work/authority/extensions"
+    'subjectKeyIdentifier=hash' "extendedKeyUsage=${purpose:-codeSigning}" >"$work/authority/extensions"
   openssl ca -config "$work/authority/conf" -batch -notext -in "$1" -cert "$work/$by.pem" -keyfile "$work/$by.key" \
     -startdate "$(when "${starts:--1}")" -enddate "$(when "${ends:-400}")" -extfile "$work/authority/extensions" \
     -out "$2" 2>"$work/authority/said" || cat "$work/authority/said"
