@@ -109,8 +109,13 @@ static bool login_may_show(const struct importing *i)
 /* The keys that are here, for a person who has the wrong token. */
 static void list_keys(const struct importing *i, struct buffer *out)
 {
-    size_t named = 0;
+    size_t named = 0, slots = i->piv == NULL ? 0 : i->piv->key_count;
 
+    for (size_t n = 0; n < slots; n++)
+        buffer_printf(out, "%sslot %02X (%s)", n > 0 ? ", " : "", i->piv->key[n].slot,
+                      i->piv->key[n].algorithm);
+    if (slots > 0)
+        return;
     for (size_t n = 0; n < i->objects.count; n++) {
         const struct wire_object *o = &i->objects.object[n];
         EVP_PKEY *key = o->class == CKO_CERTIFICATE ? NULL : public_key(o->spki, o->spki_length);
@@ -126,12 +131,9 @@ static void list_keys(const struct importing *i, struct buffer *out)
         free(type);
         EVP_PKEY_free(key);
     }
-    for (size_t n = 0; i->piv != NULL && n < i->piv->key_count; n++)
-        buffer_printf(out, "%sslot %02X (%s)", named++ > 0 ? ", " : "", i->piv->key[n].slot,
-                      i->piv->key[n].algorithm);
     if (named == 0)
         buffer_append_text(out, "none");
-    else if (i->piv == NULL && named > MOST_NAMED)
+    else if (named > MOST_NAMED)
         buffer_printf(out, " and %zu more", named - MOST_NAMED);
 }
 
@@ -162,7 +164,9 @@ static bool no_key(const struct importing *i, struct error *e)
               "token?%s",
               name == NULL ? "?" : name, pin == NULL ? "?" : pin, i->token->label,
               buffer_text(&keys) == NULL ? "?" : buffer_text(&keys),
-              may_hide_keys(i) ? " What it hides before a login, --pin SOURCE shows." : "");
+              i->piv == NULL && may_hide_keys(i)
+                  ? " What it hides before a login, --pin SOURCE shows."
+                  : "");
     buffer_free(&keys);
     free(name);
     free(pin);

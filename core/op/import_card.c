@@ -9,40 +9,84 @@
 #include "gate/manage.h"
 #include "op/importing.h"
 #include "op/record.h"
-#include "token/uri.h"
+#include "token/objects.h"
+#include "token/pool.h"
 
-/* The card was asked by PC/SC, for which the module had to let go of it: it is asked anew. */
+/* The card was asked, or written to, by PC/SC, for which the modules had to let go of it: all is
+ * read anew. Its label may be another now: modules take it from a certificate. */
 static bool reopen(struct importing *i, struct error *e)
 {
-    char *uri = token_uri_of_slot(&i->token->slot);
+    char *device = strdup(i->token->device);
     bool opened = false;
 
-    if (uri == NULL)
+    if (device == NULL)
         return error_set_memory(e);
     inventory_free(&i->inventory);
     i->token = NULL;
-    if (op_inventory(i->args, i->ctx, &i->inventory, e))
-        i->token = inventory_find(&i->inventory, uri, e);
-    if (i->token != NULL)
-        opened = import_objects(i, e);
-    free(uri);
+    if (op_inventory(i->args, i->ctx, &i->inventory, e)) {
+        for (size_t n = 0; i->token == NULL && n < i->inventory.token_count; n++)
+            if (i->inventory.token[n].hidden == NULL &&
+                strcmp(i->inventory.token[n].device, device) == 0)
+                i->token = &i->inventory.token[n];
+        opened = i->token != NULL
+                     ? import_objects(i, e)
+                     : error_set(e, ERROR_MISSING, "the token is gone; plug it in again");
+    }
+    free(device);
     return opened;
+}
+
+/* The reader that the token is in; NULL: it is no card, or nobody tells. */
+static char *reader_of(struct importing *i, struct host *h)
+{
+    struct wire_readers readers = {0};
+    char *name = NULL;
+
+    if (!card_readers(h, i->ctx->cancel, &readers, NULL))
+        return NULL;
+    for (size_t n = 0; name == NULL && n < readers.count; n++)
+        if (readers.reader[n].present && card_is_slot(readers.reader[n].name, &i->token->slot.info))
+            name = strdup(readers.reader[n].name);
+    wire_readers_free(&readers);
+    return name;
+}
+
+/* To the card's own host, those of the modules are strangers at the card. */
+static void end_modules(struct importing *i)
+{
+    for (size_t n = 0; n < i->inventory.module_count; n++) {
+        host_stop(&i->inventory.module[n].host);
+        if (i->ctx->pool != NULL)
+            host_pool_drop(i->ctx->pool, i->inventory.module[n].entry.path);
+    }
+}
+
+static bool read_card(struct importing *i, struct host *h, const char *reader, struct error *e)
+{
+    const struct wire_application *a;
+    struct error unread = ERROR_INIT;
+
+    end_modules(i);
+    if (card_read_when_free(h, reader, false, i->ctx->cancel, &i->card, &unread)) {
+        a = card_application_of(&i->card, &i->token->slot.token);
+        if (a != NULL && strcmp(a->family, "piv") == 0)
+            i->piv = a;
+    }
+    if (cancel_requested(i->ctx->cancel))
+        return error_set(e, ERROR_CANCELLED, "cancelled while reading the card");
+    return true;
 }
 
 bool import_find_card(struct importing *i, struct error *e)
 {
-    const struct wire_application *a;
-    bool found = false;
+    struct host *h = card_service_is_there() ? card_host_start(i->ctx->cancel, NULL) : NULL;
+    char *reader = h == NULL ? NULL : reader_of(i, h);
+    bool found = reader == NULL || read_card(i, h, reader, e);
 
-    if (!card_service_is_there())
-        return true;
-    if (!card_read_slot(&i->token->slot.info, &i->inventory.module[i->token->module].host,
-                        i->ctx->cancel, &i->card, &found, e))
-        return false;
-    a = found ? card_application_of(&i->card, &i->token->slot.token) : NULL;
-    if (a != NULL && strcmp(a->family, "piv") == 0)
-        i->piv = a;
-    return i->piv != NULL || inventory_host(&i->inventory, i->token) != NULL || reopen(i, e);
+    host_stop(&h);
+    found = found && (reader == NULL || i->piv != NULL || reopen(i, e));
+    free(reader);
+    return found;
 }
 
 const struct wire_card_key *import_card_key(const struct importing *i, EVP_PKEY *key)
@@ -172,30 +216,13 @@ static bool store(struct importing *i, struct error *e)
 /* By the module, as other programs see the card. */
 static bool read_back(struct importing *i, struct error *e)
 {
-    char *uri = token_uri_of_slot(&i->token->slot);
-    struct inventory now;
-    const struct wire_object *there = NULL;
-    struct token *t = NULL;
-    bool read;
-
-    if (uri == NULL)
-        return error_set_memory(e);
-    read = op_inventory(i->args, i->ctx, &now, e);
-    if (read) {
-        t = inventory_find(&now, uri, e);
-        wire_objects_free(&i->objects);
-        read = t != NULL && objects_read(inventory_host(&now, t), t->slot.id, NULL, i->ctx->cancel,
-                                         &i->objects, e);
-        there = read ? import_find(&i->objects, i->found.leaf) : NULL;
-        inventory_free(&now);
-    }
-    free(uri);
-    if (!read)
+    if (!reopen(i, e))
         return error_prefix(e, "the certificate was written, but cannot be read back");
-    return there != NULL || error_set(e, ERROR_TOKEN,
-                                      "the card said that the certificate is stored in slot %02X, "
-                                      "and does not show it",
-                                      i->slot);
+    return import_find(&i->objects, i->found.leaf) != NULL ||
+           error_set(e, ERROR_TOKEN,
+                     "the card said that the certificate is stored in slot %02X, and does not show "
+                     "it",
+                     i->slot);
 }
 
 bool import_to_card(struct importing *i, struct error *e)
