@@ -63,6 +63,7 @@ static bool adopt(struct gate_session *s, const struct wire_slot *slot, struct e
     s->device = device;
     s->token = slot->token;
     s->slot = slot->id;
+    s->first_pin = false;
     s->figure.left = WIRE_UNKNOWN;
     return guard_clear(s->device, tries_role_word(WIRE_PIN_USER), e);
 }
@@ -90,25 +91,41 @@ static bool send_init(struct gate_session *s, const char *label, struct wire_slo
     return done;
 }
 
-/* The new token's own SO PIN first: some want it changed before they do anything else. */
-static bool set_pins(struct gate_session *s, const struct gate_new_token *what, struct secrets *own,
-                     struct error *e)
+/* A token that wants its SO PIN changed now, and did not before (opencryptoki's do), may have its
+ * maker's again: the one that was right a moment ago could cost a try. */
+static bool is_so_pin_known(const struct gate_session *s, CK_FLAGS before)
 {
-    if (what->new_so_pin != NULL) {
-        if (!session_set_pin(s, own->new_so_pin, e))
-            return error_prefix(e, "the token is initialised, but its SO PIN is the old one and it "
-                                   "has no user PIN yet");
-        if (!is_pinpad(s)) {
-            secret_free(&s->pin);
-            s->pin = own->new_so_pin;
-            own->new_so_pin = NULL;
-        }
-    } else if (s->token.flags & CKF_SO_PIN_TO_BE_CHANGED) {
-        return error_set(e, ERROR_UNFIT,
-                         "the token is initialised, and wants another SO PIN before it takes a "
-                         "user PIN: signet change-pin --so '%s', then signet unblock '%s'",
-                         what->label, what->label);
+    return (before & CKF_SO_PIN_TO_BE_CHANGED) || !(s->token.flags & CKF_SO_PIN_TO_BE_CHANGED);
+}
+
+static bool set_so_pin(struct gate_session *s, struct secrets *own, struct error *e)
+{
+    if (!session_set_pin(s, own->new_so_pin, e))
+        return error_prefix(e, "the token is initialised, but its SO PIN is the old one and it has "
+                               "no user PIN yet");
+    if (!is_pinpad(s)) {
+        secret_free(&s->pin);
+        s->pin = own->new_so_pin;
+        own->new_so_pin = NULL;
     }
+    return true;
+}
+
+/* The SO PIN first: some tokens want it changed before they do anything else. */
+static bool set_pins(struct gate_session *s, const struct gate_new_token *what, struct secrets *own,
+                     CK_FLAGS before, struct error *e)
+{
+    bool so_pin_stays = what->new_so_pin == NULL;
+
+    if (!is_so_pin_known(s, before) ||
+        (so_pin_stays && (s->token.flags & CKF_SO_PIN_TO_BE_CHANGED) && !what->first_so_pin))
+        return error_set(e, ERROR_UNFIT,
+                         "the token is initialised, and wants its SO PIN changed before anything "
+                         "else; it may have its maker's again, so none was tried: signet "
+                         "change-pin '%s' --so-pin SOURCE, then signet unblock '%s'",
+                         what->label, what->label);
+    if (!so_pin_stays && !set_so_pin(s, own, e))
+        return false;
     if (what->new_pin == NULL || session_init_pin(s, own->new_pin, e))
         return true;
     return error_prefix(e, "the token is initialised, but has no user PIN yet (signet unblock sets "
@@ -130,14 +147,17 @@ bool gate_init_token(const struct gate_request *request, const struct gate_new_t
 {
     struct gate_session *s = session_new(request, host, e);
     struct secrets own = {0};
+    CK_FLAGS before = request->slot->token.flags;
     bool done;
 
     *out = (struct wire_slot){0};
     if (s == NULL)
         return false;
+    s->first_pin = what->first_so_pin;
     done = name_session(s, what->label, e) && read_secrets(s, what, &own, e) &&
            session_lock(s, request, e) && session_connect(s, e) &&
-           send_init(s, what->label, out, e) && adopt(s, out, e) && set_pins(s, what, &own, e);
+           send_init(s, what->label, out, e) && adopt(s, out, e) &&
+           set_pins(s, what, &own, before, e);
     secret_free(&own.new_so_pin);
     secret_free(&own.new_pin);
     gate_close(&s);

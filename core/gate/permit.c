@@ -236,8 +236,8 @@ static bool check_all(const struct gate_session *s, const CK_TOKEN_INFO *now,
                       const struct secret *new_pin, struct error *e)
 {
     return check_state(s, now->flags, e) && check_length(s, s->pin, s->source, now, e) &&
-           check_length(s, new_pin, s->source, now, e) && check_guard(s, e) &&
-           check_counter(s, &s->tries, e);
+           check_length(s, new_pin, s->source, now, e) &&
+           (s->first_pin || (check_guard(s, e) && check_counter(s, &s->tries, e)));
 }
 
 /* The token as it is now: still the same one, and where it seems to have no user PIN, that is not

@@ -23,6 +23,8 @@ struct gate_session {
     CK_TOKEN_INFO token;   /* as first read: label, serial and model find it again */
     CK_SLOT_INFO slot_info;
     enum wire_pin role;
+    bool first_pin; /* the token has no such PIN yet: nothing can be tried, whatever flags and guard
+                       say (SoftHSM calls the SO PIN of a token that has none locked) */
     enum gate_actor actor;
     struct pin_source *source;
     long tries_left;

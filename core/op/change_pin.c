@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* signet change-pin: C_SetPIN through the gate. */
+#include <string.h>
+
 #include "op/ops.h"
 #include "op/session.h"
 #include "op/text.h"
@@ -87,9 +89,12 @@ static bool run(const struct op_args *a, struct op_ctx *ctx, struct error *e)
 static void text(const char *kind, const json_t *record, unsigned width, bool colour,
                  struct buffer *out)
 {
+    bool so = strcmp(op_string(record, "pin"), "so") == 0;
+
     (void)kind, (void)width, (void)colour;
-    buffer_printf(out, "The %s PIN of '%s' is changed. Builds that use it need the new one.\n",
-                  op_string(record, "pin"), op_string(record, "token"));
+    buffer_printf(out, "The %s of '%s' is changed. %s need the new one.\n", so ? "SO PIN" : "PIN",
+                  op_string(record, "token"),
+                  so ? "Those who set PINs by it" : "Builds that use it");
 }
 
 const struct op op_change_pin = {

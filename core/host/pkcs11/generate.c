@@ -64,10 +64,9 @@ static void fill_private(struct request *r, const struct wire_new_key *k, bool s
     add_bool(t, CKA_SENSITIVE, true);
     add_bool(t, CKA_EXTRACTABLE, false);
     add_bool(t, CKA_SIGN, true);
-    if (strict && k->rsa_bits > 0) {
+    if (strict) {
         add_bool(t, CKA_DECRYPT, false);
         add_bool(t, CKA_UNWRAP, false);
-    } else if (strict) {
         add_bool(t, CKA_DERIVE, false);
     }
     add_names(t, k);

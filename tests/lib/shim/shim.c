@@ -9,6 +9,8 @@
  *   SHIM_AFTER   so many calls are good before that (0)
  *   SHIM_ONCE    a file: misbehave only while it is not there, and make it
  *   SHIM_UNTIL   a file: misbehave only while it is not there
+ *   SHIM_ALSO    a second call that fails, and with what: C_DestroyObject=0x30
+ *   SHIM_GONE    a call: once it is done, the token is pulled out
  *   SHIM_FLAGS   bits in hex, added to the token's flags
  *   SHIM_PINPAD  a test PIN that is typed at the reader, after a second; the token then says that
  * it has a protected authentication path. C_SetPIN types it with a 9 after it as the new one
@@ -68,6 +70,24 @@ static bool chosen(const char *call)
     return fd >= 0;
 }
 
+/* The token was pulled out. */
+static bool gone;
+
+static void after(const char *call, CK_RV rv)
+{
+    gone = gone || (rv == CKR_OK && strcmp(setting("SHIM_GONE"), call) == 0);
+}
+
+static CK_RV also(const char *call)
+{
+    const char *text = setting("SHIM_ALSO");
+    size_t length = strlen(call);
+
+    return strncmp(text, call, length) == 0 && text[length] == '='
+               ? strtoul(text + length + 1, NULL, 16)
+               : CKR_OK;
+}
+
 /* CKR_OK: go on to the real call. */
 static CK_RV before(const char *call, bool *lie)
 {
@@ -75,8 +95,10 @@ static CK_RV before(const char *call, bool *lie)
 
     *lie = false;
     note(call);
+    if (gone)
+        return CKR_DEVICE_REMOVED;
     if (!chosen(call))
-        return CKR_OK;
+        return also(call);
     if (strcmp(action, "abort") == 0)
         abort();
     while (strcmp(action, "hang") == 0)
@@ -111,6 +133,18 @@ static CK_RV before(const char *call, bool *lie)
     X(C_GetAttributeValue,                                                                         \
       (CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE * list_, CK_ULONG count),  \
       (session, object, list_, count), list_[0].ulValueLen = (CK_ULONG)LIE * LIE)                  \
+    X(C_CreateObject,                                                                              \
+      (CK_SESSION_HANDLE session, CK_ATTRIBUTE * list_, CK_ULONG count,                            \
+       CK_OBJECT_HANDLE * object),                                                                 \
+      (session, list_, count, object), )                                                           \
+    X(C_DestroyObject, (CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object), (session, object), )  \
+    X(C_SetAttributeValue,                                                                         \
+      (CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE * list_, CK_ULONG count),  \
+      (session, object, list_, count), )                                                           \
+    X(C_InitToken, (CK_SLOT_ID id, CK_UTF8CHAR * pin, CK_ULONG length, CK_UTF8CHAR * label),       \
+      (id, pin, length, label), )                                                                  \
+    X(C_InitPIN, (CK_SESSION_HANDLE session, CK_UTF8CHAR * pin, CK_ULONG length),                  \
+      (session, pin, length), )                                                                    \
     X(C_SignInit, (CK_SESSION_HANDLE session, CK_MECHANISM * mechanism, CK_OBJECT_HANDLE key),     \
       (session, mechanism, key), )                                                                 \
     X(C_Sign,                                                                                      \
@@ -126,6 +160,7 @@ static CK_RV before(const char *call, bool *lie)
                                                                                                    \
         if (rv == CKR_OK)                                                                          \
             rv = real->name arguments;                                                             \
+        after(#name, rv);                                                                          \
         if (lie) {                                                                                 \
             says;                                                                                  \
         }                                                                                          \
@@ -133,6 +168,26 @@ static CK_RV before(const char *call, bool *lie)
     }
 CALLS(X)
 #undef X
+
+/* The lie of C_GenerateKeyPair is a key that can leave the token. */
+static CK_RV shim_C_GenerateKeyPair(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism,
+                                    CK_ATTRIBUTE *public_half, CK_ULONG public_count,
+                                    CK_ATTRIBUTE *private_half, CK_ULONG private_count,
+                                    CK_OBJECT_HANDLE *public_key, CK_OBJECT_HANDLE *private_key)
+{
+    static CK_BBOOL yes = CK_TRUE;
+    bool lie;
+    CK_RV rv = before("C_GenerateKeyPair", &lie);
+
+    for (CK_ULONG i = 0; lie && i < private_count; i++)
+        if (private_half[i].type == CKA_EXTRACTABLE)
+            private_half[i].pValue = &yes;
+    if (rv == CKR_OK)
+        rv = real->C_GenerateKeyPair(session, mechanism, public_half, public_count, private_half,
+                                     private_count, public_key, private_key);
+    after("C_GenerateKeyPair", rv);
+    return rv;
+}
 
 /* The fingers at the reader. */
 static CK_RV shim_C_Login(CK_SESSION_HANDLE session, CK_USER_TYPE user, CK_UTF8CHAR *pin,
@@ -208,6 +263,7 @@ CK_RV C_GetFunctionList(CK_FUNCTION_LIST **out)
     CALLS(X)
 #undef X
     list.C_GetTokenInfo = shim_C_GetTokenInfo;
+    list.C_GenerateKeyPair = shim_C_GenerateKeyPair;
     list.C_Login = shim_C_Login;
     list.C_SetPIN = shim_C_SetPIN;
     *out = &list;
