@@ -19,7 +19,7 @@
 
 static const char unreadable[] = "unreadable";
 
-static char *name_text(const X509_NAME *name)
+char *cert_name_text(const X509_NAME *name)
 {
     const unsigned long flags = (ASN1_STRFLGS_RFC2253 & ~(unsigned long)ASN1_STRFLGS_ESC_MSB) |
                                 XN_FLAG_SEP_CPLUS_SPC | XN_FLAG_FN_SN;
@@ -42,12 +42,12 @@ static char *name_text(const X509_NAME *name)
 
 char *cert_subject(const X509 *x)
 {
-    return name_text(X509_get_subject_name(x));
+    return cert_name_text(X509_get_subject_name(x));
 }
 
 char *cert_issuer(const X509 *x)
 {
-    return name_text(X509_get_issuer_name(x));
+    return cert_name_text(X509_get_issuer_name(x));
 }
 
 char *cert_common_name(const X509 *x)

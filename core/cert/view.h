@@ -14,8 +14,9 @@
 
 enum { CERT_FINGERPRINT_SIZE = 129 }; /* hex of SHA-512 and NUL */
 
-/* In the order of the certificate, with the short names and escapes of RFC 4514: "C=…, O=…, CN=…",
+/* In the order of the name, with the short names and escapes of RFC 4514: "C=…, O=…, CN=…",
  * UTF-8; "unreadable" when the name cannot be decoded. */
+char *cert_name_text(const X509_NAME *name);
 char *cert_subject(const X509 *x);
 char *cert_issuer(const X509 *x);
 

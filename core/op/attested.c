@@ -72,6 +72,16 @@ static bool take_reader(struct attested *t, const char *name, bool prefix, struc
     return done;
 }
 
+static bool copy_spki(struct attested *t, const uint8_t *spki, size_t length, struct error *e)
+{
+    t->spki = malloc(length);
+    if (t->spki == NULL)
+        return error_set_memory(e);
+    memcpy(t->spki, spki, length);
+    t->spki_length = length;
+    return true;
+}
+
 static bool take_key(struct attested *t, const struct seen_token *seen, const char *name,
                      struct error *e)
 {
@@ -86,12 +96,7 @@ static bool take_key(struct attested *t, const struct seen_token *seen, const ch
                error_set(e, ERROR_MISSING,
                          "the token does not tell the public half of that key; say its slot on "
                          "the card: --slot");
-    t->spki = malloc(o->spki_length);
-    if (t->spki == NULL)
-        return error_set_memory(e);
-    memcpy(t->spki, o->spki, o->spki_length);
-    t->spki_length = o->spki_length;
-    return true;
+    return copy_spki(t, o->spki, o->spki_length, e);
 }
 
 /* With --slot, a name that is no object's names the token alone. */
@@ -104,7 +109,7 @@ static bool names_object(const char *name)
     return names;
 }
 
-static bool take_token(struct attested *t, struct seen *seen, const char *name, struct error *e)
+static bool take_card(struct attested *t, struct seen *seen, struct error *e)
 {
     struct seen_token *one = &seen->token[0];
     struct wire_card *card = one->card == SEEN_NO_CARD ? NULL : &seen->card[one->card];
@@ -115,6 +120,15 @@ static bool take_token(struct attested *t, struct seen *seen, const char *name, 
                          seen->pcsc.code != ERROR_NONE ? seen->pcsc.text : "no reader here has it");
     t->card = *card;
     *card = (struct wire_card){0};
+    return true;
+}
+
+static bool take_token(struct attested *t, struct seen *seen, const char *name, struct error *e)
+{
+    struct seen_token *one = &seen->token[0];
+
+    if (!take_card(t, seen, e))
+        return false;
     t->objects = one->objects;
     one->objects = (struct wire_objects){0};
     return (t->slot != NO_SLOT && !names_object(name)) || take_key(t, one, name, e);
@@ -264,6 +278,14 @@ bool op_attested(const struct op_args *args, struct op_ctx *ctx, struct attested
 {
     *out = (struct attested){0};
     return read_slot(args, &out->slot, e) && find_target(args, ctx, out, e) &&
+           get_attestation(out, ctx, e);
+}
+
+bool op_attested_seen(struct op_ctx *ctx, struct seen *seen, const uint8_t *spki, size_t length,
+                      struct attested *out, struct error *e)
+{
+    *out = (struct attested){.slot = NO_SLOT};
+    return copy_spki(out, spki, length, e) && take_card(out, seen, e) &&
            get_attestation(out, ctx, e);
 }
 

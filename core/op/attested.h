@@ -5,6 +5,7 @@
 
 #include "cert/attestation.h"
 #include "op/op.h"
+#include "op/seen.h"
 #include "token/card.h"
 
 struct attested {
@@ -22,6 +23,11 @@ struct attested {
  * key cannot be attested. Freed by op_attested_free in both cases. */
 bool op_attested(const struct op_args *args, struct op_ctx *ctx, struct attested *out,
                  struct error *e);
+
+/* The same for a key of the only token in `seen`, by its public half; the token's card is taken out
+ * of `seen`. ERROR_UNFIT too where the token is no card. */
+bool op_attested_seen(struct op_ctx *ctx, struct seen *seen, const uint8_t *spki, size_t length,
+                      struct attested *out, struct error *e);
 void op_attested_free(struct attested *t);
 
 /* What the card tells of the key in a slot; NULL: nothing. */

@@ -19,6 +19,11 @@ extern const struct op op_change_pin;
 extern const struct op op_init;
 extern const struct op op_keygen;
 extern const struct op op_delete;
+extern const struct op op_csr;
+extern const struct op op_order_list;
+extern const struct op op_order_status;
+extern const struct op op_order_attach;
+extern const struct op op_order_verify;
 
 void op_text_token(const json_t *token, struct buffer *out);
 void op_text_mechanisms(const json_t *token, struct buffer *out);

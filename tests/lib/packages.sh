@@ -15,7 +15,7 @@ packages_practice=(softhsm2 opensc openssl gcc-mingw-w64-x86-64-win32)
 packages_test=(
   p11-kit p11-kit-modules opensc-pkcs11 osslsigncode sbsigntool libengine-pkcs11-openssl opencryptoki
   gcc-mingw-w64-i686-win32 clang libclang-rt-14-dev llvm binutils python3 procps util-linux time
-  shellcheck universal-ctags clang-format libvterm-dev pcscd libccid vsmartcard-vpcd iproute2 xxd jq
+  gnutls-bin shellcheck universal-ctags clang-format libvterm-dev pcscd libccid vsmartcard-vpcd iproute2 xxd jq
 )
 
 # packages_install NAME…: installs what is missing, as root or by sudo; says which.

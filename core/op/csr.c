@@ -1,0 +1,558 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* signet csr: a request for a certificate, which a CA takes at the first try. */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/path.h"
+#include "base/text.h"
+#include "cert/csr.h"
+#include "cert/load.h"
+#include "cert/name.h"
+#include "cert/order.h"
+#include "cert/view.h"
+#include "op/csr_job.h"
+#include "op/ops.h"
+#include "op/record.h"
+#include "op/text.h"
+#include "token/uri.h"
+
+static const char *const formats[] = {"pem", "der", NULL};
+static const char *const digests[] = {"sha256", "sha384", NULL};
+
+static const struct op_arg args[] = {
+    {.name = "KEY",
+     .type = OP_OBJECT,
+     .positional = true,
+     .help = "pkcs11: URI of the key, in quotes; without it, the key of --from-order"},
+    {.name = "subject",
+     .type = OP_TEXT,
+     .value = "DN",
+     .help =
+         "\"/C=DE/L=Bonn/O=Example AG/CN=Example AG\", or as RFC 4514 has it, the country last"},
+    {.name = "from",
+     .type = OP_TEXT,
+     .value = "CERT",
+     .help = "take the subject of this certificate: a file, or a pkcs11: URI"},
+    {.name = "from-order",
+     .type = OP_PATH,
+     .value = "DIR",
+     .help = "begin with an old order: its subject, e-mail address, digest and key"},
+    {.name = "output",
+     .letter = 'o',
+     .type = OP_PATH,
+     .value = "FILE",
+     .help = "write here; without it and --order, PEM goes to standard output"},
+    {.name = "format",
+     .type = OP_CHOICE,
+     .value = "FORMAT",
+     .choices = formats,
+     .default_text = "pem",
+     .help = "how to write it"},
+    {.name = "email",
+     .type = OP_TEXT,
+     .value = "ADDRESS",
+     .help = "ask for this e-mail address as an alternative name"},
+    {.name = "digest",
+     .type = OP_CHOICE,
+     .value = "DIGEST",
+     .choices = digests,
+     .help = "digest of the request's signature; without it sha256, or that of --from-order"},
+    {.name = "accept",
+     .type = OP_TEXT,
+     .value = "RULE",
+     .repeatable = true,
+     .help = "go on in spite of a warning: its rule, or all"},
+    {.name = "order",
+     .type = OP_PATH,
+     .value = "DIR",
+     .help = "make this folder with all that is sent to the CA"},
+};
+
+/* --from FILE: of several certificates, the first that is for code signing. */
+static X509_NAME *subject_of_file(const char *path, struct error *e)
+{
+    STACK_OF(X509) *all = sk_X509_new_null();
+    X509_NAME *name = NULL;
+    X509 *x;
+
+    if (all == NULL)
+        error_set_memory(e);
+    if (all != NULL && cert_load_file(path, all, e)) {
+        x = sk_X509_value(all, 0);
+        for (int i = 0; i < sk_X509_num(all); i++)
+            if (cert_for_code_signing(sk_X509_value(all, i)) &&
+                !cert_is_ca(sk_X509_value(all, i))) {
+                x = sk_X509_value(all, i);
+                break;
+            }
+        name = name_from_certificate(x, e);
+        if (name == NULL)
+            error_prefix(e, "'%s': write the subject yourself (--subject)", path);
+    }
+    sk_X509_pop_free(all, X509_free);
+    return name;
+}
+
+static X509_NAME *subject_of_object(struct csr_job *job, const char *uri, struct error *e)
+{
+    struct token *t = inventory_find(&job->inventory, uri, e);
+    const struct wire_object *o = NULL;
+    struct wire_objects all = {0};
+    X509_NAME *name = NULL;
+    X509 *x;
+
+    if (t != NULL && objects_read(inventory_host(&job->inventory, t), t->slot.id, NULL,
+                                  job->ctx->cancel, &all, e))
+        o = objects_find_named(&all, &t->slot, uri, CKO_CERTIFICATE, e);
+    x = o == NULL ? NULL : record_x509(o);
+    if (x != NULL)
+        name = name_from_certificate(x, e);
+    else if (o != NULL)
+        error_set(e, ERROR_UNFIT, "'%s' is no X.509 certificate", uri);
+    X509_free(x);
+    wire_objects_free(&all);
+    return name;
+}
+
+/* Subject, address, digest and key of an order that was made before. */
+static bool take_old_order(struct csr_job *job, const char *folder, struct error *e)
+{
+    json_t *order = order_load(folder, e);
+    char *path = order == NULL ? NULL : path_join(folder, ORDER_CSR, e);
+    X509_REQ *r = path == NULL ? NULL : csr_load_file(path, e);
+    const char *email = op_string(order, "email");
+
+    if (r != NULL) {
+        job->subject = X509_NAME_dup(X509_REQ_get_subject_name(r));
+        if (*email != '\0' && job->email == NULL)
+            job->email = strdup(email);
+        if (!op_given(job->args, "digest"))
+            signer_hash_parse(op_string(order, "digest"), &job->hash);
+        if (job->key_name == NULL)
+            job->key_name = strdup(op_string(json_object_get(order, "key"), "uri"));
+    }
+    X509_REQ_free(r);
+    free(path);
+    json_decref(order);
+    return job->subject != NULL;
+}
+
+/* What is written on the command line, before any token is asked. */
+static bool read_settings(struct csr_job *job, struct error *e)
+{
+    const struct op_args *a = job->args;
+    const char *subject = op_text(a, "subject"), *digest = op_text(a, "digest");
+    const char *key = op_text(a, "KEY"), *email = op_text(a, "email");
+    unsigned sources = op_given(a, "subject") + op_given(a, "from") + op_given(a, "from-order");
+
+    if (sources != 1)
+        return error_set(e, ERROR_USAGE,
+                         "the subject comes from one of --subject, --from and --from-order");
+    for (size_t i = 0; i < op_count(a, "accept"); i++)
+        if (strcmp(op_text_at(a, "accept", i), "all") != 0 &&
+            !lint_is_rule(op_text_at(a, "accept", i)))
+            return error_set(e, ERROR_USAGE, "--accept: there is no rule '%s'",
+                             op_text_at(a, "accept", i));
+    if (email != NULL && !csr_check_email(email, e))
+        return error_prefix(e, "--email");
+    if (digest != NULL)
+        signer_hash_parse(digest, &job->hash);
+    job->email = email == NULL ? NULL : strdup(email);
+    job->key_name = key == NULL ? NULL : strdup(key);
+    if (subject != NULL)
+        job->subject = name_parse(subject, strlen(subject), e);
+    else if (op_given(a, "from-order"))
+        take_old_order(job, op_text(a, "from-order"), e);
+    else if (!token_uri_is(op_text(a, "from")))
+        job->subject = subject_of_file(op_text(a, "from"), e);
+    else
+        return job->key_name != NULL || error_set(e, ERROR_USAGE, "which KEY?");
+    if (job->subject == NULL)
+        return false;
+    return job->key_name != NULL || error_set(e, ERROR_USAGE,
+                                              "which KEY? Its pkcs11: URI is "
+                                              "missing");
+}
+
+/* Nothing is signed for a file that could not be written then. */
+static bool check_targets(struct csr_job *job, struct error *e)
+{
+    const char *file = op_text(job->args, "output"), *order = op_text(job->args, "order");
+    bool der = strcmp(op_text(job->args, "format"), "der") == 0;
+
+    if (der && file == NULL)
+        return error_set(e, ERROR_USAGE, "--format der needs --output FILE");
+    if (order != NULL && access(order, F_OK) == 0)
+        return error_set(e, ERROR_USAGE, "'%s' exists; an order gets a folder of its own", order);
+    if (file != NULL && access(file, F_OK) == 0 &&
+        !op_ask_yes(job->ctx, "'%s' exists; replace it?", file))
+        return error_set(e, ERROR_USAGE, "'%s' exists; --yes replaces it", file);
+    return true;
+}
+
+static bool decode_key(struct csr_job *job, struct error *e)
+{
+    const unsigned char *at = job->key->spki;
+
+    if (at == NULL)
+        return error_set(e, ERROR_MISSING,
+                         "the token tells the private key alone, not its public half: there is "
+                         "neither a public key object nor a certificate for it");
+    job->public_key = d2i_PUBKEY(NULL, &at, (long)job->key->spki_length);
+    job->uri = token_uri_of_object(&job->token->slot, job->key);
+    return job->public_key != NULL && job->uri != NULL
+               ? true
+               : error_set_openssl(e, ERROR_UNFIT, "the key's public half cannot be read");
+}
+
+static bool find_key(struct csr_job *job, struct error *e)
+{
+    struct host *h;
+
+    job->token = inventory_find(&job->inventory, job->key_name, e);
+    if (job->token == NULL)
+        return false;
+    h = inventory_host(&job->inventory, job->token);
+    if (!objects_read(h, job->token->slot.id, NULL, job->ctx->cancel, &job->objects, e))
+        return false;
+    job->key =
+        objects_find_named(&job->objects, &job->token->slot, job->key_name, CKO_PRIVATE_KEY, e);
+    return job->key != NULL && decode_key(job, e);
+}
+
+static int fact(const struct wire_object *o, enum wire_flag flag)
+{
+    uint32_t bit = (uint32_t)1 << flag;
+
+    return o->flags_known & bit ? (o->flags_set & bit) != 0 : LINT_UNKNOWN;
+}
+
+/* A token that hides its private keys tells after the login. */
+static void take_facts(struct csr_job *job, const struct wire_object *key)
+{
+    job->facts = (struct lint_key){
+        .extractable = fact(key, WIRE_EXTRACTABLE),
+        .never_extractable = fact(key, WIRE_NEVER_EXTRACTABLE),
+        .sensitive = fact(key, WIRE_SENSITIVE),
+        .local = fact(key, WIRE_LOCAL),
+        .attested = job->attested.said.statement != NULL ||
+                    strcmp(job->card.origin, "made on the card") == 0,
+        .not_looked = key->class != CKO_PRIVATE_KEY,
+    };
+}
+
+static bool is_accepted(const struct csr_job *job, const char *rule)
+{
+    for (size_t i = 0; i < op_count(job->args, "accept"); i++)
+        if (strcmp(op_text_at(job->args, "accept", i), "all") == 0 ||
+            strcmp(op_text_at(job->args, "accept", i), rule) == 0)
+            return true;
+    return false;
+}
+
+static bool stops(const struct csr_job *job, const struct lint_finding *f)
+{
+    return f->level == LINT_ERROR || !is_accepted(job, f->rule);
+}
+
+static json_t *findings(const struct csr_job *job)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < job->lint.count; i++) {
+        const struct lint_finding *f = &job->lint.finding[i];
+
+        json_array_append_new(list,
+                              json_pack("{s:s, s:s, s:s, s:s, s:b}", "level",
+                                        lint_level_name(f->level), "rule", f->rule, "section",
+                                        f->section, "text", f->text, "accepted", !stops(job, f)));
+    }
+    return list;
+}
+
+static json_t *record(const struct csr_job *job)
+{
+    return json_pack("{s:b, s:o, s:s?, s:s, s:o, s:s, s:o}", "made", job->request != NULL,
+                     "subject", record_take(cert_name_text(job->subject)), "email", job->email,
+                     "digest", signer_hash_name(job->hash), "key", csr_key_record(job), "token",
+                     job->token->label, "findings", findings(job));
+}
+
+/* The findings are told where they stop the request; otherwise with it. */
+static bool lint(struct csr_job *job, struct error *e)
+{
+    const struct lint_finding *first = NULL;
+
+    lint_request(job->subject, job->public_key, EVP_MD_get_type(signer_hash_md(job->hash)),
+                 &job->facts, &job->lint);
+    for (size_t i = 0; i < job->lint.count && first == NULL; i++)
+        if (stops(job, &job->lint.finding[i]))
+            first = &job->lint.finding[i];
+    if (first == NULL)
+        return true;
+    op_emit(job->ctx, "csr", record(job));
+    if (first->level == LINT_ERROR)
+        return error_set(e, ERROR_UNFIT, "no CA may accept this: %s [%s, %s]", first->text,
+                         first->rule, first->section);
+    return error_set(e, ERROR_UNFIT, "a CA may refuse this: %s [%s, %s]; --accept %s goes on",
+                     first->text, first->rule, first->section, first->rule);
+}
+
+static void take_card_key(struct csr_job *job)
+{
+    const struct seen_token *t = &job->seen.token[0];
+    const struct wire_card *card = t->card == SEEN_NO_CARD ? NULL : &job->seen.card[t->card];
+    const struct wire_application *a = card == NULL ? NULL : card_application_of(card, &t->info);
+
+    for (size_t i = 0; a != NULL && i < a->key_count; i++)
+        if (a->key[i].spki_length == job->key->spki_length &&
+            memcmp(a->key[i].spki, job->key->spki, job->key->spki_length) == 0)
+            job->card = a->key[i];
+    job->card.spki = NULL;
+    job->card.spki_length = 0;
+}
+
+/* Most HSMs are none. That PC/SC does not run matters for a token in a reader alone. */
+static bool no_card(struct csr_job *job)
+{
+    bool in_reader = (job->token->slot.info.flags & CKF_REMOVABLE_DEVICE) != 0 &&
+                     job->seen.pcsc.code != ERROR_NONE;
+
+    error_set(&job->unattested, ERROR_UNFIT,
+              "it is not seen as a card, and Signet knows the attestation of YubiKeys alone%s%s",
+              in_reader ? "; " : "", in_reader ? job->seen.pcsc.text : "");
+    return true;
+}
+
+/* What the card tells of the key, and for an order its attestation: that there is none is no error.
+ */
+static bool look_at_card(struct csr_job *job, struct error *e)
+{
+    if (!op_seen_token(job->ctx, &job->inventory, job->token, &job->seen, e))
+        return false;
+    take_card_key(job);
+    if (!op_given(job->args, "order"))
+        return true;
+    if (job->seen.token[0].card == SEEN_NO_CARD)
+        return no_card(job);
+    if (!op_attested_seen(job->ctx, &job->seen, job->key->spki, job->key->spki_length,
+                          &job->attested, &job->unattested)) {
+        if (job->unattested.code == ERROR_CANCELLED)
+            return error_set(e, ERROR_CANCELLED, "%s", job->unattested.text);
+    } else if (!attestation_is_of(&job->attested.said, job->key->spki, job->key->spki_length)) {
+        return error_set(e, ERROR_UNFIT, "the card attests another key than PKCS#11 shows");
+    }
+    return true;
+}
+
+/* The private key's attributes, now that it can be seen. */
+static bool look_again(struct csr_job *job, struct gate_session *session, struct error *e)
+{
+    struct wire_objects now = {0};
+    const struct wire_object *key = NULL;
+
+    if (job->key->class == CKO_PRIVATE_KEY && job->key->flags_known != 0)
+        return true;
+    if (!objects_read(gate_host(session), gate_slot(session), NULL, job->ctx->cancel, &now, e))
+        return false;
+    for (size_t i = 0; i < now.count && key == NULL; i++)
+        if (now.object[i].class == CKO_PRIVATE_KEY && objects_same_key(&now.object[i], job->key))
+            key = &now.object[i];
+    if (key != NULL) {
+        take_facts(job, key);
+        free(job->uri);
+        job->uri = token_uri_of_object(&job->token->slot, key);
+    }
+    wire_objects_free(&now);
+    if (key == NULL)
+        return error_set(e, ERROR_MISSING,
+                         "after the login there is no private key for this public key on '%s'",
+                         job->token->label);
+    return job->uri != NULL || error_set_memory(e);
+}
+
+static bool wants_touch(const struct csr_job *job)
+{
+    return job->card.touch_policy[0] != '\0' && strcmp(job->card.touch_policy, "never") != 0 &&
+           strncmp(job->card.touch_policy, "unknown", 7) != 0;
+}
+
+static bool sign_request(struct csr_job *job, struct gate_session *session, struct error *e)
+{
+    struct csr_spec spec = {.subject = job->subject, .email = job->email, .hash = job->hash};
+    struct wire_open_key want = {
+        .id = job->key->id,
+        .id_length = job->key->id_length,
+        .label = job->key->label,
+        .spki = job->key->spki,
+        .spki_length = job->key->spki_length,
+        .lanes = 1,
+    };
+    const struct signer *signer;
+    unsigned lanes;
+
+    if (wants_touch(job))
+        gate_expect_touch(session);
+    signer = gate_signer(session, &want, &lanes, NULL, e);
+    if (signer == NULL)
+        return false;
+    if (wants_touch(job))
+        op_now(job->ctx, "touch the device now");
+    job->request = csr_build(&spec, signer, e);
+    if (wants_touch(job))
+        op_now(job->ctx, "%s", "");
+    return job->request != NULL;
+}
+
+static bool login_and_sign(struct csr_job *job, struct error *e)
+{
+    struct gate_person person = op_person(job->ctx);
+    struct gate_request request;
+    struct gate_session *session;
+    struct pin_source *source;
+    struct host *host;
+    bool done;
+
+    if (!op_gate_request(job->args, job->ctx, &job->inventory, job->token, &person, &source,
+                         &request, e))
+        return false;
+    host = op_take_host(&job->inventory, job->token);
+    session = gate_open(&request, &host, e);
+    pin_source_free(&source);
+    done = session != NULL && look_again(job, session, e) && lint(job, e) &&
+           sign_request(job, session, e);
+    gate_close(&session);
+    return done;
+}
+
+static bool write_request(const struct csr_job *job, json_t *out, struct error *e)
+{
+    const char *file = op_text(job->args, "output"), *format = op_text(job->args, "format");
+    struct buffer bytes = BUFFER_INIT;
+    bool done = csr_encode(job->request, strcmp(format, "pem") == 0, &bytes, e);
+
+    if (done && file != NULL)
+        done = path_write_file(file, bytes.data, bytes.length, 0644, e);
+    else if (done && !op_given(job->args, "order"))
+        json_object_set_new(out, "pem", json_stringn((const char *)bytes.data, bytes.length));
+    if (file != NULL)
+        json_object_set_new(out, "file", json_string(file));
+    json_object_set_new(out, "format", json_string(format));
+    buffer_free(&bytes);
+    return done;
+}
+
+static bool deliver(struct csr_job *job, struct error *e)
+{
+    const char *order = op_text(job->args, "order");
+    json_t *out = record(job);
+    bool done = order == NULL || csr_make_order(job, order, e);
+
+    if (done && !write_request(job, out, e))
+        done = order == NULL ? false : error_prefix(e, "the order is in '%s', but", order);
+    if (!done) {
+        json_decref(out);
+        return false;
+    }
+    json_object_set_new(out, "sha256", record_take(csr_fingerprint(job)));
+    if (order != NULL) {
+        json_object_set_new(out, "order", json_string(order));
+        json_object_set_new(out, "attested", json_boolean(job->unattested.code == ERROR_NONE));
+        json_object_set_new(out, "not-attested-because",
+                            job->unattested.code == ERROR_NONE ? json_null()
+                                                               : json_string(job->unattested.text));
+    }
+    op_emit(job->ctx, "csr", out);
+    return true;
+}
+
+static bool make(struct csr_job *job, struct error *e)
+{
+    if (!read_settings(job, e) || !check_targets(job, e) ||
+        !op_inventory(job->args, job->ctx, &job->inventory, e))
+        return false;
+    if (job->subject == NULL)
+        job->subject = subject_of_object(job, op_text(job->args, "from"), e);
+    if (job->subject == NULL || !find_key(job, e) || !look_at_card(job, e))
+        return false;
+    take_facts(job, job->key);
+    return lint(job, e) && login_and_sign(job, e) && deliver(job, e);
+}
+
+static bool run(const struct op_args *a, struct op_ctx *ctx, struct error *e)
+{
+    struct csr_job job = {.args = a, .ctx = ctx, .hash = SIGNER_SHA256};
+    bool done = make(&job, e);
+
+    X509_REQ_free(job.request);
+    EVP_PKEY_free(job.public_key);
+    X509_NAME_free(job.subject);
+    op_attested_free(&job.attested);
+    op_seen_free(&job.seen);
+    wire_objects_free(&job.objects);
+    inventory_free(&job.inventory);
+    free(job.uri);
+    free(job.email);
+    free(job.key_name);
+    return done;
+}
+
+static void text_findings(const json_t *r, struct buffer *out)
+{
+    size_t index;
+    json_t *f;
+
+    json_array_foreach(json_object_get(r, "findings"), index, f) buffer_printf(
+        out, "%-8s %s [%s, %s]%s\n", op_string(f, "level"), op_string(f, "text"),
+        op_string(f, "rule"), op_string(f, "section"), op_true(f, "accepted") ? "  accepted" : "");
+}
+
+/* Nothing but PEM, where that is what was asked for. */
+static void text(const char *kind, const json_t *r, unsigned width, bool colour, struct buffer *out)
+{
+    const char *pem = op_string(r, "pem");
+
+    (void)kind, (void)width, (void)colour;
+    if (*pem != '\0') {
+        buffer_append_text(out, pem);
+        return;
+    }
+    buffer_printf(out, "%s for %s on '%s'\n", op_true(r, "made") ? "Request" : "No request",
+                  op_string(json_object_get(r, "key"), "type"), op_string(r, "token"));
+    op_field(out, r, "subject", "subject");
+    op_field(out, r, "e-mail", "email");
+    op_field(out, r, "digest", "digest");
+    op_line(out, "key's SHA-256", op_string(json_object_get(r, "key"), "sha256"));
+    op_field(out, r, "request's SHA-256", "sha256");
+    text_findings(r, out);
+    if (*op_string(r, "file") != '\0')
+        buffer_printf(out, "wrote the request to %s\n", op_string(r, "file"));
+    if (*op_string(r, "order") != '\0')
+        buffer_printf(out, "wrote the order to %s; its README.txt says what to do at the CA\n",
+                      op_string(r, "order"));
+    if (*op_string(r, "not-attested-because") != '\0')
+        op_field(out, r, "not attested", "not-attested-because");
+}
+
+const struct op op_csr = {
+    .verb = "csr",
+    .group = "Order",
+    .summary = "make a request for a certificate (PKCS #10), signed by a key of the token",
+    .description =
+        "Before anything is signed, subject and key are compared with what CAs must and must not "
+        "accept (CA/Browser Forum, requirements for code signing). Errors stop; a warning stops "
+        "until its rule is named with --accept. The request asks for code signing (extended key "
+        "usage) and digital signatures (key usage), and is checked before it is written. In a "
+        "subject that begins with a slash, a slash or plus sign of a value is written \\/ and \\+; "
+        "in the other notation, comma and others are written as RFC 4514 says, \\,.",
+    .example = "signet csr 'pkcs11:token=release;id=%01' -o release.csr \\\n"
+               "    --subject '/C=DE/L=Bonn/O=Example AG/CN=Example AG'\n"
+               "signet csr 'pkcs11:token=release;id=%01' --from old.pem --order orders/2026\n"
+               "signet csr --from-order orders/2026 --order orders/2027",
+    .effects = OP_READS | OP_WRITES | OP_LOGS_IN,
+    .args = args,
+    .arg_count = sizeof args / sizeof *args,
+    .run = run,
+    .text = text,
+};
