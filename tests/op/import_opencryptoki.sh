@@ -26,7 +26,7 @@ for type in rsa:3072 ec:P-256; do
   "$signet" keygen oc --type "$type" --label "$name" --module "$opencryptoki" --pin env:SIGNET_PIN >said.txt 2>&1
   is "$?" 0 "$type: a key on the token"
   uri=$("$signet" objects oc --module "$opencryptoki" --login --pin env:SIGNET_PIN --json |
-    jq -r --arg label "$name" '.objects[] | select(.label == $label and .class == "private-key") | .uri')
+    jq -r --arg named "$name" '.objects[] | select(.label == $named and .class == "private-key") | .uri')
   "$signet" csr "$uri" --subject "C=DE, ST=Berlin, L=Berlin, O=Test, CN=Test" -o "$name.csr" --module "$opencryptoki" \
     --pin env:SIGNET_PIN >said.txt 2>&1
   is "$?" 0 "$type: its request"

@@ -27,7 +27,7 @@ path() {
   run keygen release --type "$type" --label "$name" --pin env:SIGNET_PIN
   is "$status" 0 "$type: a key"
   uri=$("$signet" objects release --module "$softhsm" --login --pin env:SIGNET_PIN --json |
-    jq -r --arg label "$name" '.objects[] | select(.label == $label and .class == "private-key") | .uri')
+    jq -r --arg named "$name" '.objects[] | select(.label == $named and .class == "private-key") | .uri')
   run csr "$uri" --subject 'C=DE, ST=Berlin, L=Berlin, O=Test, CN=Test' -o "$name.csr" --order "order-$name" --pin env:SIGNET_PIN
   is "$status" 0 "$type: a request"
   openssl req -in "$name.csr" -noout -verify >judge.txt 2>&1
