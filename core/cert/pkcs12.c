@@ -10,7 +10,7 @@
 
 /* Real files say 2,000 to 1,000,000 rounds; a hostile one may say so many, or have so many parts,
  * that deriving its keys takes days. The sum of all derivations is what is bounded. */
-enum { ROUNDS_MAX = 10000000, DEPTH_MAX = 8 };
+enum { ROUNDS_MAX = 5000000, ROUNDS_OF_EMPTY = 200000, DEPTH_MAX = 8 };
 
 struct box {
     const char *name;
@@ -21,7 +21,7 @@ struct box {
     OSSL_LIB_CTX *library;   /* with the ciphers of old files (RC2), where this OpenSSL has them */
     OSSL_PROVIDER *standard, *legacy;
     long rounds;
-    struct error *e;
+    struct error *e; /* never NULL */
 };
 
 /* OpenSSL's default library stays without the old ciphers: they are for this file alone. */
@@ -124,28 +124,18 @@ static bool ask_password(struct box *b)
 static STACK_OF(PKCS12_SAFEBAG) * open_shut(struct box *b, const PKCS7_ENC_CONTENT *shut)
 {
     STACK_OF(PKCS12_SAFEBAG) *bags = NULL;
-    struct error first = ERROR_INIT, *told = b->e;
 
     if (!open_library(b))
         return NULL;
-    if (b->password == NULL) {
-        b->e = &first;
+    if (b->password == NULL && rounds_of(shut->algorithm) <= ROUNDS_OF_EMPTY) {
         bags = open_with(b, shut, "", 0);
-        if (bags == NULL && first.code == ERROR_NONE)
+        if (bags == NULL && b->e->code == ERROR_NONE)
             bags = open_with(b, shut, NULL, 0);
-        b->e = told;
-        if (first.code != ERROR_NONE && bags == NULL) {
-            error_set(b->e, first.code, "%s", first.text);
-            return NULL;
-        }
-        if (bags == NULL && !ask_password(b))
-            return NULL;
     }
-    if (bags == NULL) {
-        error_clear(&first);
+    if (bags == NULL && b->e->code == ERROR_NONE && (b->password != NULL || ask_password(b))) {
         bags =
             open_with(b, shut, (const char *)secret_bytes(b->password), secret_length(b->password));
-        if (bags == NULL && (b->e == NULL || b->e->code == ERROR_NONE))
+        if (bags == NULL && b->e->code == ERROR_NONE)
             error_set(b->e, ERROR_PIN_SOURCE,
                       "'%s' does not open: the password is another, the file is damaged, or this "
                       "OpenSSL lacks its cipher (%s)",

@@ -21,7 +21,7 @@ import() {
   status=$?
 }
 
-for type in rsa:3072 ec:P-256; do
+for type in rsa:3072 rsa:4096; do
   name=${type//:/-}
   "$signet" keygen oc --type "$type" --label "$name" --module "$opencryptoki" --pin env:SIGNET_PIN >said.txt 2>&1
   is "$?" 0 "$type: a key on the token"
@@ -39,7 +39,7 @@ for type in rsa:3072 ec:P-256; do
   osslsigncode verify -CAfile root.pem -in files/1.exe >judge.txt 2>&1
   is "$?" 0 "$type: which osslsigncode finds good, by the root alone"
 done
-import ec-P-256.pem
+import rsa-4096.pem
 like "$status/$said" '^0/.*already: nothing to do' 'a second time: nothing to do'
 is "$(pkcs11-tool --module "$opencryptoki" -O --type cert 2>/dev/null | grep -c '^Certificate Object')" 3 \
   'two certificates, and their issuer once'

@@ -159,7 +159,9 @@ static void as_text(void **state)
 static void too_many_rounds(void **state)
 {
     static const uint8_t rounds[] = {0x02, 0x02, 0x12, 0x34}; /* 4660 */
-    static const uint8_t many[] = {0x02, 0x02, 0xff, 0xff};   /* negative */
+    static const uint8_t negative[] = {0x02, 0x02, 0xff, 0xff};
+    static const uint8_t more[] = {0x02, 0x03, 0x01, 0x23, 0x45}; /* 74565 */
+    static const uint8_t most[] = {0x02, 0x03, 0x7f, 0xff, 0xff};
     struct buffer file = BUFFER_INIT;
     uint8_t *at;
 
@@ -167,10 +169,13 @@ static void too_many_rounds(void **state)
     make_file("right", NID_aes_256_cbc, NID_aes_256_cbc, 0x1234, &file);
     at = memmem(file.data, file.length, rounds, sizeof rounds);
     assert_non_null(at);
-    memcpy(at, many, sizeof many);
+    memcpy(at, negative, sizeof negative);
     check_refused(&file, "right", ERROR_FORMAT, "encrypted in a way that is not known");
     buffer_reset(&file);
-    make_file("right", NID_aes_256_cbc, NID_aes_256_cbc, 0x12345678 & 0xffffff, &file);
+    make_file("right", NID_aes_256_cbc, NID_aes_256_cbc, 0x12345, &file);
+    at = memmem(file.data, file.length, more, sizeof more);
+    assert_non_null(at);
+    memcpy(at, most, sizeof most);
     check_refused(&file, "right", ERROR_FORMAT, "no honest file does");
     buffer_free(&file);
 }
