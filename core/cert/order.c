@@ -427,10 +427,11 @@ bool order_add_proof(const char *folder, json_t *order, const char *path, const 
 
 bool order_mark_ordered(const char *folder, json_t *order, time_t now, struct error *e)
 {
+    const char *state = json_string_value(json_object_get(order, "state"));
     char text[CLOCK_TEXT_SIZE];
 
-    if (strcmp(json_string_value(json_object_get(order, "state")), "issued") == 0)
-        return error_set(e, ERROR_USAGE, "'%s' is issued already", folder);
+    if (strcmp(state, "made") != 0)
+        return error_set(e, ERROR_USAGE, "'%s' is %s already", folder, state);
     json_object_set_new(order, "state", json_string("ordered"));
     json_object_set_new(order, "ordered", json_string(clock_text(now, text)));
     return order_save(folder, order, e);

@@ -79,7 +79,7 @@ bool order_add_certificate(const char *folder, json_t *order, STACK_OF(X509) * c
 bool order_add_proof(const char *folder, json_t *order, const char *name, const void *bytes,
                      size_t length, time_t now, struct error *e);
 
-/* The state "ordered"; ERROR_USAGE: it was issued already. */
+/* The state "ordered"; ERROR_USAGE: it was ordered or issued already. */
 bool order_mark_ordered(const char *folder, json_t *order, time_t now, struct error *e);
 
 /* A time of order.json; (time_t)-1: null, or none. */

@@ -234,7 +234,9 @@ static void look_at_facts(struct look *l)
         const json_t *f = json_array_get(facts, i);
         const char *by = string(f, "by");
 
-        if (strcmp(by, "attestation") != 0)
+        if (strncmp(string(f, "value"), "not told", 8) == 0)
+            tell(l, ORDER_OPEN, string(f, "name"), "%s", string(f, "value"));
+        else if (strcmp(by, "attestation") != 0)
             tell(l, ORDER_CLAIMED, string(f, "name"), "%s [as the %s says]", string(f, "value"),
                  by);
     }

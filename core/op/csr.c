@@ -138,6 +138,22 @@ static bool take_old_order(struct csr_job *job, const char *folder, struct error
     return job->subject != NULL;
 }
 
+static bool check_rule(const char *rule, struct error *e)
+{
+    const char *rules[64], *near, *name;
+    size_t count = 0;
+
+    if (strcmp(rule, "all") == 0 || lint_is_rule(rule))
+        return true;
+    while (count < sizeof rules / sizeof *rules && (name = lint_rule(count)) != NULL)
+        rules[count++] = name;
+    near = text_nearest(rule, rules, count);
+    return near == NULL
+               ? error_set(e, ERROR_USAGE, "--accept: there is no rule '%s'", rule)
+               : error_set(e, ERROR_USAGE, "--accept: there is no rule '%s'; did you mean '%s'?",
+                           rule, near);
+}
+
 /* What is written on the command line, before any token is asked. */
 static bool read_settings(struct csr_job *job, struct error *e)
 {
@@ -150,10 +166,8 @@ static bool read_settings(struct csr_job *job, struct error *e)
         return error_set(e, ERROR_USAGE,
                          "the subject comes from one of --subject, --from and --from-order");
     for (size_t i = 0; i < op_count(a, "accept"); i++)
-        if (strcmp(op_text_at(a, "accept", i), "all") != 0 &&
-            !lint_is_rule(op_text_at(a, "accept", i)))
-            return error_set(e, ERROR_USAGE, "--accept: there is no rule '%s'",
-                             op_text_at(a, "accept", i));
+        if (!check_rule(op_text_at(a, "accept", i), e))
+            return false;
     if (email != NULL && !csr_check_email(email, e))
         return error_prefix(e, "--email");
     if (digest != NULL)

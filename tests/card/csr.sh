@@ -95,6 +95,13 @@ verify "$work/order" --root "$work/device-root.pem"
 is "$status $(word request) $(word attestation) $(word certificate)" '0 proved proved proved' \
   'request, attestation and certificate are of one key'
 
+# A key that wants a touch says when.
+pull
+echo '3 2 1' >"$card/9c.policy"
+insert "$card"
+csr 'pkcs11:id=%02;type=private' --subject "$subject" -o "$work/touched.pem"
+like "$status$said" '^0.*touch the device now' 'a touch is asked for'
+
 # The attestation of another key in its place.
 cp -r "$work/order" "$work/mixed"
 pull

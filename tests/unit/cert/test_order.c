@@ -330,6 +330,7 @@ static void test_ordered(void **state)
 
     (void)state;
     assert_true(order_mark_ordered(c.folder, c.order, YEAR_2026, NULL));
+    assert_false(order_mark_ordered(c.folder, c.order, YEAR_2026 + 1, NULL));
     read = order_load(c.folder, NULL);
     assert_true(order_time(read, "ordered") == YEAR_2026);
     assert_true(order_time(read, "issued") == (time_t)-1);
