@@ -85,6 +85,21 @@ static const char *remedy(const struct error *e)
     }
 }
 
+/* What was being done, why it failed, and what a person can do. Always false. */
+static bool explain(struct error *e, const char *what)
+{
+    const char *how;
+    struct error cause;
+
+    if (e == NULL)
+        return false;
+    cause = *e;
+    how = remedy(e);
+    error_set(e, cause.code, "%s: %.700s; %s", what, cause.text, how);
+    e->detail = cause.detail;
+    return false;
+}
+
 static bool wants_login(const struct importing *i, const struct error *e)
 {
     return e->code == ERROR_TOKEN && e->detail == CKR_USER_NOT_LOGGED_IN && i->session == NULL;
@@ -168,11 +183,10 @@ static bool name_half(struct importing *i, const struct wire_object *o, struct e
     n.label = lacks_label(o);
     if (!n.id && !n.label)
         return true;
-    if (!change(i, rename_object, &n, e)) {
-        error_prefix(e, "the key has no %s and does not get one; nothing was stored (%s)",
-                     n.id ? "CKA_ID" : "CKA_LABEL", e == NULL ? "" : remedy(e));
-        return false;
-    }
+    if (!change(i, rename_object, &n, e))
+        return explain(e, n.id ? "the key has no CKA_ID and does not get one, so nothing was stored"
+                               : "the key has no label and does not get one, so nothing was "
+                                 "stored");
     i->renamed = n.id && n.label ? "id and label" : n.id ? "id" : "label";
     return true;
 }
@@ -188,8 +202,7 @@ static bool name_leaf(struct importing *i, const struct wire_object *o, struct e
         return true;
     i->named = true;
     return change(i, rename_object, &n, e) ||
-           error_prefix(e, "the certificate is on the token, but not under the id of its key (%s)",
-                        e == NULL ? "" : remedy(e));
+           explain(e, "the certificate is on the token, but not under the id of its key");
 }
 
 static bool store_leaf(struct importing *i, struct error *e)
@@ -202,11 +215,9 @@ static bool store_leaf(struct importing *i, struct error *e)
     if (change(i, store, &c, e))
         return true;
     if (e != NULL && e->code == ERROR_HOST)
-        return error_prefix(e, "whether the certificate is stored is not known: give the same "
-                               "command again, which finds it or stores it");
-    return error_prefix(e, "the certificate was not stored%s (%s)",
-                        i->renamed != NULL ? ", though its key was named" : "",
-                        e == NULL ? "" : remedy(e));
+        return explain(e, "whether the certificate is stored is not known");
+    return explain(e, i->renamed != NULL ? "the key was named, the certificate could not be stored"
+                                         : "the certificate could not be stored");
 }
 
 /* An issuer's id is the hash of its key (RFC 5280 section 4.2.1.2), as other tools make it. */

@@ -195,7 +195,7 @@ unset SHIM_ONCE
 # It is full, or refuses: nothing is left behind.
 fresh RSA:rsa_keygen_bits:3072 --id 01 --label release
 SHIM_ACTION=0x31 import leaf.pem issuing.pem
-like "$status/$(certificates)/$said" '^3/0/.*not stored.*the token is full' 'a full token: nothing stored, and why'
+like "$status/$(certificates)/$said" '^3/0/.*could not be stored.*the token is full' 'a full token: nothing stored, and why'
 SHIM_ACTION=0x13 import leaf.pem issuing.pem
 like "$status/$(certificates)/$said" '^3/0/.*refuses an attribute' 'an attribute that is refused'
 SHIM_ACTION=0x32 import leaf.pem issuing.pem
@@ -205,9 +205,14 @@ like "$status/$(certificates)/$said" '^8/0/.*same command again' 'a module that 
 SHIM_AFTER=1 SHIM_ACTION=0x31 import leaf.pem issuing.pem
 like "$status/$(certificates)/$said" '^0/1/.*release-chain.pem.*not on the token' 'full in the middle: the chain goes to a file'
 is "$(grep -c BEGIN release-chain.pem)" 1 'which is there'
+fresh RSA:rsa_keygen_bits:3072 --id 01 --label release
+SHIM_CALL='' SHIM_GONE=C_CreateObject import leaf.pem issuing.pem
+like "$status/$said" "^3/.*'release' may be left on it.*same command" 'pulled out after the certificate is written: what may be there is named'
+SHIM_CALL='' import leaf.pem issuing.pem
+is "$status/$(certificates)/$(seen leaf.pem)" '0/2/01 release' 'and the same command goes on from it'
 fresh RSA:rsa_keygen_bits:3072
 SHIM_CALL=C_SetAttributeValue SHIM_ACTION=0x10 import leaf.pem --pin env:SIGNET_PIN
-like "$status/$(certificates)/$said" '^3/0/.*has no CKA_ID and does not get one; nothing was stored' 'a key that cannot be named'
+like "$status/$(certificates)/$said" '^3/0/.*has no CKA_ID and does not get one, so nothing was stored' 'a key that cannot be named'
 unset SHIM_CALL SHIM_ACTION
 module=$softhsm
 
