@@ -201,7 +201,7 @@ like "$status/$(certificates)/$said" '^3/0/.*refuses an attribute' 'an attribute
 SHIM_ACTION=0x32 import leaf.pem issuing.pem
 like "$status/$(certificates)/$said" '^3/0/.*plug it in' 'pulled out'
 SHIM_ACTION=abort import leaf.pem issuing.pem
-like "$status/$(certificates)/$said" '^8/0/.*same command again' 'a module that crashes'
+like "$status/$(certificates)/$said" '^8/0/.*same command goes on' 'a module that crashes'
 SHIM_AFTER=1 SHIM_ACTION=0x31 import leaf.pem issuing.pem
 like "$status/$(certificates)/$said" '^0/1/.*release-chain.pem.*not on the token' 'full in the middle: the chain goes to a file'
 is "$(grep -c BEGIN release-chain.pem)" 1 'which is there'
