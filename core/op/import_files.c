@@ -31,7 +31,7 @@ static struct secret *password(void *data, const char *name, struct error *e)
     return read;
 }
 
-/* One byte more than may be tells of too many. */
+/* Until there are too many: endless input ends, too. */
 static bool read_stdin(struct importing *i, struct buffer *out, struct error *e)
 {
     uint8_t bytes[4096];
@@ -43,13 +43,14 @@ static bool read_stdin(struct importing *i, struct buffer *out, struct error *e)
                          "file");
     if (isatty(STDIN_FILENO))
         op_tell(i->ctx, "Paste what the CA sent, then Ctrl-D on a line of its own.");
-    while ((got = read(STDIN_FILENO, bytes, sizeof bytes)) != 0) {
-        if (got < 0 && errno == EINTR && !cancel_requested(i->ctx->cancel))
+    while (out->length <= CERT_FILE_MAX && (got = read(STDIN_FILENO, bytes, sizeof bytes)) != 0) {
+        if (cancel_requested(i->ctx->cancel))
+            return error_set(e, ERROR_CANCELLED, "cancelled while reading standard input");
+        if (got < 0 && errno == EINTR)
             continue;
         if (got < 0)
             return error_set_errno(e, "cannot read standard input");
-        if (out->length <= CERT_FILE_MAX)
-            buffer_append(out, bytes, (size_t)got);
+        buffer_append(out, bytes, (size_t)got);
     }
     return buffer_ok(out, e);
 }

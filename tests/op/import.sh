@@ -152,6 +152,8 @@ like "$status/$said" '^3/.*CAs alone' 'certificates of CAs alone'
 head -c 11000000 /dev/zero >large.pem
 import large.pem
 like "$status/$said" '^1/.*11000000|^1/.*larger than' '11 MB'
+said=$("$signet" import test - --module "$softhsm" 2>&1 < <(yes))
+like "$?/$said" '^1/.*larger than' 'input without an end'
 openssl req -new -key key.pem -subj /CN=x -out request.pem
 import request.pem
 like "$status/$said" '^1/.*a certificate request' 'the request itself'
