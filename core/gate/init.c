@@ -86,6 +86,9 @@ static bool send_init(struct gate_session *s, const char *label, struct wire_slo
            attempt_send(s->host, WIRE_INIT_TOKEN, 0, &body, gate_lock_fd(s->lock), init.pinpad,
                         init.pinpad ? s->cancel : NULL, &result, &answer, e);
     done = session_settle(s, "init-token", &result, e) && done && take_answer(&answer, out, e);
+    if (!done && result.answered && result.status.accepted)
+        error_prefix(e, "the token is initialised, but has no user PIN yet (signet unblock sets "
+                        "one)");
     buffer_free(&body);
     buffer_free(&answer);
     return done;

@@ -294,6 +294,12 @@ static bool no_pin_reason(CK_RV rv)
            rv == CKR_SESSION_READ_ONLY_EXISTS;
 }
 
+/* tpm2-pkcs11 says so of a token that is initialised. */
+static bool is_not_done_twice(const struct wire_status *status)
+{
+    return status->rv == CKR_ARGUMENTS_BAD && strcmp(status->function, "C_InitToken") == 0;
+}
+
 /* What is left after a refusal. Flags that are clear say nothing: many tokens never set them. A
  * session that signs is not disturbed for a figure. */
 static void judge_after(struct gate_session *s, const struct wire_status *status, struct tries *t)
@@ -314,7 +320,7 @@ static bool refused(struct gate_session *s, const char *event, const struct wire
                     struct error *e)
 {
     char name[RV_TEXT_SIZE];
-    bool other = no_pin_reason((CK_RV)status->rv);
+    bool other = no_pin_reason((CK_RV)status->rv) || is_not_done_twice(status);
     char how[HOW_SIZE], *next;
     struct tries after;
 

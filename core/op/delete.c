@@ -111,14 +111,17 @@ static void choose(struct doomed *d, const struct op_args *a, const struct wire_
             d->useless[d->useless_count++] = &all->object[i];
 }
 
-static void tell_useless(const struct doomed *d, struct op_ctx *ctx)
+static void tell_useless(const struct doomed *d, const struct token *t, struct op_ctx *ctx)
 {
     for (size_t i = 0; i < d->useless_count; i++) {
+        json_t *brief = record_object_brief(&t->slot, d->useless[i]);
         X509 *x = record_x509(d->useless[i]);
         json_t *full = x == NULL ? NULL : record_certificate(x);
 
         op_tell(ctx, "certificate '%s', %s, to %.10s, can sign nothing any more without this key",
-                d->useless[i]->label, op_string(full, "subject"), op_string(full, "not-after"));
+                op_string(brief, "label"), op_string(full, "subject"),
+                op_string(full, "not-after"));
+        json_decref(brief);
         json_decref(full);
         X509_free(x);
     }
@@ -129,21 +132,23 @@ static bool is_key(const struct wire_object *o)
     return o->class != CKO_CERTIFICATE;
 }
 
-static bool confirm(const struct doomed *d, struct op_ctx *ctx, const struct token *t,
-                    const struct loss *l, struct error *e)
+/* The key's label as it is shown; a key without one goes by its token's. */
+static char *name_of(const struct doomed *d, const struct token *t)
 {
-    const struct wire_object *first = d->part[0];
-    const char *label = *first->label != '\0' ? first->label : t->label;
-    bool unexpired = l->unexpired, typed;
+    const char *label = d->part[0]->label;
+
+    return *label == '\0' ? strdup(t->label) : text_printable(label, strlen(label));
+}
+
+static bool ask(const struct doomed *d, struct op_ctx *ctx, const struct token *t,
+                const char *label, bool unexpired, struct error *e)
+{
+    bool key = is_key(d->part[0]), typed;
     char *what;
 
-    op_loss_tell(l, ctx);
-    tell_useless(d, ctx);
-    for (size_t i = 0; i < d->useless_count; i++)
-        unexpired = unexpired || op_loss_is_unexpired(d->useless[i]);
-    if (!is_key(first) || !unexpired)
+    if (!key || !unexpired)
         return op_ask_yes(ctx, "Delete %s '%s' from '%s' for ever?",
-                          is_key(first) ? "the key" : "the certificate", label, t->label) ||
+                          key ? "the key" : "the certificate", label, t->label) ||
                error_set(e, ERROR_USAGE, "nothing was deleted; --yes says so beforehand");
     what = text_format("This key has a certificate that is valid yet, and is LOST FOR EVER. Type "
                        "the label '%s'",
@@ -151,6 +156,21 @@ static bool confirm(const struct doomed *d, struct op_ctx *ctx, const struct tok
     typed = what != NULL && op_loss_type_label(ctx, what, label, e);
     free(what);
     return typed;
+}
+
+static bool confirm(const struct doomed *d, struct op_ctx *ctx, const struct token *t,
+                    const struct loss *l, struct error *e)
+{
+    char *label = name_of(d, t);
+    bool unexpired = l->unexpired, sure;
+
+    op_loss_tell(l, ctx);
+    tell_useless(d, t, ctx);
+    for (size_t i = 0; i < d->useless_count; i++)
+        unexpired = unexpired || op_loss_is_unexpired(d->useless[i]);
+    sure = label == NULL ? error_set_memory(e) : ask(d, ctx, t, label, unexpired, e);
+    free(label);
+    return sure;
 }
 
 /* What is left is named, when the token stops half way. */

@@ -222,6 +222,21 @@ static bool same_token(const CK_TOKEN_INFO *a, const CK_TOKEN_INFO *b)
            memcmp(a->label, b->label, sizeof a->label) == 0;
 }
 
+static char *find_in_slot(const struct making *m, struct host *h, CK_SLOT_ID slot,
+                          const struct token *t)
+{
+    const struct wire_object *left;
+    struct wire_objects all;
+    char *uri;
+
+    if (!objects_read(h, slot, NULL, NULL, &all, NULL))
+        return NULL;
+    left = with_id(&all, m->id, m->key.id_length);
+    uri = left == NULL ? NULL : token_uri_of_object(&t->slot, left);
+    wire_objects_free(&all);
+    return uri;
+}
+
 /* The URI of something with the new key's id, as far as a fresh host without a login sees it. */
 static char *find_left(const struct making *m, const char *module, const struct token *t)
 {
@@ -229,20 +244,10 @@ static char *find_left(const struct making *m, const char *module, const struct 
     struct wire_slots slots = {0};
     char *uri = NULL;
 
-    for (size_t i = 0; i < (h != NULL && host_slots(h, NULL, &slots, NULL) ? slots.count : 0);
-         i++) {
-        const struct wire_object *left;
-        struct wire_objects all;
-
-        if (uri != NULL || !slots.slot[i].has_token ||
-            !same_token(&slots.slot[i].token, &t->slot.token) ||
-            !objects_read(h, slots.slot[i].id, NULL, NULL, &all, NULL))
-            continue;
-        left = with_id(&all, m->id, m->key.id_length);
-        if (left != NULL)
-            uri = token_uri_of_object(&t->slot, left);
-        wire_objects_free(&all);
-    }
+    if (h != NULL && host_slots(h, NULL, &slots, NULL))
+        for (size_t i = 0; i < slots.count && uri == NULL; i++)
+            if (slots.slot[i].has_token && same_token(&slots.slot[i].token, &t->slot.token))
+                uri = find_in_slot(m, h, slots.slot[i].id, t);
     wire_slots_free(&slots);
     host_stop(&h);
     return uri;

@@ -83,6 +83,11 @@ static bool confirm(const struct piv_slot *s, struct op_ctx *ctx, const struct l
     bool sure;
 
     op_loss_tell(l, ctx);
+    if (blind)
+        op_tell(ctx,
+                "lost: the key in slot %02X, if there is one, and what its certificate is worth; "
+                "neither can be seen here",
+                (unsigned)s->slot);
     if (l->unexpired || blind) {
         what = text_format("A key in slot %02X of '%s'%s is LOST FOR EVER. Type the token's label",
                            (unsigned)s->slot, s->label,

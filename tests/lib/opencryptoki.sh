@@ -28,6 +28,8 @@ is_serving() { pkcs11-tool --module "$opencryptoki" -L 2>/dev/null | grep -q 'to
 # start_slotd: the daemon with the software token alone
 start_slotd() {
   local i
+  # Its shared memory has one name everywhere, too.
+  mount -t tmpfs tmpfs /dev/shm
   private_folder /run lock/opencryptoki/swtok
   [[ -L /var/lock ]] || private_folder /var/lock opencryptoki/swtok
   mkdir -p /run/opencryptoki

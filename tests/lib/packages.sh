@@ -18,6 +18,9 @@ packages_test=(
   gnutls-bin shellcheck universal-ctags clang-format libvterm-dev pcscd libccid vsmartcard-vpcd iproute2 xxd jq
 )
 
+# A TPM as a token (tests/lib/tpm.sh). The module registers itself for every program of the machine.
+packages_tpm=(swtpm swtpm-tools tpm2-abrmd libtss2-tcti-tabrmd0 libtss2-tcti-swtpm0 libtpm2-pkcs11-1 dbus)
+
 # packages_install NAME…: installs what is missing, as root or by sudo; says which.
 packages_install() {
   local missing=() name root=()

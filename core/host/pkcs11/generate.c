@@ -115,10 +115,26 @@ static CK_RV call(struct pair *p, struct request *r)
                                       r->private_half.count, &p->public_half, &p->private_half);
 }
 
-static bool dislikes_template(CK_RV rv)
+/* Values that may be about the template; tpm2-pkcs11 says CKR_GENERAL_ERROR of one that denies what
+ * the TPM does by itself. */
+static bool may_dislike_template(CK_RV rv)
 {
     return rv == CKR_ATTRIBUTE_TYPE_INVALID || rv == CKR_ATTRIBUTE_VALUE_INVALID ||
-           rv == CKR_ATTRIBUTE_READ_ONLY || rv == CKR_TEMPLATE_INCONSISTENT;
+           rv == CKR_ATTRIBUTE_READ_ONLY || rv == CKR_TEMPLATE_INCONSISTENT ||
+           rv == CKR_ARGUMENTS_BAD || rv == CKR_GENERAL_ERROR || rv == CKR_FUNCTION_FAILED;
+}
+
+/* A call that failed made nothing, as far as the token shows. */
+static bool is_nothing_there(const struct pair *p, const struct wire_new_key *k)
+{
+    CK_ATTRIBUTE id[] = {{CKA_ID, k->id, k->id_length}};
+    struct wire_status ignored = {0};
+    CK_OBJECT_HANDLE *handles;
+    size_t count;
+    bool searched = objects_search(p->m, p->session, id, 1, &handles, &count, &ignored);
+
+    free(handles);
+    return searched && count == 0;
 }
 
 static bool make(struct pair *p, const struct wire_new_key *k, struct wire_status *s)
@@ -129,7 +145,7 @@ static bool make(struct pair *p, const struct wire_new_key *k, struct wire_statu
     if (k->id_length > MOST_ID || !fill(&r, k, true))
         return status_fail(s, CKR_ARGUMENTS_BAD, "", "such a key is not made");
     rv = call(p, &r);
-    if (dislikes_template(rv) && fill(&r, k, false))
+    if (may_dislike_template(rv) && is_nothing_there(p, k) && fill(&r, k, false))
         rv = call(p, &r);
     return status_of(s, rv, "C_GenerateKeyPair");
 }

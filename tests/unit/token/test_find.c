@@ -94,12 +94,48 @@ static void test_the_only_one(void **state)
     assert_int_equal(e.code, ERROR_MISSING);
 }
 
+/* What is not initialised has no name but its slot; what is, is never taken for it. */
+static void test_new_ones(void **state)
+{
+    struct inventory_module modules[] = {{.entry.name = (char *)"one"},
+                                         {.entry.name = (char *)"two"}};
+    struct token some[] = {{.slot = {.id = 3, .has_token = true}},
+                           {.slot = {.id = 4, .has_token = true}, .module = 1},
+                           {.slot = {.id = 5, .has_token = true}},
+                           {.slot = {.id = 6}}};
+    struct inventory all = {.module = modules, .module_count = 2, .token = some, .token_count = 4};
+    struct error e = ERROR_INIT;
+
+    (void)state;
+    some[2].slot.token.flags = CKF_TOKEN_INITIALIZED;
+    assert_ptr_equal(inventory_find_new(&all, "new:4", &e), &some[1]);
+    assert_null(inventory_find_new(&all, "new", &e));
+    assert_int_equal(e.code, ERROR_USAGE);
+    assert_non_null(strstr(e.text, "new:3 (module one), new:4 (module two)"));
+    for (const char *const *name = (const char *const[]){"new:5", "new:6", "new:7", NULL};
+         *name != NULL; name++) {
+        assert_null(inventory_find_new(&all, *name, &e));
+        assert_int_equal(e.code, ERROR_MISSING);
+    }
+    error_clear(&e);
+    for (const char *const *name =
+             (const char *const[]){"release", "newer", "new:", "new:4x", NULL};
+         *name != NULL; name++) {
+        assert_null(inventory_find_new(&all, *name, &e));
+        assert_int_equal(e.code, ERROR_NONE);
+    }
+    some[1].slot.id = 3;
+    assert_null(inventory_find_new(&all, "new:3", &e));
+    assert_int_equal(e.code, ERROR_USAGE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_names),
         cmocka_unit_test(test_doubts),
         cmocka_unit_test(test_the_only_one),
+        cmocka_unit_test(test_new_ones),
     };
 
     return cmocka_run_group_tests(tests, make_tokens, NULL);
