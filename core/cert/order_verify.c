@@ -323,6 +323,22 @@ static bool look_at_certificate(struct look *l, struct error *e)
     return read;
 }
 
+/* Some vendors' confirmations are PKCS#7 with a certificate over the key (Luna's). */
+static bool has_key(const struct look *l, const struct buffer *bytes)
+{
+    STACK_OF(X509) *found = sk_X509_new_null();
+    bool has = false;
+
+    if (found != NULL && bytes->length <= CERT_FILE_MAX)
+        cert_load("proof", bytes->data, bytes->length, found, NULL);
+    for (int i = 0; i < sk_X509_num(found) && !has; i++)
+        has = EVP_PKEY_eq(X509_get0_pubkey(sk_X509_value(found, i)),
+                          X509_REQ_get0_pubkey(l->request)) == 1;
+    sk_X509_pop_free(found, X509_free);
+    ERR_clear_error();
+    return has;
+}
+
 /* What a vendor says in its own format is for the CA to read. */
 static bool look_at_proofs(struct look *l, struct error *e)
 {
@@ -331,13 +347,18 @@ static bool look_at_proofs(struct look *l, struct error *e)
     for (size_t i = 0; i < json_array_size(proofs); i++) {
         const json_t *entry = json_array_get(proofs, i);
         struct buffer bytes = BUFFER_INIT;
-        size_t before = l->out->count;
-        bool read = read_entry(l, entry, "proof", ORDER_PROOF_MAX, &bytes, e);
+        bool held = l->out->holds;
+        bool read = read_entry(l, entry, "proof", ORDER_PROOF_MAX, &bytes, e), same;
 
+        same = l->out->holds == held; /* as it was attached */
+        if (read && same && has_key(l, &bytes))
+            tell(l, ORDER_PROVED, "proof's key",
+                 "%s holds a certificate of the request's key; who signed it was not checked",
+                 string(entry, "file"));
         buffer_free(&bytes);
         if (!read)
             return false;
-        if (l->out->count == before)
+        if (same)
             tell(l, ORDER_CLAIMED, "proof",
                  "%s is the file that was attached on %s; what it says is for the CA to check",
                  string(entry, "file"), string(entry, "added"));

@@ -7,15 +7,11 @@
 #include "base/path.h"
 #include "base/text.h"
 #include "cert/csr.h"
-#include "cert/load.h"
-#include "cert/name.h"
-#include "cert/order.h"
 #include "cert/view.h"
 #include "op/csr_job.h"
 #include "op/ops.h"
 #include "op/record.h"
 #include "op/text.h"
-#include "token/uri.h"
 
 static const char *const formats[] = {"pem", "der", NULL};
 static const char *const digests[] = {"sha256", "sha384", NULL};
@@ -69,75 +65,6 @@ static const struct op_arg args[] = {
      .help = "make this folder with all that is sent to the CA"},
 };
 
-/* --from FILE: of several certificates, the first that is for code signing. */
-static X509_NAME *subject_of_file(const char *path, struct error *e)
-{
-    STACK_OF(X509) *all = sk_X509_new_null();
-    X509_NAME *name = NULL;
-    X509 *x;
-
-    if (all == NULL)
-        error_set_memory(e);
-    if (all != NULL && cert_load_file(path, all, e)) {
-        x = sk_X509_value(all, 0);
-        for (int i = 0; i < sk_X509_num(all); i++)
-            if (cert_for_code_signing(sk_X509_value(all, i)) &&
-                !cert_is_ca(sk_X509_value(all, i))) {
-                x = sk_X509_value(all, i);
-                break;
-            }
-        name = name_from_certificate(x, e);
-        if (name == NULL)
-            error_prefix(e, "'%s': write the subject yourself (--subject)", path);
-    }
-    sk_X509_pop_free(all, X509_free);
-    return name;
-}
-
-static X509_NAME *subject_of_object(struct csr_job *job, const char *uri, struct error *e)
-{
-    struct token *t = inventory_find(&job->inventory, uri, e);
-    const struct wire_object *o = NULL;
-    struct wire_objects all = {0};
-    X509_NAME *name = NULL;
-    X509 *x;
-
-    if (t != NULL && objects_read(inventory_host(&job->inventory, t), t->slot.id, NULL,
-                                  job->ctx->cancel, &all, e))
-        o = objects_find_named(&all, &t->slot, uri, CKO_CERTIFICATE, e);
-    x = o == NULL ? NULL : record_x509(o);
-    if (x != NULL)
-        name = name_from_certificate(x, e);
-    else if (o != NULL)
-        error_set(e, ERROR_UNFIT, "'%s' is no X.509 certificate", uri);
-    X509_free(x);
-    wire_objects_free(&all);
-    return name;
-}
-
-/* Subject, address, digest and key of an order that was made before. */
-static bool take_old_order(struct csr_job *job, const char *folder, struct error *e)
-{
-    json_t *order = order_load(folder, e);
-    char *path = order == NULL ? NULL : path_join(folder, ORDER_CSR, e);
-    X509_REQ *r = path == NULL ? NULL : csr_load_file(path, e);
-    const char *email = op_string(order, "email");
-
-    if (r != NULL) {
-        job->subject = X509_NAME_dup(X509_REQ_get_subject_name(r));
-        if (*email != '\0' && job->email == NULL)
-            job->email = strdup(email);
-        if (!op_given(job->args, "digest"))
-            signer_hash_parse(op_string(order, "digest"), &job->hash);
-        if (job->key_name == NULL)
-            job->key_name = strdup(op_string(json_object_get(order, "key"), "uri"));
-    }
-    X509_REQ_free(r);
-    free(path);
-    json_decref(order);
-    return job->subject != NULL;
-}
-
 static bool check_rule(const char *rule, struct error *e)
 {
     const char *rules[64], *near, *name;
@@ -158,35 +85,20 @@ static bool check_rule(const char *rule, struct error *e)
 static bool read_settings(struct csr_job *job, struct error *e)
 {
     const struct op_args *a = job->args;
-    const char *subject = op_text(a, "subject"), *digest = op_text(a, "digest");
-    const char *key = op_text(a, "KEY"), *email = op_text(a, "email");
-    unsigned sources = op_given(a, "subject") + op_given(a, "from") + op_given(a, "from-order");
+    const char *digest = op_text(a, "digest"), *key = op_text(a, "KEY");
+    const char *email = op_text(a, "email");
 
-    if (sources != 1)
-        return error_set(e, ERROR_USAGE,
-                         "the subject comes from one of --subject, --from and --from-order");
     for (size_t i = 0; i < op_count(a, "accept"); i++)
         if (!check_rule(op_text_at(a, "accept", i), e))
             return false;
-    if (email != NULL && !csr_check_email(email, e))
-        return error_prefix(e, "--email");
     if (digest != NULL)
         signer_hash_parse(digest, &job->hash);
     job->email = email == NULL ? NULL : strdup(email);
     job->key_name = key == NULL ? NULL : strdup(key);
-    if (subject != NULL)
-        job->subject = name_parse(subject, strlen(subject), e);
-    else if (op_given(a, "from-order"))
-        take_old_order(job, op_text(a, "from-order"), e);
-    else if (!token_uri_is(op_text(a, "from")))
-        job->subject = subject_of_file(op_text(a, "from"), e);
-    else
-        return job->key_name != NULL || error_set(e, ERROR_USAGE, "which KEY?");
-    if (job->subject == NULL)
+    if (!csr_take_subject(job, e) || (job->email != NULL && !csr_check_email(job->email, e)))
         return false;
-    return job->key_name != NULL || error_set(e, ERROR_USAGE,
-                                              "which KEY? Its pkcs11: URI is "
-                                              "missing");
+    return job->key_name != NULL ||
+           error_set(e, ERROR_USAGE, "which KEY? Its pkcs11: URI is missing");
 }
 
 /* Nothing is signed for a file that could not be written then. */
@@ -203,57 +115,6 @@ static bool check_targets(struct csr_job *job, struct error *e)
         !op_ask_yes(job->ctx, "'%s' exists; replace it?", file))
         return error_set(e, ERROR_USAGE, "'%s' exists; --yes replaces it", file);
     return true;
-}
-
-static bool decode_key(struct csr_job *job, struct error *e)
-{
-    const unsigned char *at = job->key->spki;
-
-    if (at == NULL)
-        return error_set(e, ERROR_MISSING,
-                         "the token tells the private key alone, not its public half: there is "
-                         "neither a public key object nor a certificate for it");
-    job->public_key = d2i_PUBKEY(NULL, &at, (long)job->key->spki_length);
-    job->uri = token_uri_of_object(&job->token->slot, job->key);
-    return job->public_key != NULL && job->uri != NULL
-               ? true
-               : error_set_openssl(e, ERROR_UNFIT, "the key's public half cannot be read");
-}
-
-static bool find_key(struct csr_job *job, struct error *e)
-{
-    struct host *h;
-
-    job->token = inventory_find(&job->inventory, job->key_name, e);
-    if (job->token == NULL)
-        return false;
-    h = inventory_host(&job->inventory, job->token);
-    if (!objects_read(h, job->token->slot.id, NULL, job->ctx->cancel, &job->objects, e))
-        return false;
-    job->key =
-        objects_find_named(&job->objects, &job->token->slot, job->key_name, CKO_PRIVATE_KEY, e);
-    return job->key != NULL && decode_key(job, e);
-}
-
-static int fact(const struct wire_object *o, enum wire_flag flag)
-{
-    uint32_t bit = (uint32_t)1 << flag;
-
-    return o->flags_known & bit ? (o->flags_set & bit) != 0 : LINT_UNKNOWN;
-}
-
-/* A token that hides its private keys tells after the login. */
-static void take_facts(struct csr_job *job, const struct wire_object *key)
-{
-    job->facts = (struct lint_key){
-        .extractable = fact(key, WIRE_EXTRACTABLE),
-        .never_extractable = fact(key, WIRE_NEVER_EXTRACTABLE),
-        .sensitive = fact(key, WIRE_SENSITIVE),
-        .local = fact(key, WIRE_LOCAL),
-        .attested = job->attested.said.statement != NULL ||
-                    strcmp(job->card.origin, "made on the card") == 0,
-        .not_looked = key->class != CKO_PRIVATE_KEY,
-    };
 }
 
 static bool is_accepted(const struct csr_job *job, const char *rule)
@@ -313,79 +174,6 @@ static bool lint(struct csr_job *job, struct error *e)
                      first->text, first->rule, first->section, first->rule);
 }
 
-static void take_card_key(struct csr_job *job)
-{
-    const struct seen_token *t = &job->seen.token[0];
-    const struct wire_card *card = t->card == SEEN_NO_CARD ? NULL : &job->seen.card[t->card];
-    const struct wire_application *a = card == NULL ? NULL : card_application_of(card, &t->info);
-
-    for (size_t i = 0; a != NULL && i < a->key_count; i++)
-        if (a->key[i].spki_length == job->key->spki_length &&
-            memcmp(a->key[i].spki, job->key->spki, job->key->spki_length) == 0)
-            job->card = a->key[i];
-    job->card.spki = NULL;
-    job->card.spki_length = 0;
-}
-
-/* Most HSMs are none. That PC/SC does not run matters for a token in a reader alone. */
-static bool no_card(struct csr_job *job)
-{
-    bool in_reader = (job->token->slot.info.flags & CKF_REMOVABLE_DEVICE) != 0 &&
-                     job->seen.pcsc.code != ERROR_NONE;
-
-    error_set(&job->unattested, ERROR_UNFIT,
-              "it is not seen as a card, and Signet knows the attestation of YubiKeys alone%s%s",
-              in_reader ? "; " : "", in_reader ? job->seen.pcsc.text : "");
-    return true;
-}
-
-/* What the card tells of the key, and for an order its attestation: that there is none is no error.
- */
-static bool look_at_card(struct csr_job *job, struct error *e)
-{
-    if (!op_seen_token(job->ctx, &job->inventory, job->token, &job->seen, e))
-        return false;
-    take_card_key(job);
-    if (!op_given(job->args, "order"))
-        return true;
-    if (job->seen.token[0].card == SEEN_NO_CARD)
-        return no_card(job);
-    if (!op_attested_seen(job->ctx, &job->seen, job->key->spki, job->key->spki_length,
-                          &job->attested, &job->unattested)) {
-        if (job->unattested.code == ERROR_CANCELLED)
-            return error_set(e, ERROR_CANCELLED, "%s", job->unattested.text);
-    } else if (!attestation_is_of(&job->attested.said, job->key->spki, job->key->spki_length)) {
-        return error_set(e, ERROR_UNFIT, "the card attests another key than PKCS#11 shows");
-    }
-    return true;
-}
-
-/* The private key's attributes, now that it can be seen. */
-static bool look_again(struct csr_job *job, struct gate_session *session, struct error *e)
-{
-    struct wire_objects now = {0};
-    const struct wire_object *key = NULL;
-
-    if (job->key->class == CKO_PRIVATE_KEY && job->key->flags_known != 0)
-        return true;
-    if (!objects_read(gate_host(session), gate_slot(session), NULL, job->ctx->cancel, &now, e))
-        return false;
-    for (size_t i = 0; i < now.count && key == NULL; i++)
-        if (now.object[i].class == CKO_PRIVATE_KEY && objects_same_key(&now.object[i], job->key))
-            key = &now.object[i];
-    if (key != NULL) {
-        take_facts(job, key);
-        free(job->uri);
-        job->uri = token_uri_of_object(&job->token->slot, key);
-    }
-    wire_objects_free(&now);
-    if (key == NULL)
-        return error_set(e, ERROR_MISSING,
-                         "after the login there is no private key for this public key on '%s'",
-                         job->token->label);
-    return job->uri != NULL || error_set_memory(e);
-}
-
 static bool wants_touch(const struct csr_job *job)
 {
     return job->card.touch_policy[0] != '\0' && strcmp(job->card.touch_policy, "never") != 0 &&
@@ -434,7 +222,7 @@ static bool login_and_sign(struct csr_job *job, struct error *e)
     host = op_take_host(&job->inventory, job->token);
     session = gate_open(&request, &host, e);
     pin_source_free(&source);
-    done = session != NULL && look_again(job, session, e) && lint(job, e) &&
+    done = session != NULL && csr_look_again(job, session, e) && lint(job, e) &&
            sign_request(job, session, e);
     gate_close(&session);
     return done;
@@ -451,7 +239,7 @@ static bool write_request(const struct csr_job *job, json_t *out, struct error *
     else if (done && !op_given(job->args, "order"))
         json_object_set_new(out, "pem", json_stringn((const char *)bytes.data, bytes.length));
     if (file != NULL)
-        json_object_set_new(out, "file", json_string(file));
+        json_object_set_new(out, "file", record_text(file));
     json_object_set_new(out, "format", json_string(format));
     buffer_free(&bytes);
     return done;
@@ -471,7 +259,7 @@ static bool deliver(struct csr_job *job, struct error *e)
     }
     json_object_set_new(out, "sha256", record_take(csr_fingerprint(job)));
     if (order != NULL) {
-        json_object_set_new(out, "order", json_string(order));
+        json_object_set_new(out, "order", record_text(order));
         json_object_set_new(out, "attested", json_boolean(job->unattested.code == ERROR_NONE));
         json_object_set_new(out, "not-attested-because",
                             job->unattested.code == ERROR_NONE ? json_null()
@@ -487,10 +275,10 @@ static bool make(struct csr_job *job, struct error *e)
         !op_inventory(job->args, job->ctx, &job->inventory, e))
         return false;
     if (job->subject == NULL)
-        job->subject = subject_of_object(job, op_text(job->args, "from"), e);
-    if (job->subject == NULL || !find_key(job, e) || !look_at_card(job, e))
+        job->subject = csr_subject_of_object(job, op_text(job->args, "from"), e);
+    if (job->subject == NULL || !csr_find_key(job, e) || !csr_look_at_card(job, e))
         return false;
-    take_facts(job, job->key);
+    csr_take_facts(job, job->key);
     return lint(job, e) && login_and_sign(job, e) && deliver(job, e);
 }
 
@@ -552,7 +340,7 @@ static void text(const char *kind, const json_t *r, unsigned width, bool colour,
 const struct op op_csr = {
     .verb = "csr",
     .group = "Order",
-    .summary = "make a request for a certificate (PKCS #10), signed by a key of the token",
+    .summary = "make a request for a certificate (CSR), signed by a key of the token",
     .description =
         "Before anything is signed, subject and key are compared with what CAs must and must not "
         "accept (CA/Browser Forum, requirements for code signing). Errors stop; a warning stops "

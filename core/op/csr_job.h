@@ -34,6 +34,26 @@ struct csr_job {
     X509_REQ *request;
 };
 
+/* The subject as --subject, --from or --from-order say, and with the last what else the old order
+ * has. Where --from names an object of a token, job->subject stays NULL, for
+ * csr_subject_of_object, once the inventory is read. */
+bool csr_take_subject(struct csr_job *job, struct error *e);
+X509_NAME *csr_subject_of_object(struct csr_job *job, const char *uri, struct error *e);
+
+/* The token and key that job->key_name means: a public key or certificate stands for its private
+ * key, which may be hidden until the login. */
+bool csr_find_key(struct csr_job *job, struct error *e);
+
+/* What the card tells of the key, and for an order its attestation: that there is none is no error.
+ */
+bool csr_look_at_card(struct csr_job *job, struct error *e);
+
+/* What `key` tells of itself, into job->facts. */
+void csr_take_facts(struct csr_job *job, const struct wire_object *key);
+
+/* The same, and the key's URI, after a login, where the private key was hidden before. */
+bool csr_look_again(struct csr_job *job, struct gate_session *session, struct error *e);
+
 /* Makes the folder of --order for the request. */
 bool csr_make_order(struct csr_job *job, const char *folder, struct error *e);
 

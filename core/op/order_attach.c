@@ -154,8 +154,8 @@ static bool add_certificate(struct attachment *t, struct op_ctx *ctx, struct err
     sk_X509_pop_free(chain, X509_free);
     if (added)
         op_emit(ctx, "attached",
-                json_pack("{s:s, s:s, s:O}", "folder", t->folder, "as", "certificate", "entry",
-                          json_object_get(t->order, "certificate")));
+                json_pack("{s:o, s:s, s:O}", "folder", record_text(t->folder), "as", "certificate",
+                          "entry", json_object_get(t->order, "certificate")));
     return added;
 }
 
@@ -167,7 +167,7 @@ static bool add_proof(struct attachment *t, struct op_ctx *ctx, struct error *e)
                          e))
         return false;
     op_emit(ctx, "attached",
-            json_pack("{s:s, s:s, s:O}", "folder", t->folder, "as", "proof", "entry",
+            json_pack("{s:o, s:s, s:O}", "folder", record_text(t->folder), "as", "proof", "entry",
                       json_array_get(proofs, json_array_size(proofs) - 1)));
     return true;
 }

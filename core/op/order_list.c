@@ -49,7 +49,7 @@ static json_t *order_record(const char *folder, json_t *order)
 {
     json_t *record = json_copy(order);
 
-    json_object_set_new(record, "folder", record_take(text_printable(folder, strlen(folder))));
+    json_object_set_new(record, "folder", record_text(folder));
     json_object_set_new(record, "days-left", days_left(json_object_get(order, "certificate")));
     return record;
 }
@@ -63,9 +63,8 @@ static void add_order(const char *folder, json_t *list, bool *good)
     if (order != NULL)
         json_array_append_new(list, order_record(folder, order));
     else
-        json_array_append_new(list, json_pack("{s:o, s:s}", "folder",
-                                              record_take(text_printable(folder, strlen(folder))),
-                                              "problem", why.text));
+        json_array_append_new(
+            list, json_pack("{s:o, s:s}", "folder", record_text(folder), "problem", why.text));
     *good = *good && order != NULL;
     json_decref(order);
 }
@@ -115,7 +114,7 @@ static bool list_run(const struct op_args *a, struct op_ctx *ctx, struct error *
         json_decref(list);
         return false;
     }
-    op_emit(ctx, "orders", json_pack("{s:s, s:o}", "folder", folder, "orders", list));
+    op_emit(ctx, "orders", json_pack("{s:o, s:o}", "folder", record_text(folder), "orders", list));
     return good || error_set(e, ERROR_SOME_FAILED, "an order here cannot be read");
 }
 

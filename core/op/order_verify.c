@@ -7,6 +7,7 @@
 #include "cert/load.h"
 #include "cert/order.h"
 #include "op/ops.h"
+#include "op/record.h"
 #include "op/text.h"
 
 static const struct op_arg args[] = {
@@ -44,7 +45,8 @@ static void report(const char *folder, const struct order_facts *facts, struct o
                                               order_word_name(facts->fact[i].word), "what",
                                               facts->fact[i].what, "text", facts->fact[i].text));
     op_emit(ctx, "order-facts",
-            json_pack("{s:s, s:b, s:o}", "folder", folder, "holds", facts->holds, "facts", list));
+            json_pack("{s:o, s:b, s:o}", "folder", record_text(folder), "holds", facts->holds,
+                      "facts", list));
 }
 
 static const struct order_fact *first_false(const struct order_facts *facts)

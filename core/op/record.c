@@ -25,6 +25,11 @@ json_t *record_take(char *text)
     return value;
 }
 
+json_t *record_text(const char *text)
+{
+    return record_take(text_printable(text, strlen(text)));
+}
+
 static json_t *padded(const void *field, size_t size)
 {
     return record_take(text_padded(field, size));

@@ -31,6 +31,9 @@ json_t *record_certificate(X509 *x);
 /* A string that may be NULL: null then. Takes the memory. */
 json_t *record_take(char *text);
 
+/* Text from outside, such as a path, safe to print. */
+json_t *record_text(const char *text);
+
 /* The certificate of an object; NULL when it has none. The caller frees it. */
 X509 *record_x509(const struct wire_object *o);
 

@@ -67,6 +67,13 @@ is "$(field .made) $(field .key.type) $(field .digest) $(field '.findings | leng
 is "$(field .sha256)" "$(openssl req -in <(field .pem) -outform DER | sha256sum | cut -d ' ' -f 1)" "the request's SHA-256"
 is "$(field .key.sha256)" "$(openssl pkey -pubin -in 02.pub.pem -outform DER | sha256sum | cut -d ' ' -f 1)" "the key's"
 
+listed=$("$signet" objects test --module "$softhsm" --json | jq -r '.objects[] | select(.uri | contains("id=%02")) | .uri')
+while read -r one; do
+  csr "$one" --subject "$name" --json
+  is "$status $(field .key.type)" '0 P-384' "a key is named as it is listed: ${one##*;}"
+done <<<"$listed"
+is "$(wc -l <<<"$listed")" 2 'public key and certificate are listed'
+
 # What is refused, and that nothing is signed or written then.
 audit=$XDG_STATE_HOME/signet/audit.log
 before=$(wc -l <"$audit")
@@ -154,6 +161,10 @@ head -c 3000 /dev/urandom >'confirmation of the key.p7'
 order attach orders/one 'confirmation of the key.p7' --json
 is "$status $(field .as) $(field .entry.file)" '0 proof proof-1-confirmation_of_the_key.p7' 'a proof is kept'
 is "$(field .entry.sha256)" "$(sha256sum <'confirmation of the key.p7' | cut -d ' ' -f 1)" 'with its SHA-256'
+openssl x509 -new -subj '/CN=confirmation' -force_pubkey orders/one/public-key.pem -key ca.key -out confirmation.pem
+openssl crl2pkcs7 -nocrl -certfile confirmation.pem -outform DER -out confirmation.p7b
+order attach orders/one confirmation.p7b --json
+is "$status $(field .as)" '0 proof' 'one that has a certificate of the key, but not for code signing, as well'
 order attach orders/one 02.pem
 like "$status$said" '^3.*for another key' "another key's certificate is refused"
 issue orders/one/csr.pem tls.pem serverAuth
@@ -173,7 +184,9 @@ like "$(field '.orders | length') $(field '.orders[0].state') $(field '.orders[0
 order verify orders/one --json
 is "$status $(field '[.facts[] | select(.what | startswith("certificate")) | .word] | unique | join(" ")')" '0 proved' \
   'certificate, subject, issuer and use are proved'
-is "$(field '.facts[] | select(.what == "proof") | .word')" claimed 'the proof is only claimed'
+is "$(field '[.facts[] | select(.what == "proof") | .word] | join(" ")')" 'claimed claimed' 'the proofs are only claimed'
+is "$(field '.facts[] | select(.what == "proof'"'"'s key") | .text')" \
+  "proof-2-confirmation.p7b holds a certificate of the request's key; who signed it was not checked" 'one is of the key'
 echo x >>orders/one/proof-1-confirmation_of_the_key.p7
 order verify orders/one
 like "$status$said" '^3.*false +proof' 'a file that was changed is found'
