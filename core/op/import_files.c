@@ -61,6 +61,43 @@ static bool is_pasted(const char *file)
     return strstr(file, "-----BEGIN") != NULL || strchr(file, '\n') != NULL;
 }
 
+/* One block of PEM in a line of its own, as a field of a form makes it: its three parts get lines
+ * again. NULL: there is none from `text` on; else what stands behind it. */
+static const char *unfold_block(const char *text, struct buffer *out)
+{
+    enum { LINE = 64 };
+    static const char dashes[] = "-----";
+    const char *begin = strstr(text, "-----BEGIN ");
+    const char *body = begin == NULL ? NULL : strstr(begin + strlen(dashes), dashes);
+    const char *end = body == NULL ? NULL : strstr(body, "-----END ");
+    const char *after = end == NULL ? NULL : strstr(end + strlen(dashes), dashes);
+    size_t column = 0;
+
+    if (after == NULL)
+        return NULL;
+    body += strlen(dashes);
+    after += strlen(dashes);
+    buffer_append(out, begin, (size_t)(body - begin));
+    buffer_append_byte(out, '\n');
+    for (; body < end; body++) {
+        if (*body == ' ')
+            continue;
+        buffer_append_byte(out, (uint8_t)*body);
+        if (++column % LINE == 0)
+            buffer_append_byte(out, '\n');
+    }
+    buffer_append_byte(out, '\n');
+    buffer_append(out, end, (size_t)(after - end));
+    buffer_append_byte(out, '\n');
+    return after;
+}
+
+static void unfold(const char *text, struct buffer *out)
+{
+    while (text != NULL)
+        text = unfold_block(text, out);
+}
+
 static bool read_one(struct importing *i, const char *file, struct cert_reading *reading,
                      struct error *e)
 {
@@ -70,7 +107,10 @@ static bool read_one(struct importing *i, const char *file, struct cert_reading 
 
     if (is_pasted(file)) {
         name = "pasted text";
-        buffer_append_text(&bytes, file);
+        if (strchr(file, '\n') == NULL)
+            unfold(file, &bytes);
+        else
+            buffer_append_text(&bytes, file);
         read = buffer_ok(&bytes, e);
     } else if (strcmp(file, "-") == 0) {
         name = "standard input";

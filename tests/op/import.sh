@@ -85,6 +85,11 @@ token_tool test --delete-object --type cert --id 0a0b
 import "$(cat leaf.pem)"
 is "$status/$(seen leaf.pem)" '0/0a0b release' 'the text itself'
 
+token_tool test --delete-object --type cert --id 0a0b
+token_tool test --delete-object --type cert --id "$(seen issuing.pem | cut -d' ' -f1)"
+import "$(cat leaf.pem issuing.pem | tr '\n' ' ')"
+is "$status/$(seen leaf.pem)/$(certificates)" '0/0a0b release/2' 'and when its lines are lost'
+
 # The pair signs at once.
 make_programs 1 1000
 import mail.txt --profile release
@@ -185,6 +190,19 @@ is "$status/$(seen leaf.pem)" "0/$hash Signer" 'a key without id and label gets 
   jq -r '.objects[] | .class + " " + .id + " " + .label' | sort >named.txt
 is "$(cat named.txt)" "$(printf '%s\n' "certificate $hash Signer" "private-key $hash Signer" "public-key $hash Signer")" 'all three are a set'
 like "$said" 'the key got its +id and label' 'and that is told'
+
+# A private key alone, which is hidden: who may log in finds it.
+fresh RSA:rsa_keygen_bits:3072 --id 01 --label release
+token_tool test --delete-object --type pubkey --id 01
+import leaf.pem
+like "$status/$(certificates)/$said" '^2/0/.*no terminal' 'a key that is hidden before a login is looked for with the PIN'
+import leaf.pem --pin env:SIGNET_PIN
+is "$status/$(seen leaf.pem)" '0/01 release' 'and found'
+fresh RSA:rsa_keygen_bits:3072
+WRONG=wrong-pin import leaf.pem --pin env:WRONG
+is "$status/$(certificates)" 4/0 'a wrong PIN: nothing is stored'
+WRONG=wrong-pin import leaf.pem --pin env:WRONG
+is "$status" 5 'and it is not tried again'
 
 # A token that wants a login for every change.
 module=$shim
