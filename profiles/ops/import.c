@@ -255,6 +255,12 @@ static void offer(const struct imported *i, struct op_ctx *ctx)
     free(old);
 }
 
+/* The console takes records too, but for a person. */
+static bool may_ask(const struct op_args *a, const struct op_ctx *ctx)
+{
+    return ctx->terminal && (ctx->live || !ctx->json) && !op_flag(a, "yes");
+}
+
 static bool run(const struct op_args *a, struct op_ctx *ctx, struct error *e)
 {
     const char *name = op_text(a, "profile");
@@ -263,7 +269,7 @@ static bool run(const struct op_args *a, struct op_ctx *ctx, struct error *e)
 
     if (done && name != NULL && !to_profile(name, &i, ctx, e))
         done = error_prefix(e, "the certificate is on the token, the profile is not written");
-    else if (done && name == NULL && ctx->terminal && !ctx->json && !op_flag(a, "yes"))
+    else if (done && name == NULL && may_ask(a, ctx))
         offer(&i, ctx);
     if (i.record != NULL) {
         op_emit(ctx, "imported", i.record);
