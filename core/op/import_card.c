@@ -196,7 +196,7 @@ static bool store(struct importing *i, struct error *e)
         .family = i->piv->family,
         .device = i->token->device,
         .label = i->token->label,
-        .serial = i->token->serial,
+        .serial = *i->piv->serial == '\0' ? NULL : i->piv->serial,
         .management_key = source,
         .actor = source == NULL ? GATE_HEADLESS : gate_actor_of(source),
         .wait_ms = OP_WAIT_MS,
