@@ -7,9 +7,10 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "cert/expiry.h"
 #include "op/text.h"
 #include "tui/view/wrap.h"
+
+enum { WARN_DAYS = 60, LONGEST_DAYS = 460 };
 
 static void clear_lines(struct detail *d)
 {
@@ -187,10 +188,10 @@ static void days_field(struct detail *d, json_int_t days)
                            days < 0 ? text_format("expired %lld days ago", (long long)-days)
                                     : text_format("%lld", (long long)days));
 
-    l->style = days < 0 ? STYLE_BAD : days < CERT_WARN_DAYS ? STYLE_WARN : STYLE_GOOD;
+    l->style = days < 0 ? STYLE_BAD : days < WARN_DAYS ? STYLE_WARN : STYLE_GOOD;
     l->gauge = GAUGE_DAYS;
-    l->total = CERT_LONGEST_DAYS;
-    l->filled = days < 0 ? 0 : days > CERT_LONGEST_DAYS ? CERT_LONGEST_DAYS : (int)days;
+    l->total = LONGEST_DAYS;
+    l->filled = days < 0 ? 0 : days > LONGEST_DAYS ? LONGEST_DAYS : (int)days;
 }
 
 static void chain_fields(struct detail *d, const json_t *record)
