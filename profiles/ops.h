@@ -14,6 +14,7 @@ extern const struct op op_profile_edit;
 extern const struct op op_profile_renew;
 extern const struct op op_profile_signtool;
 extern const struct op op_pin_store;
+extern const struct op op_certificate_import;
 extern const struct op op_doctor;
 extern const struct op op_batch_sign;
 extern const struct op op_batch_check;

@@ -13,6 +13,7 @@
 #include "base/path.h"
 #include "base/text.h"
 #include "cert/chain.h"
+#include "cert/expiry.h"
 #include "cert/load.h"
 #include "cert/view.h"
 #include "op/record.h"
@@ -20,8 +21,6 @@
 #include "token/objects.h"
 #include "token/settle.h"
 #include "token/uri.h"
-
-enum { WARN_DAYS = 60 };
 
 static struct ready_finding *add(struct ready *r, enum ready_level level, const char *subject)
 {
@@ -245,8 +244,9 @@ static void judge_expiry(struct ready *r)
     long days = cert_days_left(r->leaf, time(NULL));
     char *name = cert_common_name(r->leaf);
 
-    note(r, days < WARN_DAYS ? READY_WARNING : READY_OK, "certificate", "'%s', %ld days left%s",
-         name == NULL ? "?" : name, days, days < WARN_DAYS ? "; order the next one now" : "");
+    note(r, days < CERT_WARN_DAYS ? READY_WARNING : READY_OK, "certificate",
+         "'%s', %ld day%s left%s", name == NULL ? "?" : name, days, days == 1 ? "" : "s",
+         days < CERT_WARN_DAYS ? "; order the next one now" : "");
     free(name);
 }
 

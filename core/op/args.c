@@ -225,6 +225,12 @@ static const struct op_arg *positional(const struct op *op, size_t index)
     return last != NULL && last->repeatable ? last : NULL;
 }
 
+/* PEM, where a file is asked for: no option begins so. */
+static bool is_pasted(const char *word)
+{
+    return strncmp(word, "-----BEGIN ", 11) == 0;
+}
+
 static bool parse(struct op_args *a, int argc, const char *const *argv, struct error *e)
 {
     size_t positionals = 0;
@@ -238,9 +244,9 @@ static bool parse(struct op_args *a, int argc, const char *const *argv, struct e
             options = false;
             continue;
         }
-        if (options && strncmp(argv[i], "--", 2) == 0)
+        if (options && !is_pasted(argv[i]) && strncmp(argv[i], "--", 2) == 0)
             done = add_long(a, argc - i, argv + i, &used, e);
-        else if (options && argv[i][0] == '-' && argv[i][1] != '\0')
+        else if (options && !is_pasted(argv[i]) && argv[i][0] == '-' && argv[i][1] != '\0')
             done = add_short(a, argc - i, argv + i, &used, e);
         else {
             const struct op_arg *arg = positional(a->op, positionals++);

@@ -145,6 +145,7 @@ void op_text_object(const json_t *o, struct buffer *out)
         op_line(out, "key", can_leave(attributes));
     if (strcmp(op_string(o, "class"), "certificate") == 0) {
         certificate_line(json_object_get(o, "certificate"), out);
+        op_line(out, "WARNING", op_string(o, "warning"));
     } else {
         op_true_keys(&flags, attributes);
         op_line(out, "attributes", buffer_text(&flags));

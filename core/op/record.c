@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "cert/expiry.h"
 #include "cert/rules.h"
 #include "cert/view.h"
 #include "gate/gate.h"
@@ -354,6 +355,7 @@ json_t *record_object_brief(const struct wire_slot *s, const struct wire_object 
         json_object_set_new(record, "name", record_take(cert_common_name(x)));
         json_object_set_new(record, "days-left", json_integer(cert_days_left(x, time(NULL))));
         json_object_set_new(record, "code-signing", json_boolean(cert_for_code_signing(x)));
+        json_object_set_new(record, "warning", record_take(cert_expiry_warning(x, time(NULL))));
     }
     X509_free(x);
     return record;

@@ -3,10 +3,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "op/expiry.h"
 #include "op/ops.h"
 #include "op/record.h"
 #include "op/session.h"
 #include "op/text.h"
+#include "token/objects.h"
 
 static const struct op_arg args[] = {
     {.name = "all",
@@ -14,7 +16,33 @@ static const struct op_arg args[] = {
      .help = "empty slots, uninitialised tokens and trust modules too"},
 };
 
-static json_t *document(const struct inventory *inv, bool all, bool verbose)
+/* Certificates are public: no login. What cannot be read now is no reason to list nothing. */
+static void add_expiry(json_t *record, const struct inventory *inv, const struct token *t,
+                       struct cancel *cancel)
+{
+    struct host *host = inventory_host(inv, t);
+    struct wire_objects all = {0};
+
+    if (host == NULL || !t->slot.has_token || t->hidden != NULL)
+        return;
+    if (objects_read(host, t->slot.id, NULL, cancel, &all, NULL))
+        json_object_set_new(record, "expiry-warnings", op_expiry_warnings(&all));
+    wire_objects_free(&all);
+}
+
+static json_t *record_of(const struct inventory *inv, const struct token *t, bool verbose,
+                         bool expiry, struct cancel *cancel)
+{
+    json_t *record = record_token(inv, t, verbose);
+
+    if (expiry)
+        add_expiry(record, inv, t, cancel);
+    return record;
+}
+
+/* `expiry`: the certificates are looked at, too. */
+static json_t *document(const struct inventory *inv, bool all, bool verbose, bool expiry,
+                        struct cancel *cancel)
 {
     json_t *modules = json_array(), *tokens = json_array(), *hidden = json_object();
 
@@ -27,7 +55,7 @@ static json_t *document(const struct inventory *inv, bool all, bool verbose)
             json_object_set_new(hidden, t->hidden,
                                 json_integer(op_number(hidden, t->hidden, 0) + 1));
         else
-            json_array_append_new(tokens, record_token(inv, t, verbose));
+            json_array_append_new(tokens, record_of(inv, t, verbose, expiry, cancel));
     }
     if (inv->hidden_modules > 0)
         json_object_set_new(hidden, "trust modules", json_integer((json_int_t)inv->hidden_modules));
@@ -46,7 +74,7 @@ static bool any_usable(const struct inventory *inv)
 /* Slow modules hold up nobody who watches. */
 static void emit_part(void *data, const struct inventory *so_far)
 {
-    op_emit(data, "tokens-part", document(so_far, true, true));
+    op_emit(data, "tokens-part", document(so_far, true, true, false, NULL));
 }
 
 static bool run(const struct op_args *a, struct op_ctx *ctx, struct error *e)
@@ -59,7 +87,8 @@ static bool run(const struct op_args *a, struct op_ctx *ctx, struct error *e)
     if (!op_inventory_with(a, ctx, &options, &inv, e))
         return false;
     op_emit(ctx, "tokens",
-            document(&inv, op_flag(a, "all") || ctx->live, ctx->verbose || ctx->json));
+            document(&inv, op_flag(a, "all") || ctx->live, ctx->verbose || ctx->json, !ctx->live,
+                     ctx->cancel));
     usable = any_usable(&inv);
     if (!usable && e != NULL)
         *e = inv.module[0].error;
@@ -110,6 +139,7 @@ void op_text_token(const json_t *t, struct buffer *out)
     op_field(out, t, "module", "module");
     pin_line(t, out);
     op_field(out, t, "for new orders", "ca-reason");
+    op_text_expiry(json_object_get(t, "expiry-warnings"), out);
     op_true_keys(&flags, json_object_get(t, "flags"));
     op_line(out, "flags", buffer_text(&flags));
     buffer_free(&flags);
@@ -180,11 +210,13 @@ const struct op op_tokens = {
     .verb = "tokens",
     .group = "Look",
     .summary = "list the tokens that are here",
-    .description = "Asks every PKCS#11 module that is registered with p11-kit or stands in a known "
-                   "place, each in a "
-                   "process of its own, and lists the tokens they show. Never logs in. A module "
-                   "that fails is named "
-                   "with its error; the others go on.",
+    .description =
+        "Asks every PKCS#11 module that is registered with p11-kit or stands in a known "
+        "place, each in a "
+        "process of its own, and lists the tokens they show, with a warning for code-signing "
+        "certificates that expire within 60 days. Never logs in. A module "
+        "that fails is named "
+        "with its error; the others go on.",
     .example = "signet tokens\nsignet tokens --module /usr/lib/libeToken.so --json",
     .effects = OP_READS,
     .args = args,

@@ -7,14 +7,13 @@
 
 #include "base/text.h"
 #include "cert/chain.h"
+#include "cert/expiry.h"
 #include "cert/view.h"
 #include "gate/gate.h"
 #include "op/named.h"
 #include "op/record.h"
 #include "profiles/ops/doctor.h"
 #include "token/objects.h"
-
-enum { WARN_DAYS = 30 };
 
 /* One token, looked at by itself: with several, the best one counts. */
 struct patient {
@@ -236,9 +235,9 @@ static void judge_validity(struct doctor_finding *f, const X509 *x)
     long days = cert_days_left(x, time(NULL));
     char *name = cert_common_name(x);
 
-    doctor_say(f, days < WARN_DAYS ? DOCTOR_WARNING : DOCTOR_OK, "'%s', %ld day%s left",
+    doctor_say(f, days < CERT_WARN_DAYS ? DOCTOR_WARNING : DOCTOR_OK, "'%s', %ld day%s left",
                name == NULL ? "?" : name, days, days == 1 ? "" : "s");
-    if (days < WARN_DAYS)
+    if (days < CERT_WARN_DAYS)
         doctor_remedy(f, "Order the next one now.");
     free(name);
 }

@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "cert/chain.h"
+#include "cert/delivery.h"
+#include "cert/expiry.h"
 #include "cert/load.h"
 #include "cert/view.h"
 
@@ -47,13 +49,43 @@ static void look_at(const X509 *x)
         abort();
 }
 
+/* The password of the seeds. */
+static struct secret *password(void *data, const char *name, struct error *e)
+{
+    (void)data, (void)name;
+    return secret_new("test", 4, e);
+}
+
+/* Whoever's key the first one has: what is found is one of those that were sent. */
+static void sort_out(STACK_OF(X509) * all)
+{
+    EVP_PKEY *key = X509_get0_pubkey(sk_X509_value(all, 0));
+    struct error e = ERROR_INIT;
+    struct delivery d = {0};
+    size_t which = 0;
+    X509 *leaf;
+
+    if (!delivery_unique(all, &e)) {
+        if (e.code == ERROR_NONE)
+            abort();
+        return;
+    }
+    leaf = key == NULL ? NULL : delivery_leaf(all, &key, 1, &which, &e);
+    if (leaf != NULL && !delivery_chain(leaf, all, NULL, &d, &e) && e.code == ERROR_NONE)
+        abort();
+    delivery_free(&d);
+    cert_is_continued(sk_X509_value(all, 0), all);
+    free(cert_expiry_warning(sk_X509_value(all, 0), NOW));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 {
+    struct cert_reading reading = {.password = password};
     STACK_OF(X509) *all = sk_X509_new_null(), *chain;
     struct error e = ERROR_INIT;
     char *missing = NULL;
 
-    if (cert_load("input", bytes, length, all, &e)) {
+    if (cert_load_with("input", bytes, length, &reading, all, &e)) {
         for (int i = 0; i < sk_X509_num(all); i++)
             look_at(sk_X509_value(all, i));
         chain = cert_chain_build(sk_X509_value(all, 0), all, &missing, &e);
@@ -61,6 +93,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
             abort();
         sk_X509_pop_free(chain, X509_free);
         free(missing);
+        sort_out(all);
     } else if (e.code == ERROR_NONE || sk_X509_num(all) != 0) {
         abort();
     }

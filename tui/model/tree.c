@@ -7,10 +7,11 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "cert/expiry.h"
 #include "op/text.h"
 #include "tui/model/tries.h"
 
-enum { WARN_DAYS = 60, SOON_DAYS = 14, LONGEST_DAYS = 460 };
+enum { SOON_DAYS = 14 };
 
 bool tree_init(struct tree *t)
 {
@@ -140,7 +141,7 @@ static bool tries_rows(struct tree *t, const json_t *figures)
 
 static enum style days_style(json_int_t days)
 {
-    return days < SOON_DAYS ? STYLE_BAD : days < WARN_DAYS ? STYLE_WARN : STYLE_DIM;
+    return days < SOON_DAYS ? STYLE_BAD : days < CERT_WARN_DAYS ? STYLE_WARN : STYLE_DIM;
 }
 
 static void days_row(struct tree *t, int depth, json_int_t days)
@@ -149,8 +150,8 @@ static void days_row(struct tree *t, int depth, json_int_t days)
                              : note(t, depth, days_style(days), "%lld days left", (long long)days);
 
     r->gauge = GAUGE_DAYS;
-    r->total = LONGEST_DAYS;
-    r->filled = days < 0 ? 0 : days > LONGEST_DAYS ? LONGEST_DAYS : (int)days;
+    r->total = CERT_LONGEST_DAYS;
+    r->filled = days < 0 ? 0 : days > CERT_LONGEST_DAYS ? CERT_LONGEST_DAYS : (int)days;
 }
 
 /* The members of one key, which stand side by side. */

@@ -146,6 +146,40 @@ static void surroundings(void **state)
     buffer_free(&crlf);
 }
 
+/* What a mail, an editor or PowerShell makes of PEM, and base64 that has lost its lines. */
+static void other_texts(void **state)
+{
+    struct buffer text = BUFFER_INIT;
+    char *base64 = malloc(p7_der.length / 3 * 4 + 5);
+
+    (void)state;
+    EVP_EncodeBlock((unsigned char *)base64, p7_der.data, (int)p7_der.length);
+    for (size_t i = 0; base64[i] != '\0'; i++) {
+        buffer_append_byte(&text, (uint8_t)base64[i]);
+        if (i % 64 == 63)
+            buffer_append_text(&text, "\r\n");
+    }
+    check_good("", &text, "\n", 2);
+    check_good("-----BEGIN CERTIFICATE-----\n", &text, "\n-----END CERTIFICATE-----\n", 2);
+    buffer_reset(&text);
+    for (size_t i = 0; i < pem.length; i++) {
+        if (i == 0 || pem.data[i - 1] == '\n')
+            buffer_append_text(&text, "   \t");
+        buffer_append_byte(&text, pem.data[i]);
+    }
+    check_good("", &text, "", 1);
+    check_good("\xef\xbb\xbf", &pem, "", 1);
+    buffer_reset(&text);
+    buffer_append(&text, "\xff\xfe", 2);
+    for (size_t i = 0; i < pem.length; i++) {
+        buffer_append_byte(&text, pem.data[i]);
+        buffer_append_byte(&text, 0);
+    }
+    check_good("", &text, "", 1);
+    buffer_free(&text);
+    free(base64);
+}
+
 static void check_bad(const void *bytes, size_t length, const char *problem)
 {
     STACK_OF(X509) *out = make_stack(two, NULL);
@@ -165,6 +199,8 @@ static void bad_files(void **state)
     static const char torn[] = "-----BEGIN CERTIFICATE-----\nMIIB\n";
     static const char not_one[] =
         "-----BEGIN CERTIFICATE-----\nMAMCAQE=\n-----END CERTIFICATE-----\n";
+    static const char request[] = "-----BEGIN NEW CERTIFICATE REQUEST-----\nMAMCAQE=\n"
+                                  "-----END NEW CERTIFICATE REQUEST-----\n";
     static const char not_base64[] =
         "-----BEGIN CERTIFICATE-----\n!!!!\n-----END CERTIFICATE-----\n";
     uint8_t *large = calloc(1, CERT_FILE_MAX + 1);
@@ -174,7 +210,11 @@ static void bad_files(void **state)
     check_bad("", 0, "no certificate");
     check_bad("hello\n", 6, "no certificate");
     check_bad("0", 1, "no certificate");
-    check_bad(key_pem.data, key_pem.length, "no certificate");
+    check_bad(key_pem.data, key_pem.length, "no certificate but a private key");
+    check_bad(request, strlen(request), "no certificate but a certificate request");
+    check_bad("AAAA", 4, "no certificate");
+    check_bad("A===", 4, "no certificate");
+    check_bad("====", 4, "no certificate");
     check_bad(der.data, der.length - 1, "no certificate");
     check_bad(p7_der.data, p7_der.length - 1, "no certificate");
     check_bad(torn, strlen(torn), "PEM block 1");
@@ -251,8 +291,8 @@ static void from_file(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(forms),     cmocka_unit_test(surroundings), cmocka_unit_test(bad_files),
-        cmocka_unit_test(bad_pkcs7), cmocka_unit_test(from_file),
+        cmocka_unit_test(forms),     cmocka_unit_test(surroundings), cmocka_unit_test(other_texts),
+        cmocka_unit_test(bad_files), cmocka_unit_test(bad_pkcs7),    cmocka_unit_test(from_file),
     };
 
     return cmocka_run_group_tests(tests, make_forms, free_forms);
