@@ -51,7 +51,9 @@ suites() { # FOLDER ARGUMENT…: runs meson tests, counts each; what a failed on
 }
 
 mkdir -p build
-step 'packages' packages_install "${packages_build[@]}" "${packages_practice[@]}" "${packages_test[@]}" || exit 1
+step 'packages' packages_install "${packages_build[@]}" "${packages_practice[@]}" "${packages_test[@]}" \
+  "${packages_tpm[@]}" || exit 1
+step 'unpacked packages' packages_unpack build/unpacked "${packages_unpacked[@]}" || exit 1
 
 step 'gcc, no warnings' configure build gcc -Dwerror=true || exit 1
 step 'clang, no warnings' configure build-clang clang -Dwerror=true

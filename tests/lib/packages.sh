@@ -18,8 +18,12 @@ packages_test=(
   gnutls-bin shellcheck universal-ctags clang-format libvterm-dev pcscd libccid vsmartcard-vpcd iproute2 xxd jq
 )
 
-# A TPM as a token (tests/lib/tpm.sh). The module registers itself for every program of the machine.
-packages_tpm=(swtpm swtpm-tools tpm2-abrmd libtss2-tcti-tabrmd0 libtss2-tcti-swtpm0 libtpm2-pkcs11-1 dbus)
+# A TPM as a token (tests/lib/tpm.sh). Its module would register itself for every program of the machine, so that one is only
+# unpacked.
+packages_tpm=(
+  swtpm swtpm-tools tpm2-abrmd libtss2-tcti-tabrmd0 libtss2-tcti-swtpm0 libtss2-fapi1 libtss2-rc0 libsqlite3-0 dbus
+)
+packages_unpacked=(libtpm2-pkcs11-1)
 
 # packages_install NAME…: installs what is missing, as root or by sudo; says which.
 packages_install() {
@@ -39,4 +43,16 @@ packages_install() {
   export DEBIAN_FRONTEND=noninteractive
   "${root[@]}" apt-get update -qq
   "${root[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+}
+
+# packages_unpack FOLDER NAME…: the files of packages, below FOLDER; nothing is installed
+packages_unpack() {
+  local folder=$1 name
+  shift
+  mkdir -p "$folder"
+  for name in "$@"; do
+    [[ -e $folder/$name.done ]] && continue
+    (cd "$folder" && apt-get download -qq "$name" && dpkg-deb -x "$name"_*.deb . && rm "$name"_*.deb) || return
+    : >"$folder/$name.done"
+  done
 }

@@ -2,17 +2,14 @@
 # shellcheck shell=bash disable=SC2034,SC2154
 # For tests with a TPM as a token: swtpm, its resource manager on a D-Bus of the test's own, and tpm2-pkcs11, in namespaces of
 # the test's own. Source it after fixture.sh and before all else: it starts the test anew inside. Everything in there ends with
-# the test. Without these programs the test is skipped: their packages (packages_tpm) are no part of the others, since the
-# module registers itself for every program of the machine.
+# the test. The module is where tests/check.sh unpacks it.
 # usage: source tpm.sh   (with the test's arguments)
 
-tpm_module=${SIGNET_TEST_TPM_MODULE:-$(find /usr/lib -name libtpm2_pkcs11.so.1 2>/dev/null | head -n 1)}
-for needed in swtpm swtpm_setup tpm2-abrmd dbus-daemon; do
-  command -v "$needed" >/dev/null || tpm_module=''
-done
+tpm_module=$(find "$build/../build/unpacked" /usr/lib -name libtpm2_pkcs11.so.1 2>/dev/null | head -n 1)
 if [[ -z $tpm_module ]]; then
-  echo '1..0 # SKIP no swtpm, tpm2-abrmd, dbus-daemon or tpm2-pkcs11 here'
-  exit 0
+  # shellcheck disable=SC2016
+  result 1 'tpm2-pkcs11 is here: source tests/lib/packages.sh; packages_unpack build/unpacked "${packages_unpacked[@]}"'
+  done_testing
 fi
 
 if [[ -z ${INSIDE:-} ]]; then
