@@ -145,7 +145,7 @@ void serve(int socket)
     program = socket;
     for (;;) {
         struct job *job = calloc(1, sizeof *job);
-        int lock;
+        int lock = -1;
 
         if (job == NULL || wire_receive(socket, &job->frame, &lock, NULL) != 1)
             end_in_order();

@@ -37,6 +37,9 @@ static const char *const state_names[] = {
 };
 
 static void say(struct doctor_finding *f, enum doctor_state state, const char *format, va_list list)
+    __attribute__((format(printf, 3, 0)));
+
+static void say(struct doctor_finding *f, enum doctor_state state, const char *format, va_list list)
 {
     char *text = NULL;
 
