@@ -110,6 +110,12 @@ before=$(keys)
 fault C_GenerateKeyPair 0x31
 make --type ec:P-256 --label full
 like "$status/$said" '^3/.*CKR_DEVICE_MEMORY' 'a token that is full: exit 3, and said'
+fault C_GenerateKeyPair half
+make --type ec:P-256 --label half --id 79
+like "$status/$said" '^3/.*CKR_DEVICE_MEMORY.*part of the key.*id 79' 'a token that is full half way: the half is named'
+whole
+run delete "pkcs11:token=$token;id=%79" --pin env:PIN --yes
+is "$status/$(keys)" "0/$before" 'and removed as it was said'
 fault C_GenerateKeyPair 0xd1
 export SHIM_ONCE=$work/once
 make --type ec:P-256 --label fallback --json
@@ -176,8 +182,18 @@ is "$status/$(keys)" "2/$before" 'nor one of two that have the same label'
 run delete "pkcs11:token=$token;id=%0A%0B" --pin env:PIN
 like "$status/$said" "^2/.*lost: private-key 'twice'.*nothing was deleted" 'nor anything before it was asked for'
 
-# Keys with certificates.
+# Two private keys of one id, and a public half that may be that of either: neither is deleted on its word.
 module=$softhsm
+for label in first second; do
+  token_tool "$token" --keypairgen --key-type EC:prime256v1 --id 6a --label "$label"
+done
+token_tool "$token" --delete-object --type pubkey --label second
+twins=$(keys)
+run delete "pkcs11:token=$token;id=%6a;object=second;type=private" --pin env:PIN --yes
+like "$status/$(keys)/$said" "^3/$twins/.*cannot be told for sure" 'of two keys with one id, none is deleted on a guess'
+for type in privkey privkey pubkey; do token_tool "$token" --delete-object --type "$type" --id 6a; done
+
+# Keys with certificates.
 for id in 51 52; do
   make --type ec:P-256 --label "signer-$id" --id "$id"
   [[ -f $work/ca.pem ]] || openssl req -x509 -newkey rsa:2048 -noenc -days 3650 -subj '/CN=Test CA' -keyout "$work/ca.key" \
@@ -233,5 +249,14 @@ whole
 module=$softhsm
 SO=$test_so_pin run unblock half --so-pin env:SO --new-pin env:PIN --yes
 is "$status" 0 'and so one does'
+OLD=$PIN SHORT=1 run change-pin half --pin env:OLD --new-pin env:SHORT
+like "$status/$said" '^2/.*env:SHORT is not tried.* to ' 'a new PIN that is too short goes by its own name'
+
+# A label that is empty cannot be typed by the Enter key.
+softhsm2-util --init-token --free --label '' --so-pin "$test_so_pin" --pin "$test_pin" >/dev/null
+nameless=$("$signet" tokens --module "$softhsm" --json | jq -r '.tokens[] | select(.label == "") | .serial')
+SO=$test_so_pin "$tests/lib/typed.py" 'Type its label' '' -- "$signet" init "$nameless" --label again-2 --so-pin env:SO \
+  --new-pin env:PIN --module "$softhsm" >"$work/said"
+like "$?/$(tr -d '\r' <"$work/said")" "^5/.*types 'delete for ever'" 'a token without a label is not made new by Enter'
 result "$(! grep -rqE "$test_pin|$test_so_pin" "$XDG_STATE_HOME"; echo $?)" 'no PIN stands in any state file'
 done_testing

@@ -124,17 +124,47 @@ static bool may_dislike_template(CK_RV rv)
            rv == CKR_ARGUMENTS_BAD || rv == CKR_GENERAL_ERROR || rv == CKR_FUNCTION_FAILED;
 }
 
-/* A call that failed made nothing, as far as the token shows. */
-static bool is_nothing_there(const struct pair *p, const struct wire_new_key *k)
+/* How many objects have the key's id, which was free before; false: that cannot be told. */
+static bool count_made(const struct pair *p, const struct wire_new_key *k, size_t *count)
 {
     CK_ATTRIBUTE id[] = {{CKA_ID, k->id, k->id_length}};
     struct wire_status ignored = {0};
     CK_OBJECT_HANDLE *handles;
-    size_t count;
-    bool searched = objects_search(p->m, p->session, id, 1, &handles, &count, &ignored);
+    bool searched = objects_search(p->m, p->session, id, 1, &handles, count, &ignored);
 
     free(handles);
-    return searched && count == 0;
+    return searched;
+}
+
+/* A call that failed made nothing, as far as the token shows. */
+static bool is_nothing_there(const struct pair *p, const struct wire_new_key *k)
+{
+    size_t count;
+
+    return count_made(p, k, &count) && count == 0;
+}
+
+static const char *hex(const struct wire_new_key *k, char out[2 * MOST_ID + 1])
+{
+    out[0] = '\0';
+    for (size_t i = 0; i < k->id_length && i < MOST_ID; i++)
+        sprintf(out + 2 * i, "%02x", k->id[i]);
+    return out;
+}
+
+/* The token failed. What it may have made of the key on the way is named. */
+static bool not_made(const struct pair *p, const struct wire_new_key *k, CK_RV rv,
+                     struct wire_status *s)
+{
+    char name[RV_TEXT_SIZE], id[2 * MOST_ID + 1];
+    size_t count;
+
+    if (!count_made(p, k, &count) || count == 0)
+        return status_of(s, rv, "C_GenerateKeyPair");
+    return status_fail(s, rv, "C_GenerateKeyPair",
+                       "%s; and a part of the key is left on the token: signet delete with its id "
+                       "%.64s removes it",
+                       rv_name(rv, name), hex(k, id));
 }
 
 static bool make(struct pair *p, const struct wire_new_key *k, struct wire_status *s)
@@ -147,15 +177,7 @@ static bool make(struct pair *p, const struct wire_new_key *k, struct wire_statu
     rv = call(p, &r);
     if (may_dislike_template(rv) && is_nothing_there(p, k) && fill(&r, k, false))
         rv = call(p, &r);
-    return status_of(s, rv, "C_GenerateKeyPair");
-}
-
-static const char *hex(const struct wire_new_key *k, char out[2 * MOST_ID + 1])
-{
-    out[0] = '\0';
-    for (size_t i = 0; i < k->id_length && i < MOST_ID; i++)
-        sprintf(out + 2 * i, "%02x", k->id[i]);
-    return out;
+    return rv == CKR_OK || not_made(p, k, rv, s);
 }
 
 /* The key is not to stay: deletes both halves, or says what is left and how to go on. */

@@ -5,7 +5,7 @@
  *
  *   SHIM_MODULE  the module behind it (SoftHSM)
  *   SHIM_CALL    the call that misbehaves, such as C_Sign
- *   SHIM_ACTION  abort, hang, delay, lie, or a return value in hex, such as 0x30
+ *   SHIM_ACTION  abort, hang, delay, lie, half, or a return value in hex, such as 0x30
  *   SHIM_AFTER   so many calls are good before that (0)
  *   SHIM_ONCE    a file: misbehave only while it is not there, and make it
  *   SHIM_UNTIL   a file: misbehave only while it is not there
@@ -169,7 +169,8 @@ static CK_RV before(const char *call, bool *lie)
 CALLS(X)
 #undef X
 
-/* The lie of C_GenerateKeyPair is a key that can leave the token. */
+/* The lie of C_GenerateKeyPair is a key that can leave the token; "half" is a token that is full
+ * once the public half is written. */
 static CK_RV shim_C_GenerateKeyPair(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism,
                                     CK_ATTRIBUTE *public_half, CK_ULONG public_count,
                                     CK_ATTRIBUTE *private_half, CK_ULONG private_count,
@@ -186,6 +187,10 @@ static CK_RV shim_C_GenerateKeyPair(CK_SESSION_HANDLE session, CK_MECHANISM *mec
         rv = real->C_GenerateKeyPair(session, mechanism, public_half, public_count, private_half,
                                      private_count, public_key, private_key);
     after("C_GenerateKeyPair", rv);
+    if (rv == CKR_OK && strcmp(setting("SHIM_ACTION"), "half") == 0) {
+        real->C_DestroyObject(session, *private_key);
+        rv = CKR_DEVICE_MEMORY;
+    }
     return rv;
 }
 
