@@ -312,6 +312,29 @@ static void test_issuer(void **state)
     end(&c);
 }
 
+/* A certificate whose dates no order can hold does not cost the order. */
+static void test_unreadable(void **state)
+{
+    struct case_of c = begin("unreadable");
+    X509 *leaf = make_certificate(&(struct certificate){
+        .name = "Practice", .key = c.key, .from = -1, .to = YEAR_2040, .purposes = "codeSigning"});
+    STACK_OF(X509) *chain = make_stack(leaf, NULL);
+    struct error e = ERROR_INIT;
+    json_t *read;
+
+    (void)state;
+    assert_false(order_add_certificate(c.folder, c.order, chain, YEAR_2026, &e));
+    assert_int_equal(e.code, ERROR_FORMAT);
+    assert_non_null(strstr(e.text, "not-before"));
+    assert_int_equal(scratch_count(c.folder), 3);
+    read = order_load(c.folder, &e);
+    assert_non_null(read);
+    json_decref(read);
+    make_free_stack(chain);
+    X509_free(leaf);
+    end(&c);
+}
+
 static void test_proofs(void **state)
 {
     struct case_of c = begin("proofs");
@@ -374,10 +397,11 @@ static void test_ordered(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_create),  cmocka_unit_test(test_create_fails),
-        cmocka_unit_test(test_parse),   cmocka_unit_test(test_certificate),
-        cmocka_unit_test(test_proofs),  cmocka_unit_test(test_changed),
-        cmocka_unit_test(test_ordered), cmocka_unit_test(test_issuer),
+        cmocka_unit_test(test_create),     cmocka_unit_test(test_create_fails),
+        cmocka_unit_test(test_parse),      cmocka_unit_test(test_certificate),
+        cmocka_unit_test(test_proofs),     cmocka_unit_test(test_changed),
+        cmocka_unit_test(test_ordered),    cmocka_unit_test(test_issuer),
+        cmocka_unit_test(test_unreadable),
     };
 
     return cmocka_run_group_tests(tests, scratch_open, scratch_close);
