@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* keygen in a slot of a PIV card: by its management key, and without PKCS#11. */
+#include <openssl/err.h>
+#include <openssl/x509.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
+#include "cert/view.h"
 #include "op/loss.h"
 #include "op/new_key.h"
 #include "op/piv_slot.h"
@@ -235,6 +238,26 @@ static bool make(const struct op_args *a, struct op_ctx *ctx, const struct piv_s
     return made;
 }
 
+/* The old key is gone by now. One that is not what was asked for is no key to go on with. */
+static bool check_made(const struct piv_slot *s, const struct key_kind *kind,
+                       const struct buffer *spki, struct error *e)
+{
+    const unsigned char *at = spki->data;
+    EVP_PKEY *key = d2i_PUBKEY(NULL, &at, (long)spki->length);
+    char *type = key == NULL ? NULL : cert_key_text(key);
+    bool same = type != NULL && strcmp(type, kind->of_card) == 0;
+
+    if (!same)
+        error_set(e, ERROR_TOKEN,
+                  "the card was asked for a key of type %s, and made one of type %s in slot %02X; "
+                  "signet keygen puts another in its place",
+                  kind->of_card, type == NULL ? "unknown" : type, (unsigned)s->slot);
+    EVP_PKEY_free(key);
+    free(type);
+    ERR_clear_error();
+    return same;
+}
+
 bool new_key_on_card(const struct op_args *args, struct op_ctx *ctx, const struct key_kind *kind,
                      struct error *e)
 {
@@ -247,7 +270,7 @@ bool new_key_on_card(const struct op_args *args, struct op_ctx *ctx, const struc
     if (done && (done = op_loss_init(&loss) || error_set_memory(e))) {
         collect(&s, &loss);
         done = confirm(&s, ctx, &loss, e) && make(args, ctx, &s, kind, &spki, e) &&
-               report(args, ctx, &s, kind, &spki, &loss, e);
+               check_made(&s, kind, &spki, e) && report(args, ctx, &s, kind, &spki, &loss, e);
     }
     op_loss_free(&loss);
     buffer_free(&spki);

@@ -97,6 +97,11 @@ is "$status" 0 'is enough'
 same_key "$plain" 9c
 is "$?" 0 'and the key is there'
 
+echo 7 >"$plain/makes"
+make 9d rsa:3072 --module "$opensc" --yes
+like "$status/$said" '^3/.*asked for .*RSA-3072, and made one of type RSA-2048 in slot 9D' 'a card that makes another key than it was asked for'
+rm "$plain/makes"
+
 # Pulled out at each of the last commands, from the login on: nothing hangs, and what may be left is said.
 : >"$plain/log"
 make 9c ec:P-256 --yes --module "$opensc"
