@@ -64,6 +64,9 @@ CK_SLOT_ID import_slot(const struct importing *i);
 bool import_login(struct importing *i, struct error *e);
 bool import_objects(struct importing *i, struct error *e);
 
+/* Says that half of the key is missing. Always false. */
+bool import_no_private_half(const struct importing *i, struct error *e);
+
 /* The certificate object with the same DER; NULL for none. */
 const struct wire_object *import_find(const struct wire_objects *all, X509 *x);
 
