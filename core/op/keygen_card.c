@@ -81,20 +81,24 @@ static void collect(const struct piv_slot *s, struct loss *out)
 static bool confirm(const struct piv_slot *s, struct op_ctx *ctx, const struct loss *l,
                     struct error *e)
 {
-    bool blind = l->incomplete && op_piv_slot_objects(s) == NULL;
+    /* Certificates are seen by a module alone: what the key has is worth a label, too. */
+    bool blind = op_piv_slot_objects(s) == NULL && (l->incomplete || l->keys > 0);
     char *what;
     bool sure;
 
     op_loss_tell(l, ctx);
     if (blind)
         op_tell(ctx,
-                "lost: the key in slot %02X, if there is one, and what its certificate is worth; "
-                "neither can be seen here",
+                l->keys > 0
+                    ? "lost: what the certificate of the key in slot %02X is worth; no module "
+                      "shows this card, so it cannot be seen here (--module FILE names one)"
+                    : "lost: the key in slot %02X, if there is one, and what its certificate is "
+                      "worth; neither can be seen here",
                 (unsigned)s->slot);
     if (l->unexpired || blind) {
         what = text_format("A key in slot %02X of '%s'%s is LOST FOR EVER. Type the token's label",
                            (unsigned)s->slot, s->label,
-                           blind ? ", which cannot be seen,"
+                           blind ? ", whose certificate cannot be seen,"
                                  : ", and with it a certificate that is valid yet,");
         sure = what != NULL && op_loss_type_label(ctx, what, s->label, e);
         free(what);

@@ -60,6 +60,8 @@ name=$("$signet" tokens --module "$opensc" --json | jq -r '.tokens[0].label')
 make 9a ec:P-256 --yes --module "$opensc"
 like "$status/$said" "^5/.*lost: certificate.*CN=Signer 9a.*types '$name'" 'a key with a valid certificate: --yes does not do'
 is "$(state "$yubikey")" "$before" 'and it stays'
+name=$reader make 9a ec:P-256 --yes --module "$softhsm"
+like "$status/$(state "$yubikey")/$said" "^5/$before/.*cannot be seen here" 'nor where no module shows that there is one'
 "$tests/lib/typed.py" 'Type the token' "$name" -- "$signet" keygen "$name" --type ec:P-384 --slot 9a --management-key env:KEY \
   --module "$opensc" >"$work/said"
 like "$?/$(tr -d '\r' <"$work/said")" '^0/.*new P-384 key is in slot 9A.*certificate of the old key' 'its label on a terminal does'
