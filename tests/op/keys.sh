@@ -91,6 +91,8 @@ for id in '' 0 zz "$(printf '00%.0s' {1..65})"; do
 done
 make --type ec:P-256
 is "$status" 2 'a key needs a label'
+make --type ec:P-256 --label $'a\tb'
+is "$status" 2 'one that can be shown as it is'
 make --type ec:P-256 --label x --slot 9c
 is "$status" 3 'a token that is no card has no slots'
 before=$(keys)
@@ -242,6 +244,9 @@ is "$?/$(keys)" 0/0/0 'a person types it, and the token is new'
 make --type ec:P-256 --label fresh
 is "$status" 0 'keys are made on it'
 module=$shim
+fault C_InitToken abort
+run init new --label half --new-so-pin env:SO --new-pin env:PIN
+like "$status/$said" '^8/.*whether the token was made new.*is not known' 'a module that crashes meanwhile: what is not known is said'
 fault C_InitPIN 0xa2
 run init new --label half --new-so-pin env:SO --new-pin env:PIN
 like "$status/$said" '^[234]/.*initialised, but has no user PIN.*signet unblock' 'a user PIN that cannot be set: it is said how to go on'
