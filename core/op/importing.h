@@ -48,8 +48,7 @@ struct importing {
 /* Reads the files, or what was pasted. */
 bool import_read(struct importing *i, struct error *e);
 
-/* Writes the chain as PEM where a profile can name it. `name`: what a file is called where none is
- * named. */
+/* Writes the chain as PEM to i->chain_file, which then is a whole path. */
 bool import_write_chain(struct importing *i, struct error *e);
 
 /* Asks before anything is written whether the file may be. */
@@ -78,9 +77,6 @@ bool import_to_token(struct importing *i, struct error *e);
 /* Sets i->piv where the token is a PIV card that PC/SC reaches: PKCS#11 writes no certificate
  * there. The module's host is ended then. */
 bool import_find_card(struct importing *i, struct error *e);
-
-/* The keys that the card tells beyond PKCS#11. */
-const struct wire_card_key *import_card_key(const struct importing *i, EVP_PKEY *key);
 
 bool import_to_card(struct importing *i, struct error *e);
 

@@ -51,10 +51,11 @@ static bool is_in_slot(const struct piv_slot *s, const struct wire_object *o)
 
 static struct wire_slot slot_of(const struct piv_slot *s)
 {
+    const struct seen_token *t = op_piv_slot_token(s);
     struct wire_slot slot = {.has_token = true};
 
-    if (s->seen.token_count > 0)
-        slot.token = s->seen.token[0].info;
+    if (t != NULL)
+        slot.token = t->info;
     return slot;
 }
 
