@@ -221,8 +221,14 @@ like "$status/$(seen cert)/$said" '^0/1/.*lost: certificate .*CN=Signer 51' 'whi
 is "$?/$(seen cert)" 0/0 'a key and its certificates at once'
 
 # PINs, and a token made new that is not empty.
+module=$shim
+fault C_SetPIN 0xa1
 NEW=$test_so_pin-2 run change-pin "$token" --so-pin env:SO --new-pin env:NEW
-is "$status" 0 'the SO PIN is changed'
+like "$status/$said" '^[34]/.*C_SetPIN' 'a new SO PIN that the token does not take'
+whole
+module=$softhsm
+NEW=$test_so_pin-2 run change-pin "$token" --so-pin env:SO --new-pin env:NEW
+is "$status" 0 'is no try of the old one: the SO PIN is changed'
 run change-pin "$token" --so --so-pin env:SO --pin env:SO --new-pin env:PIN
 is "$status" 2 'one source is enough'
 SO=wrong-so-1 run init "$token" --label again --so-pin env:SO --new-pin env:PIN --yes
