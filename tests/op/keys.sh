@@ -130,6 +130,11 @@ fault C_GenerateKeyPair lie
 make --type ec:P-256 --label liar
 like "$status/$said" '^3/.*can leave it.*deleted again' 'a key that can leave the token is an error'
 is "$(keys)" "$before" 'and is deleted again'
+SHIM_ACTION=open make --type ec:P-256 --label open
+like "$status/$said" '^3/.*without a login.*deleted again' 'so is one that wants no login'
+SHIM_ACTION=three make --type rsa:3072 --label three
+like "$status/$said" '^3/.*public exponent.*deleted again' 'and one with another public exponent'
+is "$(keys)" "$before" 'all of them are deleted again'
 export SHIM_ALSO=C_DestroyObject=0x30
 make --type ec:P-256 --label liar --id 77
 like "$status/$said" '^3/.*cannot be deleted.*id 77' 'where it cannot be, it is named'
