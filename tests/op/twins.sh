@@ -7,7 +7,7 @@ set -uo pipefail
 source "$(dirname "$0")/../lib/fixture.sh" "${1:?usage: twins.sh BUILD_FOLDER}"
 # shellcheck source=../lib/opencryptoki.sh
 source "$tests/lib/opencryptoki.sh"
-start_slotd twin || exit 1
+oc_twin=twin start_slotd || exit 1
 export MAKER=87654321 SO=$oc_so_pin PIN=$oc_pin
 
 run() {
