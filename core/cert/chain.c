@@ -60,6 +60,17 @@ static X509 *find_issuer(X509 *x, STACK_OF(X509) * pool, STACK_OF(X509) * chain)
     return best;
 }
 
+X509 *cert_chain_issuer(X509 *x, STACK_OF(X509) * pool)
+{
+    for (int i = 0; i < sk_X509_num(pool); i++) {
+        X509 *candidate = sk_X509_value(pool, i);
+
+        if (X509_cmp(candidate, x) != 0 && issued_by(x, candidate))
+            return candidate;
+    }
+    return NULL;
+}
+
 /* Whether the pool has a root with the name and key of `x`, which then is its cross certificate.
  */
 static bool root_in_disguise(X509 *x, STACK_OF(X509) * pool)

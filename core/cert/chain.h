@@ -18,6 +18,10 @@
 STACK_OF(X509) *
     cert_chain_build(X509 *leaf, STACK_OF(X509) * pool, char **missing, struct error *e);
 
+/* The certificate of `pool`, another than `x`, whose key signed `x` and whose name `x` gives as its
+ * issuer; a borrowed reference, NULL: none is there. */
+X509 *cert_chain_issuer(X509 *x, STACK_OF(X509) * pool);
+
 /* Fit to sign code at `now` with `key`: the same public key, EKU codeSigning, key usage (where
  * present) with digitalSignature, in its validity, RSA of 2048 bits at least or P-256, P-384,
  * P-521. ERROR_UNFIT says what is wrong and what to do. `key` may be NULL: not compared. */

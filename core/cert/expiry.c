@@ -29,6 +29,13 @@ char *cert_expiry_warning(const X509 *x, time_t now)
                        clock_text(to, date), days, days == 1 ? "" : "s", CERT_LONGEST_DAYS);
 }
 
+/* OpenSSL takes two keys that it cannot read for the same. */
+static bool same_key(X509 *a, X509 *b)
+{
+    return X509_get0_pubkey(a) != NULL &&
+           EVP_PKEY_eq(X509_get0_pubkey(a), X509_get0_pubkey(b)) == 1;
+}
+
 bool cert_is_continued(X509 *x, STACK_OF(X509) * all)
 {
     bool continued = false;
@@ -38,7 +45,7 @@ bool cert_is_continued(X509 *x, STACK_OF(X509) * all)
 
         continued = cert_not_after(next) > cert_not_after(x) && cert_for_code_signing(next) &&
                     (X509_NAME_cmp(X509_get_subject_name(next), X509_get_subject_name(x)) == 0 ||
-                     EVP_PKEY_eq(X509_get0_pubkey(next), X509_get0_pubkey(x)) == 1);
+                     same_key(next, x));
     }
     ERR_clear_error();
     return continued;

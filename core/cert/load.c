@@ -216,7 +216,9 @@ static bool decode_base64(const struct buffer *text, struct buffer *out)
     if (dense.length >= 4 && dense.length % 4 == 0 && !dense.failed &&
         memchr(dense.data, '=', dense.length - padding) == NULL) {
         room = buffer_extend(out, dense.length / 4 * 3);
-        decoded = room != NULL && EVP_DecodeBlock(room, dense.data, (int)dense.length) > 0;
+        /* It leaves out dashes at the end: the room behind what it wrote is no data. */
+        decoded = room != NULL && EVP_DecodeBlock(room, dense.data, (int)dense.length) ==
+                                      (int)(dense.length / 4 * 3);
         if (decoded)
             out->length -= padding;
     }

@@ -161,8 +161,9 @@ static const char *judge(const struct part_kind *kind, const struct buffer *valu
         snprintf(why, size, "%s is not UTF-8", name);
     else if (!is_clean(value))
         snprintf(why, size, "%s has a control character in it", name);
-    else if (kind->nid == NID_countryName && characters(value) != kind->most)
-        snprintf(why, size, "C is the two letters of a country, such as DE");
+    else if ((kind->nid == NID_countryName || kind->nid == NID_jurisdictionCountryName) &&
+             characters(value) != kind->most)
+        snprintf(why, size, "%s is the two letters of a country, such as DE", name);
     else if (characters(value) > kind->most)
         snprintf(why, size, "%s has %zu characters; %zu are allowed", name, characters(value),
                  kind->most);

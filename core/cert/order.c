@@ -217,12 +217,22 @@ static bool write_in(const char *folder, const char *name, const void *bytes, si
     return written;
 }
 
+/* An order that could not be read again is not written in place of one that can. */
+static bool may_save(const char *folder, const json_t *order, struct error *e)
+{
+    return check_order(folder, order, e) || error_prefix(e, "nothing was written");
+}
+
 bool order_save(const char *folder, const json_t *order, struct error *e)
 {
-    char *text = json_dumps(order, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
-    bool saved =
-        text != NULL ? write_in(folder, ORDER_FILE, text, strlen(text), e) : error_set_memory(e);
+    char *text;
+    bool saved;
 
+    if (!may_save(folder, order, e))
+        return false;
+    text = json_dumps(order, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
+    saved =
+        text != NULL ? write_in(folder, ORDER_FILE, text, strlen(text), e) : error_set_memory(e);
     free(text);
     return saved;
 }
@@ -329,7 +339,8 @@ static json_t *entry_now(const char *name, const void *bytes, size_t length, tim
 static bool keep(const char *folder, const char *name, const void *bytes, size_t length,
                  const json_t *order, struct error *e)
 {
-    return write_in(folder, name, bytes, length, e) && order_save(folder, order, e);
+    return may_save(folder, order, e) && write_in(folder, name, bytes, length, e) &&
+           order_save(folder, order, e);
 }
 
 /* A second certificate goes beside the first. */

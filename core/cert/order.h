@@ -51,7 +51,8 @@ json_t *order_parse(const char *name, const void *bytes, size_t length, struct e
 /* The same from a folder; ERROR_MISSING: it has no order.json. */
 json_t *order_load(const char *folder, struct error *e);
 
-/* Writes order.json in one step. */
+/* Writes order.json in one step. ERROR_FORMAT: it has what order_parse would not take; the one that
+ * is there stays. */
 bool order_save(const char *folder, const json_t *order, struct error *e);
 
 /* One file of a new order. */

@@ -258,23 +258,25 @@ static void compare_subjects(struct look *l, const X509 *leaf)
     free(got);
 }
 
+/* Each certificate beside the leaf is tried as its issuer: what a chain ends in says nothing of who
+ * signed the leaf. */
 static void look_at_issuer(struct look *l, STACK_OF(X509) * all)
 {
     X509 *leaf = sk_X509_value(all, 0);
-    char *missing = NULL, *issuer = cert_issuer(leaf);
-    STACK_OF(X509) *chain = cert_chain_build(leaf, all, &missing, NULL);
+    char *issuer = cert_issuer(leaf);
 
-    if (sk_X509_num(chain) > 1 || (chain != NULL && missing == NULL))
+    if (cert_chain_issuer(leaf, all) != NULL)
         tell(l, ORDER_PROVED, "certificate's issuer",
              "the key of '%s', whose certificate lies beside it, signed it",
              issuer == NULL ? "?" : issuer);
+    else if (X509_self_signed(leaf, 1) == 1)
+        tell(l, ORDER_OPEN, "certificate's issuer", "it is signed by its own key: no CA issued it");
     else
         tell(l, ORDER_OPEN, "certificate's issuer",
-             "'%s'; its certificate does not lie beside it, so its signature was not checked",
+             "'%s'; no certificate that signed it lies beside it, so who issued it is not proved",
              issuer == NULL ? "?" : issuer);
-    sk_X509_pop_free(chain, X509_free);
-    free(missing);
     free(issuer);
+    ERR_clear_error();
 }
 
 static void judge_certificate(struct look *l, STACK_OF(X509) * all)

@@ -105,20 +105,34 @@ bool session_is_token(const struct gate_session *s, const struct wire_slot *slot
            memcmp(a->model, b->model, sizeof a->model) == 0;
 }
 
-/* A slot's number may change with a fresh host; the token's serial, label and model do not. */
+/* A slot's number may change with a fresh host; the token's serial, label and model do not. Of
+ * tokens that have all of them alike (HSMs' partitions that are not initialised yet), the one in
+ * the slot that was named is meant, and none where that is not among them: a try, or the end of all
+ * keys, would be another's. */
 static bool search_slots(struct gate_session *s, bool *found, struct error *e)
 {
+    CK_SLOT_ID other = s->slot;
     struct wire_slots all;
+    unsigned alike = 0;
+    bool same = false;
 
     if (!host_slots(s->host, s->cancel, &all, e))
         return false;
-    *found = false;
-    for (size_t i = 0; i < all.count && !*found; i++)
+    for (size_t i = 0; i < all.count; i++)
         if (session_is_token(s, &all.slot[i])) {
-            s->slot = all.slot[i].id;
-            *found = true;
+            other = all.slot[i].id;
+            same = same || other == s->slot;
+            alike++;
         }
     wire_slots_free(&all);
+    if (alike > 1 && !same)
+        return error_set(e, ERROR_UNFIT,
+                         "no try: %u tokens here have the label '%s' and the same serial number, "
+                         "and the one that was meant is not where it was; take the others out",
+                         alike, s->label);
+    if (!same)
+        s->slot = other;
+    *found = alike > 0;
     return true;
 }
 

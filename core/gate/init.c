@@ -89,6 +89,9 @@ static bool send_init(struct gate_session *s, const char *label, struct wire_slo
     if (!done && result.answered && result.status.accepted)
         error_prefix(e, "the token is initialised, but has no user PIN yet (signet unblock sets "
                         "one)");
+    if (!done && !result.answered)
+        error_prefix(e, "whether the token was made new, and all on it is lost, is not known "
+                        "(signet tokens shows it)");
     buffer_free(&body);
     buffer_free(&answer);
     return done;

@@ -68,7 +68,7 @@ bool gate_change_pin(const struct gate_request *request, const struct pin_source
             fresh = session_read_new_secret(s, new_pin, "New PIN", e);
         if (fresh != NULL && same_secret(s->pin, fresh))
             error_set(e, ERROR_PIN_SOURCE, "the new PIN is the old one; nothing was changed");
-        else if (fresh != NULL)
+        else if (fresh != NULL && session_fits(s, fresh, new_pin, e))
             done = session_lock(s, request, e) && session_connect(s, e) &&
                    session_set_pin(s, fresh, e);
     }
@@ -145,7 +145,8 @@ bool gate_unblock(const struct gate_request *request, const struct pin_source *n
         s->pin = session_read_secret(s, s->source, s->name, e);
         if (s->pin != NULL)
             fresh = session_read_new_secret(s, new_pin, "New PIN", e);
-        done = fresh != NULL && send_when_due(s, request, fresh, e);
+        done = fresh != NULL && session_fits(s, fresh, new_pin, e) &&
+               send_when_due(s, request, fresh, e);
     }
     secret_free(&fresh);
     gate_close(&s);

@@ -186,12 +186,13 @@ static bool check_counter_headless(const struct gate_session *s, const struct tr
         s->tries_left > 0 && !t->final ? ", and it does not say how many are left" : "", how);
 }
 
-/* At the last try a person types the token's label, so that no reflex locks it. */
+/* At the last try a person types the token's label, so that no reflex locks it; to an empty one the
+ * Enter key would do. */
 static bool check_counter_person(const struct gate_session *s, const struct tries *t,
                                  struct error *e)
 {
+    bool blank = s->label[strspn(s->label, " ")] == '\0', typed;
     char *text;
-    bool typed;
 
     if (!t->final) {
         if (t->low && (text = text_format("%s of '%s': %s", s->name, s->label, t->text)) != NULL) {
@@ -201,10 +202,11 @@ static bool check_counter_person(const struct gate_session *s, const struct trie
         return true;
     }
     text =
-        text_format("This is the LAST TRY: a wrong %s locks %s. Type its label to go on", s->name,
-                    is_so(s) || s->role == WIRE_PIN_PUK ? "the token for ever" : "the token");
+        text_format("This is the LAST TRY: a wrong %s locks %s. Type its label%s to go on", s->name,
+                    is_so(s) || s->role == WIRE_PIN_PUK ? "the token for ever" : "the token",
+                    blank ? ", or, as it has none, these words" : "");
     typed = text != NULL && s->person.type_label != NULL &&
-            s->person.type_label(s->person.data, text, s->label);
+            s->person.type_label(s->person.data, text, blank ? "the last try" : s->label);
     free(text);
     return typed || error_set(e, ERROR_FORBIDDEN,
                               "no try: it would be the last of '%s', and its label was not typed "

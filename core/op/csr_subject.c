@@ -64,7 +64,8 @@ X509_NAME *csr_subject_of_object(struct csr_job *job, const char *uri, struct er
 static bool take_old_order(struct csr_job *job, const char *folder, struct error *e)
 {
     json_t *order = order_load(folder, e);
-    char *path = order == NULL ? NULL : path_join(folder, ORDER_CSR, e);
+    const char *file = op_string(json_object_get(order, "csr"), "file");
+    char *path = order == NULL ? NULL : path_join(folder, file, e);
     X509_REQ *r = path == NULL ? NULL : csr_load_file(path, e);
     const char *email = op_string(order, "email");
 

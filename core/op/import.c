@@ -200,9 +200,7 @@ static bool match(struct importing *i, X509 **leaf, struct error *e)
     if (*leaf == NULL)
         return no_key(i, e);
     if (i->piv == NULL && i->private_half == NULL && shows(i, CKO_PRIVATE_KEY))
-        return error_set(e, ERROR_MISSING,
-                         "'%s' has the public key of the certificate, but not its private key",
-                         i->token->label);
+        return import_no_private_half(i, e);
     return true;
 }
 

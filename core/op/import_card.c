@@ -89,7 +89,8 @@ bool import_find_card(struct importing *i, struct error *e)
     return found;
 }
 
-const struct wire_card_key *import_card_key(const struct importing *i, EVP_PKEY *key)
+/* The keys that the card tells beyond PKCS#11. */
+static const struct wire_card_key *card_key(const struct importing *i, EVP_PKEY *key)
 {
     for (size_t n = 0; i->piv != NULL && n < i->piv->key_count; n++) {
         const struct wire_card_key *k = &i->piv->key[n];
@@ -122,7 +123,7 @@ static uint8_t slot_of_id(const struct wire_object *o)
 static bool find_slot(struct importing *i, struct error *e)
 {
     const char *named = op_text(i->args, "slot");
-    const struct wire_card_key *key = import_card_key(i, X509_get0_pubkey(i->found.leaf));
+    const struct wire_card_key *key = card_key(i, X509_get0_pubkey(i->found.leaf));
     uint8_t asked = named == NULL ? 0 : (uint8_t)strtoul(named, NULL, 16);
 
     if (key != NULL)

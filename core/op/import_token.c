@@ -100,6 +100,31 @@ static bool explain(struct error *e, const char *what)
     return false;
 }
 
+bool import_no_private_half(const struct importing *i, struct error *e)
+{
+    return error_set(e, ERROR_MISSING,
+                     "'%s' has the public key of the certificate, but not its private key",
+                     i->token->label);
+}
+
+/* After a login nothing hides any more; a private key that does not tell its public half may be the
+ * one. What was read before stays: changes point into it. */
+static bool has_private_half(struct importing *i, struct error *e)
+{
+    struct wire_objects now = {0};
+    bool has = false;
+
+    if (i->private_half != NULL || i->public_half == NULL)
+        return true;
+    if (!objects_read(import_host(i), import_slot(i), NULL, i->ctx->cancel, &now, e))
+        return false;
+    for (size_t n = 0; n < now.count && !has; n++)
+        has = now.object[n].class == CKO_PRIVATE_KEY &&
+              (now.object[n].spki == NULL || objects_same_key(&now.object[n], i->public_half));
+    wire_objects_free(&now);
+    return has || import_no_private_half(i, e);
+}
+
 static bool wants_login(const struct importing *i, const struct error *e)
 {
     return e->code == ERROR_TOKEN && e->detail == CKR_USER_NOT_LOGGED_IN && i->session == NULL;
@@ -115,7 +140,7 @@ static bool change(struct importing *i,
     if (how(i, what, &first))
         return true;
     if (wants_login(i, &first))
-        return import_login(i, e) && how(i, what, e);
+        return import_login(i, e) && has_private_half(i, e) && how(i, what, e);
     if (e != NULL)
         *e = first;
     return false;

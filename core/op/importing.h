@@ -48,8 +48,7 @@ struct importing {
 /* Reads the files, or what was pasted. */
 bool import_read(struct importing *i, struct error *e);
 
-/* Writes the chain as PEM where a profile can name it. `name`: what a file is called where none is
- * named. */
+/* Writes the chain as PEM to i->chain_file, which then is a whole path. */
 bool import_write_chain(struct importing *i, struct error *e);
 
 /* Asks before anything is written whether the file may be. */
@@ -64,6 +63,9 @@ CK_SLOT_ID import_slot(const struct importing *i);
 bool import_login(struct importing *i, struct error *e);
 bool import_objects(struct importing *i, struct error *e);
 
+/* Says that half of the key is missing. Always false. */
+bool import_no_private_half(const struct importing *i, struct error *e);
+
 /* The certificate object with the same DER; NULL for none. */
 const struct wire_object *import_find(const struct wire_objects *all, X509 *x);
 
@@ -75,9 +77,6 @@ bool import_to_token(struct importing *i, struct error *e);
 /* Sets i->piv where the token is a PIV card that PC/SC reaches: PKCS#11 writes no certificate
  * there. The module's host is ended then. */
 bool import_find_card(struct importing *i, struct error *e);
-
-/* The keys that the card tells beyond PKCS#11. */
-const struct wire_card_key *import_card_key(const struct importing *i, EVP_PKEY *key);
 
 bool import_to_card(struct importing *i, struct error *e);
 

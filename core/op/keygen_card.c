@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* keygen in a slot of a PIV card: by its management key, and without PKCS#11. */
+#include <openssl/err.h>
+#include <openssl/x509.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
+#include "cert/view.h"
 #include "op/loss.h"
 #include "op/new_key.h"
 #include "op/piv_slot.h"
@@ -48,10 +51,11 @@ static bool is_in_slot(const struct piv_slot *s, const struct wire_object *o)
 
 static struct wire_slot slot_of(const struct piv_slot *s)
 {
+    const struct seen_token *t = op_piv_slot_token(s);
     struct wire_slot slot = {.has_token = true};
 
-    if (s->seen.token_count > 0)
-        slot.token = s->seen.token[0].info;
+    if (t != NULL)
+        slot.token = t->info;
     return slot;
 }
 
@@ -78,20 +82,24 @@ static void collect(const struct piv_slot *s, struct loss *out)
 static bool confirm(const struct piv_slot *s, struct op_ctx *ctx, const struct loss *l,
                     struct error *e)
 {
-    bool blind = l->incomplete && op_piv_slot_objects(s) == NULL;
+    /* Certificates are seen by a module alone: what the key has is worth a label, too. */
+    bool blind = op_piv_slot_objects(s) == NULL && (l->incomplete || l->keys > 0);
     char *what;
     bool sure;
 
     op_loss_tell(l, ctx);
     if (blind)
         op_tell(ctx,
-                "lost: the key in slot %02X, if there is one, and what its certificate is worth; "
-                "neither can be seen here",
+                l->keys > 0
+                    ? "lost: what the certificate of the key in slot %02X is worth; no module "
+                      "shows this card, so it cannot be seen here (--module FILE names one)"
+                    : "lost: the key in slot %02X, if there is one, and what its certificate is "
+                      "worth; neither can be seen here",
                 (unsigned)s->slot);
     if (l->unexpired || blind) {
         what = text_format("A key in slot %02X of '%s'%s is LOST FOR EVER. Type the token's label",
                            (unsigned)s->slot, s->label,
-                           blind ? ", which cannot be seen,"
+                           blind ? ", whose certificate cannot be seen,"
                                  : ", and with it a certificate that is valid yet,");
         sure = what != NULL && op_loss_type_label(ctx, what, s->label, e);
         free(what);
@@ -235,6 +243,26 @@ static bool make(const struct op_args *a, struct op_ctx *ctx, const struct piv_s
     return made;
 }
 
+/* The old key is gone by now. One that is not what was asked for is no key to go on with. */
+static bool check_made(const struct piv_slot *s, const struct key_kind *kind,
+                       const struct buffer *spki, struct error *e)
+{
+    const unsigned char *at = spki->data;
+    EVP_PKEY *key = d2i_PUBKEY(NULL, &at, (long)spki->length);
+    char *type = key == NULL ? NULL : cert_key_text(key);
+    bool same = type != NULL && strcmp(type, kind->of_card) == 0;
+
+    if (!same)
+        error_set(e, ERROR_TOKEN,
+                  "the card was asked for a key of type %s, and made one of type %s in slot %02X; "
+                  "signet keygen puts another in its place",
+                  kind->of_card, type == NULL ? "unknown" : type, (unsigned)s->slot);
+    EVP_PKEY_free(key);
+    free(type);
+    ERR_clear_error();
+    return same;
+}
+
 bool new_key_on_card(const struct op_args *args, struct op_ctx *ctx, const struct key_kind *kind,
                      struct error *e)
 {
@@ -247,7 +275,7 @@ bool new_key_on_card(const struct op_args *args, struct op_ctx *ctx, const struc
     if (done && (done = op_loss_init(&loss) || error_set_memory(e))) {
         collect(&s, &loss);
         done = confirm(&s, ctx, &loss, e) && make(args, ctx, &s, kind, &spki, e) &&
-               report(args, ctx, &s, kind, &spki, &loss, e);
+               check_made(&s, kind, &spki, e) && report(args, ctx, &s, kind, &spki, &loss, e);
     }
     op_loss_free(&loss);
     buffer_free(&spki);

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "op/loss.h"
 
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "cert/view.h"
 #include "op/record.h"
 #include "op/text.h"
@@ -22,7 +24,9 @@ void op_loss_free(struct loss *l)
 bool op_loss_is_unexpired(const struct wire_object *o)
 {
     X509 *x = o->class == CKO_CERTIFICATE ? record_x509(o) : NULL;
-    bool unexpired = x != NULL && cert_days_left(x, time(NULL)) >= 0;
+    /* One whose end cannot be read may be valid yet. */
+    bool unexpired =
+        x != NULL && (cert_not_after(x) == (time_t)-1 || cert_days_left(x, time(NULL)) >= 0);
 
     X509_free(x);
     return unexpired;
@@ -70,13 +74,21 @@ void op_loss_tell(const struct loss *l, struct op_ctx *ctx)
     }
 }
 
-bool op_loss_type_label(struct op_ctx *ctx, const char *what, const char *expected, struct error *e)
+/* An empty label would be typed by the Enter key alone. */
+static const char instead_of_label[] = "delete for ever";
+
+bool op_loss_type_label(struct op_ctx *ctx, const char *what, const char *label, struct error *e)
 {
     struct gate_person person = op_person(ctx);
+    bool blank = label[strspn(label, " ")] == '\0';
+    const char *expected = blank ? instead_of_label : label;
+    char *text = text_format("%s%s", what, blank ? "; it has none: type these words instead" : "");
+    bool typed =
+        text != NULL && person.type_label != NULL && person.type_label(person.data, text, expected);
 
-    return (person.type_label != NULL && person.type_label(person.data, what, expected)) ||
-           error_set(e, ERROR_FORBIDDEN,
-                     "nothing was done: a person types '%s' on a terminal for that, and --yes does "
-                     "not",
-                     expected);
+    free(text);
+    return typed || error_set(e, ERROR_FORBIDDEN,
+                              "nothing was done: a person types '%s' on a terminal for that, and "
+                              "--yes does not",
+                              expected);
 }

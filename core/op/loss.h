@@ -29,9 +29,8 @@ bool op_loss_is_unexpired(const struct wire_object *o);
 /* Tells each of them, a line for one. */
 void op_loss_tell(const struct loss *l, struct op_ctx *ctx);
 
-/* Asks a person to type `expected` on a terminal; --yes never answers that. False:
- * ERROR_FORBIDDEN, "nothing was done". */
-bool op_loss_type_label(struct op_ctx *ctx, const char *what, const char *expected,
-                        struct error *e);
+/* Asks a person to type `label` on a terminal, or, where it is empty, some words; --yes never
+ * answers that. False: ERROR_FORBIDDEN, "nothing was done". */
+bool op_loss_type_label(struct op_ctx *ctx, const char *what, const char *label, struct error *e);
 
 #endif

@@ -6,6 +6,7 @@
 #include <openssl/sha.h>
 #include <openssl/x509.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/text.h"
 #include "op/record.h"
@@ -30,6 +31,19 @@ bool key_kind_fits(const struct key_kind *kind, const struct wire_slot *slot)
                    (bits >= info->ulMinKeySize && bits <= info->ulMaxKeySize);
     }
     return slot->mechanism_count == 0;
+}
+
+bool new_label_check(const char *label, struct error *e)
+{
+    size_t length = strlen(label);
+    char *shown = text_printable(label, length);
+    bool plain = shown != NULL && strcmp(shown, label) == 0 && label[0] != ' ' &&
+                 (length == 0 || label[length - 1] != ' ');
+
+    free(shown);
+    return plain || error_set(e, ERROR_USAGE,
+                              "--label: control characters, and blanks at its ends, are not for a "
+                              "label");
 }
 
 static json_t *pem_of(EVP_PKEY *key)

@@ -20,6 +20,10 @@ extern const struct key_kind key_kinds[];
 /* True when the token's mechanisms can make such a key, or nothing is known of them. */
 bool key_kind_fits(const struct key_kind *kind, const struct wire_slot *slot);
 
+/* A label that every program shows as it is: printable UTF-8, without blanks at its ends.
+ * ERROR_USAGE. */
+bool new_label_check(const char *label, struct error *e);
+
 /* What a key is worth to people and programs, once it was made: adds "public-key" (PEM) and
  * "public-key-sha256" (of its SubjectPublicKeyInfo). */
 bool new_key_describe(json_t *record, const uint8_t *spki, size_t length, struct error *e);

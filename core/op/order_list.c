@@ -10,12 +10,13 @@
 #include "base/clock.h"
 #include "base/path.h"
 #include "base/text.h"
+#include "cert/expiry.h"
 #include "cert/order.h"
 #include "op/ops.h"
 #include "op/record.h"
 #include "op/text.h"
 
-enum { DAY = 24 * 60 * 60, SOON_DAYS = 60, ORDERS_MAX = 10000 };
+enum { DAY = 24 * 60 * 60, ORDERS_MAX = 10000 };
 
 static const struct op_arg list_args[] = {
     {.name = "FOLDER",
@@ -140,7 +141,7 @@ static void text_end(const json_t *o, struct buffer *out)
         return;
     buffer_printf(out, "  until %.10s, ", op_string(certificate, "not-after"));
     op_days(out, days);
-    if (days >= 0 && days < SOON_DAYS)
+    if (days >= 0 && days < CERT_WARN_DAYS)
         buffer_append_text(out, ": order the next one now (signet csr --from-order)");
 }
 

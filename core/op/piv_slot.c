@@ -92,9 +92,29 @@ void op_piv_slot_free(struct piv_slot *s)
     *s = (struct piv_slot){0};
 }
 
+/* The OpenPGP application of the same card numbers its keys likewise. */
+const struct seen_token *op_piv_slot_token(const struct piv_slot *s)
+{
+    const struct seen_token *first = NULL;
+
+    for (size_t i = 0; i < s->seen.token_count; i++) {
+        const struct seen_token *t = &s->seen.token[i];
+
+        if (card_is_openpgp(&t->info))
+            continue;
+        if (t->objects.count > 0)
+            return t;
+        if (first == NULL)
+            first = t;
+    }
+    return first;
+}
+
 const struct wire_objects *op_piv_slot_objects(const struct piv_slot *s)
 {
-    return s->seen.token_count == 0 ? NULL : &s->seen.token[0].objects;
+    const struct seen_token *t = op_piv_slot_token(s);
+
+    return t == NULL ? NULL : &t->objects;
 }
 
 uint8_t op_piv_slot_id(const struct piv_slot *s)

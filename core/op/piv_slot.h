@@ -21,6 +21,10 @@ bool op_piv_slot(const struct op_args *args, struct op_ctx *ctx, const char *nam
                  struct piv_slot *out, struct error *e);
 void op_piv_slot_free(struct piv_slot *s);
 
+/* The card's PIV application as a module shows it, one that shows objects before others; NULL: no
+ * module does. */
+const struct seen_token *op_piv_slot_token(const struct piv_slot *s);
+
 /* The objects of the token as a module shows them; NULL: no module shows this card. */
 const struct wire_objects *op_piv_slot_objects(const struct piv_slot *s);
 

@@ -79,6 +79,7 @@ bool write_which(const struct wire_object *o, CK_SLOT_ID slot, struct wire_which
     };
     return out->value_length > 0 ||
            error_set(e, ERROR_UNFIT,
-                     "'%s' does not tell its public key, so that it cannot be told from others",
+                     "'%s' does not tell its public key, so that it cannot be told from others; "
+                     "the vendor's own tool can change or delete it",
                      o->label);
 }

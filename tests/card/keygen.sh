@@ -60,6 +60,8 @@ name=$("$signet" tokens --module "$opensc" --json | jq -r '.tokens[0].label')
 make 9a ec:P-256 --yes --module "$opensc"
 like "$status/$said" "^5/.*lost: certificate.*CN=Signer 9a.*types '$name'" 'a key with a valid certificate: --yes does not do'
 is "$(state "$yubikey")" "$before" 'and it stays'
+name=$reader make 9a ec:P-256 --yes --module "$softhsm"
+like "$status/$(state "$yubikey")/$said" "^5/$before/.*cannot be seen here" 'nor where no module shows that there is one'
 "$tests/lib/typed.py" 'Type the token' "$name" -- "$signet" keygen "$name" --type ec:P-384 --slot 9a --management-key env:KEY \
   --module "$opensc" >"$work/said"
 like "$?/$(tr -d '\r' <"$work/said")" '^0/.*new P-384 key is in slot 9A.*certificate of the old key' 'its label on a terminal does'
@@ -96,6 +98,11 @@ make_json 9c rsa:3072 --module "$opensc"
 is "$status" 0 'is enough'
 same_key "$plain" 9c
 is "$?" 0 'and the key is there'
+
+echo 7 >"$plain/makes"
+make 9d rsa:3072 --module "$opensc" --yes
+like "$status/$said" '^3/.*asked for .*RSA-3072, and made one of type RSA-2048 in slot 9D' 'a card that makes another key than it was asked for'
+rm "$plain/makes"
 
 # Pulled out at each of the last commands, from the login on: nothing hangs, and what may be left is said.
 : >"$plain/log"

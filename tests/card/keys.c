@@ -236,7 +236,7 @@ uint16_t key_generate(struct session *s, const struct command *c, struct buffer 
         return 0x6982;
     if (!tlv_find((struct tlv){c->data, c->length}, 0xac, &control) ||
         !tlv_find(control, 0x80, &value) || value.length != 1 ||
-        (key = make_key(value.data[0])) == NULL)
+        (key = make_key((uint8_t)store_number("makes", value.data[0]))) == NULL)
         return 0x6a80;
     policy(c->p2, rules);
     if (tlv_find(control, 0xaa, &value) && value.length == 1)

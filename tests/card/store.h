@@ -11,6 +11,7 @@
  *   XX.policy           "PIN TOUCH ORIGIN", as numbers of Yubico's metadata
  *   XXXXXX.object       what is in a data object (without its 53), before what is in XX.der
  *   false-proof         not 0: the card does not prove that it knows its management key
+ *   makes               the number of the algorithm of every new key, whatever was asked for
  *   object-max          bytes that fit into one
  *   select              the answer to SELECT in hexadecimal, where it is not that of the standard
  *   version, serial     of a YubiKey; without version, it is another PIV card

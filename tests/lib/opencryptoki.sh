@@ -25,7 +25,7 @@ private_folder() { # FOLDER SUBFOLDER
 
 is_serving() { pkcs11-tool --module "$opencryptoki" -L 2>/dev/null | grep -q 'token'; }
 
-# start_slotd: the daemon with the software token alone
+# start_slotd: the daemon with the software token alone; with a second one in slot 1 where $oc_twin names it
 start_slotd() {
   local i
   # Its shared memory has one name everywhere, too.
@@ -34,7 +34,14 @@ start_slotd() {
   [[ -L /var/lock ]] || private_folder /var/lock opencryptoki/swtok
   mkdir -p /run/opencryptoki
   private_folder /var/lib/opencryptoki swtok/TOK_OBJ
+  if [[ -n ${oc_twin:-} ]]; then
+    mkdir -p "/var/lock/opencryptoki/$oc_twin" "/var/lib/opencryptoki/$oc_twin/TOK_OBJ"
+    chgrp -R pkcs11 /var/lock/opencryptoki "/var/lib/opencryptoki/$oc_twin"
+    chmod -R 770 /var/lock/opencryptoki "/var/lib/opencryptoki/$oc_twin"
+  fi
   printf '%s\n' 'version opencryptoki-3.1' 'slot 0' '{' 'stdll = libpkcs11_sw.so' '}' >"$work/opencryptoki.conf"
+  [[ -z ${oc_twin:-} ]] ||
+    printf '%s\n' 'slot 1' '{' 'stdll = libpkcs11_sw.so' "tokname = $oc_twin" '}' >>"$work/opencryptoki.conf"
   mount --bind "$work/opencryptoki.conf" /etc/opencryptoki/opencryptoki.conf
   pkcsslotd -f >"$work/slotd.log" 2>&1 &
   slotd_pid=$!

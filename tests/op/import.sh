@@ -210,6 +210,11 @@ fresh RSA:rsa_keygen_bits:3072 --id 01 --label release
 export SHIM_CALL=C_CreateObject SHIM_ACTION=0x101 SHIM_ONCE=$work/refused
 import leaf.pem --pin env:SIGNET_PIN
 is "$status/$(seen leaf.pem)/$(grep -c '"outcome":"ok"' "$log")" '0/01 release/1' 'a token that wants a login gets one'
+fresh RSA:rsa_keygen_bits:3072 --id 01 --label release
+token_tool test --delete-object --type privkey --id 01
+rm "$SHIM_ONCE"
+import leaf.pem --pin env:SIGNET_PIN
+like "$status/$(certificates)/$said" '^3/0/.*not its private key' 'which shows that the private half is missing: nothing is stored'
 unset SHIM_ONCE
 
 # It is full, or refuses: nothing is left behind.

@@ -91,6 +91,8 @@ for id in '' 0 zz "$(printf '00%.0s' {1..65})"; do
 done
 make --type ec:P-256
 is "$status" 2 'a key needs a label'
+make --type ec:P-256 --label $'a\tb'
+is "$status" 2 'one that can be shown as it is'
 make --type ec:P-256 --label x --slot 9c
 is "$status" 3 'a token that is no card has no slots'
 before=$(keys)
@@ -110,6 +112,12 @@ before=$(keys)
 fault C_GenerateKeyPair 0x31
 make --type ec:P-256 --label full
 like "$status/$said" '^3/.*CKR_DEVICE_MEMORY' 'a token that is full: exit 3, and said'
+fault C_GenerateKeyPair half
+make --type ec:P-256 --label half --id 79
+like "$status/$said" '^3/.*CKR_DEVICE_MEMORY.*part of the key.*id 79' 'a token that is full half way: the half is named'
+whole
+run delete "pkcs11:token=$token;id=%79" --pin env:PIN --yes
+is "$status/$(keys)" "0/$before" 'and removed as it was said'
 fault C_GenerateKeyPair 0xd1
 export SHIM_ONCE=$work/once
 make --type ec:P-256 --label fallback --json
@@ -122,6 +130,11 @@ fault C_GenerateKeyPair lie
 make --type ec:P-256 --label liar
 like "$status/$said" '^3/.*can leave it.*deleted again' 'a key that can leave the token is an error'
 is "$(keys)" "$before" 'and is deleted again'
+SHIM_ACTION=open make --type ec:P-256 --label open
+like "$status/$said" '^3/.*without a login.*deleted again' 'so is one that wants no login'
+SHIM_ACTION=three make --type rsa:3072 --label three
+like "$status/$said" '^3/.*public exponent.*deleted again' 'and one with another public exponent'
+is "$(keys)" "$before" 'all of them are deleted again'
 export SHIM_ALSO=C_DestroyObject=0x30
 make --type ec:P-256 --label liar --id 77
 like "$status/$said" '^3/.*cannot be deleted.*id 77' 'where it cannot be, it is named'
@@ -176,8 +189,18 @@ is "$status/$(keys)" "2/$before" 'nor one of two that have the same label'
 run delete "pkcs11:token=$token;id=%0A%0B" --pin env:PIN
 like "$status/$said" "^2/.*lost: private-key 'twice'.*nothing was deleted" 'nor anything before it was asked for'
 
-# Keys with certificates.
+# Two private keys of one id, and a public half that may be that of either: neither is deleted on its word.
 module=$softhsm
+for label in first second; do
+  token_tool "$token" --keypairgen --key-type EC:prime256v1 --id 6a --label "$label"
+done
+token_tool "$token" --delete-object --type pubkey --label second
+twins=$(keys)
+run delete "pkcs11:token=$token;id=%6a;object=second;type=private" --pin env:PIN --yes
+like "$status/$(keys)/$said" "^3/$twins/.*cannot be told for sure" 'of two keys with one id, none is deleted on a guess'
+for type in privkey privkey pubkey; do token_tool "$token" --delete-object --type "$type" --id 6a; done
+
+# Keys with certificates.
 for id in 51 52; do
   make --type ec:P-256 --label "signer-$id" --id "$id"
   [[ -f $work/ca.pem ]] || openssl req -x509 -newkey rsa:2048 -noenc -days 3650 -subj '/CN=Test CA' -keyout "$work/ca.key" \
@@ -203,8 +226,14 @@ like "$status/$(seen cert)/$said" '^0/1/.*lost: certificate .*CN=Signer 51' 'whi
 is "$?/$(seen cert)" 0/0 'a key and its certificates at once'
 
 # PINs, and a token made new that is not empty.
+module=$shim
+fault C_SetPIN 0xa1
 NEW=$test_so_pin-2 run change-pin "$token" --so-pin env:SO --new-pin env:NEW
-is "$status" 0 'the SO PIN is changed'
+like "$status/$said" '^[34]/.*C_SetPIN' 'a new SO PIN that the token does not take'
+whole
+module=$softhsm
+NEW=$test_so_pin-2 run change-pin "$token" --so-pin env:SO --new-pin env:NEW
+is "$status" 0 'is no try of the old one: the SO PIN is changed'
 run change-pin "$token" --so --so-pin env:SO --pin env:SO --new-pin env:PIN
 is "$status" 2 'one source is enough'
 SO=wrong-so-1 run init "$token" --label again --so-pin env:SO --new-pin env:PIN --yes
@@ -226,6 +255,9 @@ is "$?/$(keys)" 0/0/0 'a person types it, and the token is new'
 make --type ec:P-256 --label fresh
 is "$status" 0 'keys are made on it'
 module=$shim
+fault C_InitToken abort
+run init new --label half --new-so-pin env:SO --new-pin env:PIN
+like "$status/$said" '^8/.*whether the token was made new.*is not known' 'a module that crashes meanwhile: what is not known is said'
 fault C_InitPIN 0xa2
 run init new --label half --new-so-pin env:SO --new-pin env:PIN
 like "$status/$said" '^[234]/.*initialised, but has no user PIN.*signet unblock' 'a user PIN that cannot be set: it is said how to go on'
@@ -233,5 +265,14 @@ whole
 module=$softhsm
 SO=$test_so_pin run unblock half --so-pin env:SO --new-pin env:PIN --yes
 is "$status" 0 'and so one does'
+OLD=$PIN SHORT=1 run change-pin half --pin env:OLD --new-pin env:SHORT
+like "$status/$said" '^2/.*env:SHORT is not tried.* to ' 'a new PIN that is too short goes by its own name'
+
+# A label that is empty cannot be typed by the Enter key.
+softhsm2-util --init-token --free --label '' --so-pin "$test_so_pin" --pin "$test_pin" >/dev/null
+nameless=$("$signet" tokens --module "$softhsm" --json | jq -r '.tokens[] | select(.label == "") | .serial')
+SO=$test_so_pin "$tests/lib/typed.py" 'Type its label' '' -- "$signet" init "$nameless" --label again-2 --so-pin env:SO \
+  --new-pin env:PIN --module "$softhsm" >"$work/said"
+like "$?/$(tr -d '\r' <"$work/said")" "^5/.*types 'delete for ever'" 'a token without a label is not made new by Enter'
 result "$(! grep -rqE "$test_pin|$test_so_pin" "$XDG_STATE_HOME"; echo $?)" 'no PIN stands in any state file'
 done_testing

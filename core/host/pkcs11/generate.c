@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/pkcs11/generate.h"
 
+#include <openssl/bn.h>
+#include <openssl/core_names.h>
+#include <openssl/err.h>
+#include <openssl/x509.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +25,9 @@ static const struct curve {
     {"P-256", {0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07}, 10},
     {"P-384", {0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x22}, 7},
 };
+
+/* 65537, as most CAs want it. */
+static const uint8_t exponent[] = {0x01, 0x00, 0x01};
 
 static CK_BBOOL yes = CK_TRUE, no = CK_FALSE;
 
@@ -52,7 +59,6 @@ struct request {
     CK_MECHANISM mechanism;
     struct template public_half, private_half;
     CK_ULONG bits;
-    uint8_t exponent[3];
 };
 
 static void fill_private(struct request *r, const struct wire_new_key *k, bool strict)
@@ -82,7 +88,7 @@ static bool fill_public(struct request *r, const struct wire_new_key *k)
     if (k->rsa_bits > 0) {
         r->bits = k->rsa_bits;
         add(t, CKA_MODULUS_BITS, &r->bits, sizeof r->bits);
-        add(t, CKA_PUBLIC_EXPONENT, r->exponent, sizeof r->exponent);
+        add(t, CKA_PUBLIC_EXPONENT, (void *)(uintptr_t)exponent, sizeof exponent);
         return true;
     }
     for (size_t i = 0; i < sizeof curves / sizeof *curves; i++)
@@ -95,7 +101,7 @@ static bool fill_public(struct request *r, const struct wire_new_key *k)
 
 static bool fill(struct request *r, const struct wire_new_key *k, bool strict)
 {
-    *r = (struct request){.exponent = {0x01, 0x00, 0x01}};
+    *r = (struct request){0};
     r->mechanism.mechanism = k->rsa_bits > 0 ? CKM_RSA_PKCS_KEY_PAIR_GEN : CKM_EC_KEY_PAIR_GEN;
     fill_private(r, k, strict);
     return fill_public(r, k);
@@ -124,17 +130,47 @@ static bool may_dislike_template(CK_RV rv)
            rv == CKR_ARGUMENTS_BAD || rv == CKR_GENERAL_ERROR || rv == CKR_FUNCTION_FAILED;
 }
 
-/* A call that failed made nothing, as far as the token shows. */
-static bool is_nothing_there(const struct pair *p, const struct wire_new_key *k)
+/* How many objects have the key's id, which was free before; false: that cannot be told. */
+static bool count_made(const struct pair *p, const struct wire_new_key *k, size_t *count)
 {
     CK_ATTRIBUTE id[] = {{CKA_ID, k->id, k->id_length}};
     struct wire_status ignored = {0};
     CK_OBJECT_HANDLE *handles;
-    size_t count;
-    bool searched = objects_search(p->m, p->session, id, 1, &handles, &count, &ignored);
+    bool searched = objects_search(p->m, p->session, id, 1, &handles, count, &ignored);
 
     free(handles);
-    return searched && count == 0;
+    return searched;
+}
+
+/* A call that failed made nothing, as far as the token shows. */
+static bool is_nothing_there(const struct pair *p, const struct wire_new_key *k)
+{
+    size_t count;
+
+    return count_made(p, k, &count) && count == 0;
+}
+
+static const char *hex(const struct wire_new_key *k, char out[2 * MOST_ID + 1])
+{
+    out[0] = '\0';
+    for (size_t i = 0; i < k->id_length && i < MOST_ID; i++)
+        sprintf(out + 2 * i, "%02x", k->id[i]);
+    return out;
+}
+
+/* The token failed. What it may have made of the key on the way is named. */
+static bool not_made(const struct pair *p, const struct wire_new_key *k, CK_RV rv,
+                     struct wire_status *s)
+{
+    char name[RV_TEXT_SIZE], id[2 * MOST_ID + 1];
+    size_t count;
+
+    if (!count_made(p, k, &count) || count == 0)
+        return status_of(s, rv, "C_GenerateKeyPair");
+    return status_fail(s, rv, "C_GenerateKeyPair",
+                       "%s; and a part of the key is left on the token: signet delete with its id "
+                       "%.64s removes it",
+                       rv_name(rv, name), hex(k, id));
 }
 
 static bool make(struct pair *p, const struct wire_new_key *k, struct wire_status *s)
@@ -147,15 +183,7 @@ static bool make(struct pair *p, const struct wire_new_key *k, struct wire_statu
     rv = call(p, &r);
     if (may_dislike_template(rv) && is_nothing_there(p, k) && fill(&r, k, false))
         rv = call(p, &r);
-    return status_of(s, rv, "C_GenerateKeyPair");
-}
-
-static const char *hex(const struct wire_new_key *k, char out[2 * MOST_ID + 1])
-{
-    out[0] = '\0';
-    for (size_t i = 0; i < k->id_length && i < MOST_ID; i++)
-        sprintf(out + 2 * i, "%02x", k->id[i]);
-    return out;
+    return rv == CKR_OK || not_made(p, k, rv, s);
 }
 
 /* The key is not to stay: deletes both halves, or says what is left and how to go on. */
@@ -184,6 +212,22 @@ static bool same_bytes(const uint8_t *a, size_t a_length, const uint8_t *b, size
     return a_length == b_length && (a_length == 0 || memcmp(a, b, a_length) == 0);
 }
 
+static bool has_exponent(const struct wire_object *o)
+{
+    const unsigned char *at = o->spki;
+    EVP_PKEY *key = d2i_PUBKEY(NULL, &at, (long)o->spki_length);
+    BIGNUM *wanted = BN_bin2bn(exponent, sizeof exponent, NULL), *e = NULL;
+    bool same = key != NULL && wanted != NULL &&
+                EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_E, &e) == 1 &&
+                BN_cmp(e, wanted) == 0;
+
+    BN_free(e);
+    BN_free(wanted);
+    EVP_PKEY_free(key);
+    ERR_clear_error();
+    return same;
+}
+
 /* Why this is not the key that was asked for; NULL. What the token does not tell is not held
  * against it. */
 static const char *complaint(const struct wire_object *o, const struct wire_new_key *k)
@@ -192,6 +236,8 @@ static const char *complaint(const struct wire_object *o, const struct wire_new_
         return "the token made a key whose value can be read (CKA_SENSITIVE)";
     if (told(o, WIRE_EXTRACTABLE, true) || told(o, WIRE_NEVER_EXTRACTABLE, false))
         return "the token made a key that can leave it (CKA_EXTRACTABLE)";
+    if (told(o, WIRE_PRIVATE, false))
+        return "the token made a key that signs without a login (CKA_PRIVATE)";
     if (told(o, WIRE_LOCAL, false))
         return "the token says that it did not make this key itself (CKA_LOCAL)";
     if (told(o, WIRE_TOKEN_OBJECT, false))
@@ -203,6 +249,8 @@ static const char *complaint(const struct wire_object *o, const struct wire_new_
     if (k->rsa_bits > 0 ? o->bits != k->rsa_bits || o->curve[0] != '\0'
                         : strcmp(o->curve, k->curve) != 0)
         return "the token made a key of another size or curve";
+    if (k->rsa_bits > 0 && !has_exponent(o))
+        return "the token made a key with another public exponent than 65537";
     if (!same_bytes(o->id, o->id_length, k->id, k->id_length))
         return "the token gave the key another id (CKA_ID)";
     if (o->label == NULL || strcmp(o->label, k->label) != 0)

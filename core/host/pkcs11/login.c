@@ -72,7 +72,9 @@ bool login_set_pin(struct module *m, const struct wire_set_pin *p, struct wire_s
     if (!open_session(m, p->slot, true, &session, s))
         return false;
     s->attempted = true;
-    if (!so || status_of(s, call_login(m, session, CKU_SO, p->old_pin), "C_Login")) {
+    if (so)
+        s->accepted = status_of(s, call_login(m, session, CKU_SO, p->old_pin), "C_Login");
+    if (!so || s->accepted) {
         status_of(s, call_set_pin(m, session, p), "C_SetPIN");
         if (so)
             m->f->C_Logout(session);

@@ -19,18 +19,24 @@ static bool same(const uint8_t *a, size_t a_length, const uint8_t *b, size_t b_l
     return a_length == b_length && (a_length == 0 || memcmp(a, b, a_length) == 0);
 }
 
-enum match { NO_MATCH, MATCH, UNPROVED };
+enum match { NO_MATCH, MATCH, UNPROVED, RIVAL };
 
+/* A private key that does not tell its public half has it from whatever vouches for its id: another
+ * one with this id may as well be the key that is vouched for, whatever its label. */
 static enum match compare(const struct wire_object *o, const struct wire_which *w)
 {
-    if (!same(o->id, o->id_length, w->id, w->id_length) || o->label == NULL ||
-        strcmp(o->label, w->label) != 0)
+    bool named = o->label != NULL && strcmp(o->label, w->label) == 0;
+
+    if (!same(o->id, o->id_length, w->id, w->id_length))
+        return NO_MATCH;
+    if (o->class == CKO_PRIVATE_KEY && o->spki == NULL)
+        return named ? UNPROVED : RIVAL;
+    if (!named)
         return NO_MATCH;
     if (o->class == CKO_CERTIFICATE)
         return same(o->der, o->der_length, w->value, w->value_length) ? MATCH : NO_MATCH;
-    if (o->spki == NULL)
-        return o->class == CKO_PRIVATE_KEY ? UNPROVED : NO_MATCH;
-    return same(o->spki, o->spki_length, w->value, w->value_length) ? MATCH : NO_MATCH;
+    return o->spki != NULL && same(o->spki, o->spki_length, w->value, w->value_length) ? MATCH
+                                                                                       : NO_MATCH;
 }
 
 static bool search(struct module *m, CK_SESSION_HANDLE session, CK_OBJECT_CLASS class,
@@ -82,7 +88,7 @@ static bool is_vouched_for(struct module *m, CK_SESSION_HANDLE session, const st
 /* What a look at every object of the class found. */
 struct found {
     CK_OBJECT_HANDLE certain, unproved;
-    unsigned unproved_count;
+    unsigned unproved_count, rivals;
 };
 
 static void look(struct module *m, CK_SESSION_HANDLE session, const struct wire_which *w,
@@ -101,6 +107,8 @@ static void look(struct module *m, CK_SESSION_HANDLE session, const struct wire_
         } else if (match == UNPROVED) {
             out->unproved = handles[i];
             out->unproved_count++;
+        } else if (match == RIVAL) {
+            out->rivals++;
         }
         wire_object_free(&o);
     }
@@ -109,7 +117,7 @@ static void look(struct module *m, CK_SESSION_HANDLE session, const struct wire_
 bool which_find(struct module *m, CK_SESSION_HANDLE session, const struct wire_which *w,
                 CK_OBJECT_HANDLE *out, struct wire_status *s)
 {
-    struct found found = {CK_INVALID_HANDLE, CK_INVALID_HANDLE, 0};
+    struct found found = {CK_INVALID_HANDLE, CK_INVALID_HANDLE, 0, 0};
     CK_OBJECT_HANDLE *handles;
     size_t count;
 
@@ -118,14 +126,16 @@ bool which_find(struct module *m, CK_SESSION_HANDLE session, const struct wire_w
     look(m, session, w, handles, count, &found);
     free(handles);
     *out = found.certain;
-    if (*out == CK_INVALID_HANDLE && found.unproved_count == 1 && is_vouched_for(m, session, w, s))
+    if (*out == CK_INVALID_HANDLE && found.unproved_count == 1 && found.rivals == 0 &&
+        is_vouched_for(m, session, w, s))
         *out = found.unproved;
     if (s->rv != CKR_OK)
         return false;
     if (*out == CK_INVALID_HANDLE && found.unproved_count > 0)
         return status_fail(s, CKR_OBJECT_HANDLE_INVALID, "",
                            "which of the token's private keys is meant cannot be told for sure: "
-                           "they do not tell their public halves, and nothing vouches for one");
+                           "they do not tell their public halves, and nothing vouches for one; "
+                           "the vendor's own tool shows and deletes it");
     if (*out == CK_INVALID_HANDLE)
         return status_fail(s, CKR_OBJECT_HANDLE_INVALID, "",
                            "the token has no such object any more, with this id, label and value");

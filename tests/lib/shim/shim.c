@@ -5,7 +5,7 @@
  *
  *   SHIM_MODULE  the module behind it (SoftHSM)
  *   SHIM_CALL    the call that misbehaves, such as C_Sign
- *   SHIM_ACTION  abort, hang, delay, lie, or a return value in hex, such as 0x30
+ *   SHIM_ACTION  abort, hang, delay, lie, half, open, three, or a return value in hex, such as 0x30
  *   SHIM_AFTER   so many calls are good before that (0)
  *   SHIM_ONCE    a file: misbehave only while it is not there, and make it
  *   SHIM_UNTIL   a file: misbehave only while it is not there
@@ -169,23 +169,41 @@ static CK_RV before(const char *call, bool *lie)
 CALLS(X)
 #undef X
 
-/* The lie of C_GenerateKeyPair is a key that can leave the token. */
+/* The lie of C_GenerateKeyPair is a key that can leave the token; "half" is a token that is full
+ * once the public half is written; "open" makes one that wants no login, "three" one with 3 as its
+ * public exponent. */
+static void change(CK_ATTRIBUTE *list_, CK_ULONG count, CK_ATTRIBUTE_TYPE type, void *value,
+                   CK_ULONG length)
+{
+    for (CK_ULONG i = 0; i < count; i++)
+        if (list_[i].type == type)
+            list_[i] = (CK_ATTRIBUTE){type, value, length};
+}
+
 static CK_RV shim_C_GenerateKeyPair(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism,
                                     CK_ATTRIBUTE *public_half, CK_ULONG public_count,
                                     CK_ATTRIBUTE *private_half, CK_ULONG private_count,
                                     CK_OBJECT_HANDLE *public_key, CK_OBJECT_HANDLE *private_key)
 {
-    static CK_BBOOL yes = CK_TRUE;
+    static CK_BBOOL yes = CK_TRUE, no = CK_FALSE;
+    static CK_BYTE three[] = {3};
     bool lie;
     CK_RV rv = before("C_GenerateKeyPair", &lie);
 
-    for (CK_ULONG i = 0; lie && i < private_count; i++)
-        if (private_half[i].type == CKA_EXTRACTABLE)
-            private_half[i].pValue = &yes;
+    if (lie)
+        change(private_half, private_count, CKA_EXTRACTABLE, &yes, sizeof yes);
+    if (strcmp(setting("SHIM_ACTION"), "open") == 0)
+        change(private_half, private_count, CKA_PRIVATE, &no, sizeof no);
+    if (strcmp(setting("SHIM_ACTION"), "three") == 0)
+        change(public_half, public_count, CKA_PUBLIC_EXPONENT, three, sizeof three);
     if (rv == CKR_OK)
         rv = real->C_GenerateKeyPair(session, mechanism, public_half, public_count, private_half,
                                      private_count, public_key, private_key);
     after("C_GenerateKeyPair", rv);
+    if (rv == CKR_OK && strcmp(setting("SHIM_ACTION"), "half") == 0) {
+        real->C_DestroyObject(session, *private_key);
+        rv = CKR_DEVICE_MEMORY;
+    }
     return rv;
 }
 

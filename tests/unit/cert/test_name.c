@@ -134,6 +134,8 @@ static void test_values(void **state)
             "control character");
     refuses("/C=D", "two letters");
     refuses("/C=DEU", "two letters");
+    refuses("/jurisdictionC=DEU", "two letters");
+    refuses("/jurisdictionC=D", "two letters");
     refuses("/C=ÄÖ", "C may have only");
     refuses("/serialNumber=a_b", "serialNumber may have only");
     refuses("/emailAddress=ä@b.de", "only ASCII");

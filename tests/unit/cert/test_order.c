@@ -279,6 +279,62 @@ static void test_certificate(void **state)
     end(&c);
 }
 
+/* Chain as the folder has it, first the leaf. */
+static void put_chain(struct case_of *c, X509 *leaf, X509 *beside)
+{
+    STACK_OF(X509) *chain = make_stack(leaf, beside, NULL);
+
+    assert_true(order_add_certificate(c->folder, c->order, chain, YEAR_2026, NULL));
+    make_free_stack(chain);
+}
+
+/* Nothing vouches for an issuer but its own signature: not a certificate of the leaf's key that is
+ * signed by itself, and not the leaf. */
+static void test_issuer(void **state)
+{
+    struct case_of c = begin("issuer");
+    EVP_PKEY *ca_key = make_key("P-256");
+    X509 *ca, *leaf = issue(c.key, "codeSigning", &ca, ca_key);
+    X509 *own = make_certificate(&(struct certificate){
+        .name = "Practice", .key = c.key, .ca = true, .purposes = "codeSigning"});
+
+    (void)state;
+    put_chain(&c, leaf, own);
+    expect(&c, "certificate's issuer", ORDER_OPEN, true);
+    put_chain(&c, own, NULL);
+    expect(&c, "certificate's issuer", ORDER_OPEN, true);
+    put_chain(&c, leaf, ca);
+    expect(&c, "certificate's issuer", ORDER_PROVED, true);
+    X509_free(own);
+    X509_free(leaf);
+    X509_free(ca);
+    EVP_PKEY_free(ca_key);
+    end(&c);
+}
+
+/* A certificate whose dates no order can hold does not cost the order. */
+static void test_unreadable(void **state)
+{
+    struct case_of c = begin("unreadable");
+    X509 *leaf = make_certificate(&(struct certificate){
+        .name = "Practice", .key = c.key, .from = -1, .to = YEAR_2040, .purposes = "codeSigning"});
+    STACK_OF(X509) *chain = make_stack(leaf, NULL);
+    struct error e = ERROR_INIT;
+    json_t *read;
+
+    (void)state;
+    assert_false(order_add_certificate(c.folder, c.order, chain, YEAR_2026, &e));
+    assert_int_equal(e.code, ERROR_FORMAT);
+    assert_non_null(strstr(e.text, "not-before"));
+    assert_int_equal(scratch_count(c.folder), 3);
+    read = order_load(c.folder, &e);
+    assert_non_null(read);
+    json_decref(read);
+    make_free_stack(chain);
+    X509_free(leaf);
+    end(&c);
+}
+
 static void test_proofs(void **state)
 {
     struct case_of c = begin("proofs");
@@ -341,10 +397,11 @@ static void test_ordered(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_create),  cmocka_unit_test(test_create_fails),
-        cmocka_unit_test(test_parse),   cmocka_unit_test(test_certificate),
-        cmocka_unit_test(test_proofs),  cmocka_unit_test(test_changed),
-        cmocka_unit_test(test_ordered),
+        cmocka_unit_test(test_create),     cmocka_unit_test(test_create_fails),
+        cmocka_unit_test(test_parse),      cmocka_unit_test(test_certificate),
+        cmocka_unit_test(test_proofs),     cmocka_unit_test(test_changed),
+        cmocka_unit_test(test_ordered),    cmocka_unit_test(test_issuer),
+        cmocka_unit_test(test_unreadable),
     };
 
     return cmocka_run_group_tests(tests, scratch_open, scratch_close);
