@@ -67,6 +67,8 @@ static const struct wire_object *find(const struct wire_objects *all, const stru
     if (key == NULL)
         key = by_class(all, t, name, CKO_PUBLIC_KEY, NULL);
     certificate = by_class(all, t, name, CKO_CERTIFICATE, key == NULL ? e : NULL);
+    if (key == NULL && certificate == NULL && e != NULL && e->code == ERROR_MISSING)
+        error_prefix(e, "neither key nor certificate has that name");
     if (key == NULL || certificate == NULL)
         return key != NULL ? key : certificate;
     error_set(e, ERROR_USAGE, "'%s' means a key and a certificate; add ;type=private or ;type=cert",

@@ -103,6 +103,8 @@ static bool read_names(const struct op_args *a, struct making *m, struct error *
     if (label == NULL || *label == '\0' || strlen(label) > LABEL_MAX)
         return error_set(e, ERROR_USAGE, "--label: the key needs a name, of %d bytes at most",
                          LABEL_MAX);
+    if (!text_is_plain(label))
+        return error_set(e, ERROR_USAGE, "--label: control characters are not for a label");
     m->key.label = (char *)(uintptr_t)label;
     m->key.id = m->id;
     m->key.id_length = RANDOM_ID;
@@ -360,6 +362,10 @@ static void text_of_card(const json_t *record, struct buffer *out)
     if (op_true(record, "old-certificate"))
         buffer_append_text(out, "The certificate of the old key is in the slot yet, and of no use "
                                 "any more; the new one takes its place.\n");
+    if (op_true(record, "placeholder"))
+        buffer_append_text(out, "In the slot is a placeholder for its certificate, without which "
+                                "no module would\nshow the key; signet import puts the real one in "
+                                "its place.\n");
 }
 
 static void text(const char *kind, const json_t *record, unsigned width, bool colour,
@@ -375,7 +381,7 @@ static void text(const char *kind, const json_t *record, unsigned width, bool co
     op_field(out, record, "public key SHA-256", "public-key-sha256");
     buffer_append_text(out, op_string(record, "public-key"));
     if (*op_string(record, "uri") != '\0')
-        buffer_printf(out, "Next: signet csr '%s' --subject 'C=…, O=…, CN=…' -o request.pem\n",
+        buffer_printf(out, "Next: signet csr '%s' --subject 'C=…, L=…, O=…, CN=…' -o request.pem\n",
                       op_string(record, "uri"));
 }
 

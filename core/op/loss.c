@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "cert/placeholder.h"
 #include "cert/view.h"
 #include "op/record.h"
 #include "op/text.h"
@@ -22,7 +23,7 @@ void op_loss_free(struct loss *l)
 bool op_loss_is_unexpired(const struct wire_object *o)
 {
     X509 *x = o->class == CKO_CERTIFICATE ? record_x509(o) : NULL;
-    bool unexpired = x != NULL && cert_days_left(x, time(NULL)) >= 0;
+    bool unexpired = x != NULL && !cert_is_placeholder(x) && cert_days_left(x, time(NULL)) >= 0;
 
     X509_free(x);
     return unexpired;
