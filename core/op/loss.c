@@ -32,9 +32,14 @@ bool op_loss_is_unexpired(const struct wire_object *o)
 void op_loss_add(struct loss *l, const struct wire_slot *slot, const struct wire_objects *all,
                  const struct wire_object *o)
 {
-    json_t *record = record_object_brief(slot, o);
     X509 *x = o->class == CKO_CERTIFICATE ? record_x509(o) : NULL;
+    json_t *record;
 
+    if (x != NULL && cert_is_placeholder(x)) {
+        X509_free(x);
+        return;
+    }
+    record = record_object_brief(slot, o);
     if (x != NULL) {
         json_t *full = record_certificate(x);
 
