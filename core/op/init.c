@@ -125,14 +125,24 @@ static void free_sources(struct sources *s)
     pin_source_free(&s->new_pin);
 }
 
-/* A fresh token gets its SO PIN from C_InitToken itself. */
+/* One whose maker set one says that it is to be changed. So does SoftHSM where there is none, but
+ * calls it locked, too. */
+static bool has_makers_so_pin(const struct token *t)
+{
+    CK_FLAGS flags = t->slot.token.flags;
+
+    return (flags & CKF_SO_PIN_TO_BE_CHANGED) != 0 && (flags & CKF_SO_PIN_LOCKED) == 0;
+}
+
+/* A fresh token gets its SO PIN from C_InitToken itself; where there is one, that would be a try of
+ * it. */
 static bool parse_sources(const struct op_args *a, const struct token *t, struct sources *out,
                           struct error *e)
 {
     const char *usual = gate_default_source(&t->slot.token);
     const char *present = op_text(a, "so-pin"), *fresh = op_text(a, "new-so-pin");
 
-    out->first_so_pin = !is_initialised(t) && present == NULL;
+    out->first_so_pin = !is_initialised(t) && present == NULL && !has_makers_so_pin(t);
     if (out->first_so_pin) {
         present = fresh;
         fresh = NULL;
