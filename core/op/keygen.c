@@ -394,7 +394,9 @@ const struct op op_keygen = {
         "made is read back: a key that is not what was asked for is deleted again, and an error. "
         "What the token cannot make is said before, with what it can. A token may work on a long "
         "RSA key for minutes.\n\nThe keys of a PIV card are in slots, and are made with its "
-        "management key (--slot); a key that is in the slot is lost, and is named before.",
+        "management key (--slot); a key that is in the slot is lost, and is named before. Where "
+        "a module shows a slot's key by its certificate alone, as OpenSC does, a placeholder "
+        "is put there, which import replaces.",
     .example = "signet keygen @1 --type rsa:3072 --label release\n"
                "signet keygen @1 --type ec:P-384 --slot 9c",
     .effects = OP_LOGS_IN | OP_CHANGES,
