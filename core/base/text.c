@@ -70,15 +70,6 @@ char *text_printable(const void *bytes, size_t length)
     return buffer_take(&out);
 }
 
-bool text_is_plain(const char *text)
-{
-    char *shown = text_printable(text, strlen(text));
-    bool plain = shown != NULL && strcmp(shown, text) == 0;
-
-    free(shown);
-    return plain;
-}
-
 void text_make_printable(char *text)
 {
     size_t left = strlen(text);

@@ -17,9 +17,6 @@ void text_append_printable(struct buffer *out, const void *bytes, size_t length)
 /* The same as a new string, freed by the caller with free(); NULL when memory ran out. */
 char *text_printable(const void *bytes, size_t length);
 
-/* True when nothing of it would be escaped there. False, too, when memory ran out. */
-bool text_is_plain(const char *text);
-
 /* In place and in the same length: what text_append_printable would escape becomes '?', one per
  * byte. For lines of a fixed size. */
 void text_make_printable(char *text);

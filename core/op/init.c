@@ -49,12 +49,16 @@ static bool is_initialised(const struct token *t)
 static bool check_label(const char *label, struct error *e)
 {
     size_t length = strlen(label);
+    char *shown;
     bool plain;
 
     if (length == 0 || length > LABEL_MAX)
         return error_set(e, ERROR_USAGE, "--label: a token's label has 1 to %d bytes, not %zu",
                          LABEL_MAX, length);
-    plain = text_is_plain(label) && label[0] != ' ' && label[length - 1] != ' ';
+    shown = text_printable(label, length);
+    plain =
+        shown != NULL && strcmp(shown, label) == 0 && label[0] != ' ' && label[length - 1] != ' ';
+    free(shown);
     return plain || error_set(e, ERROR_USAGE,
                               "--label: control characters, and blanks at its ends, are not for a "
                               "label");

@@ -103,8 +103,6 @@ static bool read_names(const struct op_args *a, struct making *m, struct error *
     if (label == NULL || *label == '\0' || strlen(label) > LABEL_MAX)
         return error_set(e, ERROR_USAGE, "--label: the key needs a name, of %d bytes at most",
                          LABEL_MAX);
-    if (!text_is_plain(label))
-        return error_set(e, ERROR_USAGE, "--label: control characters are not for a label");
     m->key.label = (char *)(uintptr_t)label;
     m->key.id = m->id;
     m->key.id_length = RANDOM_ID;
