@@ -102,14 +102,15 @@ struct secret *terminal_secret(const char *text, struct cancel *cancel, struct e
     int fd = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
     char line[SECRET_MAX + 1];
     struct secret *secret = NULL;
+    size_t end = strlen(text);
     ssize_t length = -1;
     bool silent;
 
     if (fd < 0) {
         error_set(e, ERROR_PIN_SOURCE,
-                  "the PIN is to be asked for, and there is no terminal; use another source, such "
-                  "as env:NAME, "
-                  "file:PATH or credential:NAME");
+                  "%.*s: there is no terminal to ask for it; name another source with the option "
+                  "for it, such as env:NAME, file:PATH or credential:NAME",
+                  (int)(end > 2 && strcmp(text + end - 2, ": ") == 0 ? end - 2 : end), text);
         return NULL;
     }
     terminal_progress_clear();

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gate/manage.h"
 
+#include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -195,6 +196,45 @@ static void end(struct errand *r)
     secret_free(&r->key);
 }
 
+static bool send_certificate(struct errand *r, uint8_t slot, const void *der, size_t length,
+                             struct host *host, struct error *e)
+{
+    const struct gate_card *card = r->card;
+    struct wire_store what = {.reader = (char *)(uintptr_t)card->reader,
+                              .slot = slot,
+                              .certificate = (uint8_t *)(uintptr_t)der,
+                              .certificate_length = length,
+                              .management_key = r->key};
+    struct buffer body = BUFFER_INIT;
+    bool done;
+
+    snprintf(what.family, sizeof what.family, "%s", card->family);
+    snprintf(what.serial, sizeof what.serial, "%s", card->serial == NULL ? "" : card->serial);
+    wire_store_put(&body, &what);
+    done = send_request(r, &body, host, NULL, e);
+    buffer_free(&body);
+    return done;
+}
+
+/* The key was accepted a moment ago; the lock is taken anew, for the reading between. */
+static bool add_certificate(struct errand *r, const struct gate_new_key *key, struct host *host,
+                            const struct buffer *spki, struct error *e)
+{
+    uint8_t *der = NULL;
+    size_t length = 0;
+    bool done;
+
+    if (key->certificate == NULL)
+        return true;
+    gate_lock_release(&r->lock);
+    r->event = "store";
+    r->type = WIRE_CARD_STORE;
+    done = key->certificate(key->data, spki, &der, &length, e) &&
+           (length == 0 || send_certificate(r, key->slot, der, length, host, e));
+    OPENSSL_free(der);
+    return done;
+}
+
 bool gate_card_generate(const struct gate_card *card, const struct gate_new_key *key,
                         struct host *host, struct buffer *spki, struct error *e)
 {
@@ -224,6 +264,11 @@ bool gate_card_generate(const struct gate_card *card, const struct gate_new_key 
         if (done)
             buffer_append(spki, bytes, length);
     }
+    if (done && buffer_ok(spki, e) && !add_certificate(&r, key, host, spki, e)) {
+        done = false;
+        error_prefix(e, "the key is made, but nothing shows it yet: its placeholder of a "
+                        "certificate was not stored");
+    }
     end(&r);
     buffer_free(&body);
     buffer_free(&answer);
@@ -234,21 +279,8 @@ bool gate_card_store(const struct gate_card *card, uint8_t slot, const void *der
                      struct host *host, struct error *e)
 {
     struct errand r = {.card = card, .event = "store", .type = WIRE_CARD_STORE};
-    struct wire_store what = {.reader = (char *)(uintptr_t)card->reader,
-                              .slot = slot,
-                              .certificate = (uint8_t *)(uintptr_t)der,
-                              .certificate_length = length};
-    struct buffer body = BUFFER_INIT;
-    bool done = read_key(&r, e);
+    bool done = read_key(&r, e) && send_certificate(&r, slot, der, length, host, e);
 
-    if (done) {
-        snprintf(what.family, sizeof what.family, "%s", card->family);
-        snprintf(what.serial, sizeof what.serial, "%s", card->serial == NULL ? "" : card->serial);
-        what.management_key = r.key;
-        wire_store_put(&body, &what);
-        done = send_request(&r, &body, host, NULL, e);
-    }
     end(&r);
-    buffer_free(&body);
     return done;
 }

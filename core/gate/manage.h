@@ -31,6 +31,12 @@ struct gate_new_key {
     const char *type;     /* "RSA-2048", "RSA-3072", "RSA-4096", "P-256", "P-384" */
     uint8_t pin_policy;   /* as in struct wire_generate; 0: the card's own */
     uint8_t touch_policy; /* likewise */
+    /* Asked once the key is there, with its SubjectPublicKeyInfo: a certificate (DER, freed with
+     * OPENSSL_free) to be stored beside it with the same management key; *length 0 for none, which
+     * is no error. May be NULL. */
+    bool (*certificate)(void *data, const struct buffer *spki, uint8_t **der, size_t *length,
+                        struct error *e);
+    void *data;
 };
 
 /* Makes a key in the card, and appends its SubjectPublicKeyInfo to `spki`. `host` is a PC/SC host

@@ -482,10 +482,10 @@ static struct secret *read_prompt(const char *what, const struct gate_person *pe
     struct secret *pin;
 
     if (person == NULL || person->secret == NULL) {
-        error_set(
-            e, ERROR_PIN_SOURCE,
-            "the PIN is to be asked for, and nobody is here to answer; use another source, such as "
-            "env:NAME, file:PATH or credential:NAME");
+        error_set(e, ERROR_PIN_SOURCE,
+                  "%s: nobody is here to be asked for it; use another source, such as env:NAME, "
+                  "file:PATH or credential:NAME",
+                  what);
         return NULL;
     }
     text = text_format("%s: ", what);

@@ -91,13 +91,14 @@ static bool objects(struct wire_reader *r, unsigned lane, struct buffer *answer,
 {
     CK_SLOT_ID slot = (CK_SLOT_ID)wire_get_u64(r);
     uint32_t first = wire_get_u32(r), most = wire_get_u32(r);
+    bool certificates = wire_get_bool(r);
     struct wire_objects page;
     bool read;
 
     (void)lane;
     if (r->failed || most == 0)
         return malformed(s);
-    read = objects_page(&module, slot, first, most, &page, s);
+    read = objects_page(&module, slot, certificates, first, most, &page, s);
     if (read)
         wire_objects_put(answer, &page);
     wire_objects_free(&page);

@@ -261,14 +261,26 @@ static bool parse(struct op_args *a, int argc, const char *const *argv, struct e
     return true;
 }
 
+/* The help sentence of one that is missing, with its choices. Always false. */
+static bool missing(const struct op *op, const struct op_arg *arg, struct error *e)
+{
+    struct buffer choices = BUFFER_INIT;
+
+    for (size_t i = 0; arg->type == OP_CHOICE && arg->choices[i] != NULL; i++)
+        buffer_printf(&choices, "%s%s", i == 0 ? ": " : ", ", arg->choices[i]);
+    error_set(e, ERROR_USAGE, "%s: %s%s is missing: %s%s", op->verb, arg->positional ? "" : "--",
+              arg->name, arg->help, choices.length == 0 ? "" : buffer_text(&choices));
+    buffer_free(&choices);
+    return false;
+}
+
 static bool check_required(const struct op_args *a, struct error *e)
 {
     for (size_t i = 0; i < a->op->arg_count; i++) {
         const struct op_arg *arg = &a->op->args[i];
 
         if (arg->required && !op_given(a, arg->name))
-            return error_set(e, ERROR_USAGE, "%s: %s%s is missing: %s", a->op->verb,
-                             arg->positional ? "" : "--", arg->name, arg->help);
+            return missing(a->op, arg, e);
     }
     return true;
 }

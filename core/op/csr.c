@@ -300,14 +300,23 @@ static bool run(const struct op_args *a, struct op_ctx *ctx, struct error *e)
     return done;
 }
 
-static void text_findings(const json_t *r, struct buffer *out)
+enum { FINDING_COLUMN = 9 };
+
+static void text_findings(const json_t *r, unsigned width, struct buffer *out)
 {
     size_t index;
     json_t *f;
 
-    json_array_foreach(json_object_get(r, "findings"), index, f) buffer_printf(
-        out, "%-8s %s [%s, %s]%s\n", op_string(f, "level"), op_string(f, "text"),
-        op_string(f, "rule"), op_string(f, "section"), op_true(f, "accepted") ? "  accepted" : "");
+    json_array_foreach(json_object_get(r, "findings"), index, f)
+    {
+        char *text =
+            text_format("%s [%s, %s]%s", op_string(f, "text"), op_string(f, "rule"),
+                        op_string(f, "section"), op_true(f, "accepted") ? " accepted" : "");
+
+        buffer_printf(out, "%-*s", FINDING_COLUMN, op_string(f, "level"));
+        op_wrap(out, text == NULL ? "" : text, FINDING_COLUMN, width > 40 ? width - 1 : 79);
+        free(text);
+    }
 }
 
 /* Nothing but PEM, where that is what was asked for. */
@@ -315,7 +324,7 @@ static void text(const char *kind, const json_t *r, unsigned width, bool colour,
 {
     const char *pem = op_string(r, "pem");
 
-    (void)kind, (void)width, (void)colour;
+    (void)kind, (void)colour;
     if (*pem != '\0') {
         buffer_append_text(out, pem);
         return;
@@ -327,14 +336,17 @@ static void text(const char *kind, const json_t *r, unsigned width, bool colour,
     op_field(out, r, "digest", "digest");
     op_line(out, "key's SHA-256", op_string(json_object_get(r, "key"), "sha256"));
     op_field(out, r, "request's SHA-256", "sha256");
-    text_findings(r, out);
+    text_findings(r, width, out);
     if (*op_string(r, "file") != '\0')
         buffer_printf(out, "wrote the request to %s\n", op_string(r, "file"));
     if (*op_string(r, "order") != '\0')
         buffer_printf(out, "wrote the order to %s; its README.txt says what to do at the CA\n",
                       op_string(r, "order"));
     if (*op_string(r, "not-attested-because") != '\0')
-        op_field(out, r, "not attested", "not-attested-because");
+        op_prose(out, "not attested", op_string(r, "not-attested-because"), width);
+    if (op_true(r, "made") && *op_string(r, "order") == '\0')
+        buffer_printf(out, "Next: send it to the CA; what it returns: signet import '%s' FILE\n",
+                      op_string(r, "token"));
 }
 
 const struct op op_csr = {

@@ -208,9 +208,9 @@ static bool write_report(const struct csr_job *job, const json_t *facts, const c
         buffer_printf(out, "  %-28s %-32s [%s]\n", op_string(f, "name"), op_string(f, "value"),
                       op_string(f, "by"));
     buffer_append_text(
-        out, "\n[module] the token's PKCS#11 module says so, and [card] the card itself does: "
-             "nothing\nproves either. [attestation] stands in attestation.pem, signed by the "
-             "device; who knows\nits maker's root can prove it (signet order verify --root "
+        out, "\n[module] the token's PKCS#11 module says so, and [card] the card itself does:\n"
+             "nothing proves either. [attestation] stands in attestation.pem, signed by the\n"
+             "device; who knows its maker's root can prove it (signet order verify --root\n"
              "FILE).\n");
     json_decref(report);
     free(text);
@@ -232,6 +232,19 @@ static void readme_files(const struct csr_job *job, struct buffer *out)
                        "  order.json         how far this order is; programs read it\n\n");
 }
 
+static void readme_other_proof(const struct csr_job *job, struct buffer *out)
+{
+    char *none = text_format("There is no attestation: %s.", job->unattested.text);
+
+    buffer_append_text(out, "  ");
+    op_wrap(out, none == NULL ? "" : none, 2, 79);
+    buffer_append_text(out,
+                       "  Ask the CA which other proof it takes (a confirmation by the HSM's "
+                       "own tool,\n  an audit, its own software), and add what you get: signet "
+                       "order attach\n  DIR FILE.\n\n");
+    free(none);
+}
+
 static void readme_proof(const struct csr_job *job, struct buffer *out)
 {
     buffer_append_text(out, "Proof of the hardware\n");
@@ -239,12 +252,7 @@ static void readme_proof(const struct csr_job *job, struct buffer *out)
         buffer_append_text(out, "  Where the CA asks for a key attestation, give it "
                                 "attestation.pem.\n\n");
     else
-        buffer_printf(out,
-                      "  There is no attestation: %s.\n"
-                      "  Ask the CA which other proof it takes (a confirmation by the HSM's own "
-                      "tool, an\n  audit, its own software), and add what you get: signet order "
-                      "attach DIR FILE.\n\n",
-                      job->unattested.text);
+        readme_other_proof(job, out);
 }
 
 static bool write_readme(const struct csr_job *job, const char *made, struct buffer *out,
@@ -265,10 +273,10 @@ static bool write_readme(const struct csr_job *job, const char *made, struct buf
     readme_files(job, out);
     buffer_append_text(
         out, "At the CA's web page\n"
-             "  1. Choose your own token or HSM as the place of the key, not a token that the CA\n"
-             "     sends, and not a key made in the browser.\n"
-             "  2. Give it csr.pem. The CA takes the public key from it, and writes the names "
-             "that it\n     has verified into the certificate, whatever the request says.\n"
+             "  1. Choose your own token or HSM as the place of the key, not a token that\n"
+             "     the CA sends, and not a key made in the browser.\n"
+             "  2. Give it csr.pem. The CA takes the public key from it, and writes the names\n"
+             "     that it has verified into the certificate, whatever the request says.\n"
              "  3. Then say here that it is ordered:   signet order status DIR --ordered\n"
              "  4. When the certificate comes:         signet order attach DIR FILE\n"
              "     and put it on the token:            signet import TOKEN FILE\n"

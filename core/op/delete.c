@@ -3,7 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/text.h"
+#include "cert/view.h"
 #include "op/loss.h"
 #include "op/ops.h"
 #include "op/record.h"
@@ -19,6 +21,10 @@ static const struct op_arg args[] = {
      .required = true,
      .help = "pkcs11: URI of a key or certificate, in quotes; with type=private or type=cert where "
              "both have its id"},
+    {.name = "certificate",
+     .type = OP_TEXT,
+     .value = "SHA256",
+     .help = "the certificate with this fingerprint (sha256:…), where a key has several"},
     {.name = "certificates",
      .type = OP_FLAG,
      .help = "of a key: its certificates, too; they are of no use without it"},
@@ -67,11 +73,66 @@ static const struct wire_object *find(const struct wire_objects *all, const stru
     if (key == NULL)
         key = by_class(all, t, name, CKO_PUBLIC_KEY, NULL);
     certificate = by_class(all, t, name, CKO_CERTIFICATE, key == NULL ? e : NULL);
+    if (key == NULL && certificate == NULL && e != NULL && e->code == ERROR_MISSING)
+        error_prefix(e, "neither key nor certificate has that name");
     if (key == NULL || certificate == NULL)
         return key != NULL ? key : certificate;
     error_set(e, ERROR_USAGE, "'%s' means a key and a certificate; add ;type=private or ;type=cert",
               name);
     return NULL;
+}
+
+/* The certificates that a URI may mean, with their fingerprints, and the one that is asked for. */
+struct choice {
+    struct buffer list;
+    size_t count;
+    const struct wire_object *found;
+};
+
+static void look(struct choice *c, const struct wire_objects *all, const struct token_uri *uri,
+                 const char *fingerprint)
+{
+    for (size_t i = 0; i < all->count; i++) {
+        const struct wire_object *o = &all->object[i];
+        bool meant = o->class == CKO_CERTIFICATE && token_uri_matches_object(uri, o);
+        X509 *x = meant ? record_x509(o) : NULL;
+        char *pin = x == NULL ? NULL : cert_pin(x), end[CLOCK_TEXT_SIZE];
+
+        if (pin != NULL)
+            buffer_printf(&c->list, "%s%s (until %.10s)", c->count++ > 0 ? ", " : "", pin,
+                          clock_text(cert_not_after(x), end));
+        if (x != NULL && fingerprint != NULL && cert_pin_matches(x, fingerprint))
+            c->found = o;
+        free(pin);
+        X509_free(x);
+    }
+}
+
+/* Certificates of one key may have the same id and label: then the fingerprint tells them apart. */
+static const struct wire_object *find_doomed(const struct op_args *a,
+                                             const struct wire_objects *all, const struct token *t,
+                                             struct error *e)
+{
+    const char *name = op_text(a, "URI"), *fingerprint = op_text(a, "certificate");
+    struct token_uri *uri = token_uri_parse(name, e);
+    struct choice c = {0};
+    const char *there;
+
+    if (uri == NULL)
+        return NULL;
+    look(&c, all, uri, fingerprint);
+    token_uri_free(&uri);
+    there = c.count == 0 ? "none" : buffer_text(&c.list);
+    if (fingerprint == NULL)
+        c.found = find(all, t, name, e);
+    if (c.found == NULL && fingerprint != NULL)
+        error_set(e, ERROR_MISSING, "no certificate with that fingerprint goes by '%s'; there: %s",
+                  name, there == NULL ? "?" : there);
+    else if (c.found == NULL && c.count > 1)
+        error_set(e, ERROR_USAGE, "'%s' names several certificates; choose by --certificate: %s",
+                  name, there == NULL ? "?" : there);
+    buffer_free(&c.list);
+    return c.found;
 }
 
 static bool same_key(const struct wire_object *a, const struct wire_object *b)
@@ -210,7 +271,7 @@ static json_t *document(const struct token *t, const struct loss *l, const struc
 static bool delete_from(const struct op_args *a, struct op_ctx *ctx, const struct token *t,
                         struct gate_session *s, const struct wire_objects *all, struct error *e)
 {
-    const struct wire_object *o = find(all, t, op_text(a, "URI"), e);
+    const struct wire_object *o = find_doomed(a, all, t, e);
     struct doomed doomed = {0};
     struct loss loss;
     bool done;

@@ -9,6 +9,7 @@
 #include "op/text.h"
 
 enum { WIDTH = 79, VERB_COLUMN = 20, OPTION_COLUMN = 26 };
+enum { MANY_CHOICES = 12, SOME_CHOICES = 5 };
 
 static void entry(struct buffer *out, const char *left, const char *text, size_t column)
 {
@@ -80,16 +81,26 @@ static void option_left(struct buffer *out, const struct op_arg *a)
         buffer_printf(out, " %s", a->value);
 }
 
+/* Many are told by the first ones and the last. */
+static void choices(struct buffer *out, const char *const *list)
+{
+    size_t count = 0, shown;
+
+    while (list[count] != NULL)
+        count++;
+    shown = count > MANY_CHOICES ? SOME_CHOICES : count;
+    for (size_t i = 0; i < shown; i++)
+        buffer_printf(out, "%s%s", i == 0 ? ": " : i + 1 == count ? " or " : ", ", list[i]);
+    if (shown < count)
+        buffer_printf(out, " to %s", list[count - 1]);
+}
+
 /* What the help sentence does not say: choices, range, default, whether it may come again. */
 static void option_right(struct buffer *out, const struct op_arg *a)
 {
     buffer_append_text(out, a->help);
-    for (size_t i = 0; a->type == OP_CHOICE && a->choices[i] != NULL; i++)
-        buffer_printf(out, "%s%s",
-                      i == 0                               ? ": "
-                      : i > 0 && a->choices[i + 1] == NULL ? " or "
-                                                           : ", ",
-                      a->choices[i]);
+    if (a->type == OP_CHOICE)
+        choices(out, a->choices);
     if (a->type == OP_INTEGER)
         buffer_printf(out, " (%ld to %ld)", a->minimum, a->maximum);
     if (a->default_text != NULL)

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "cert/chain.h"
+#include "cert/placeholder.h"
 #include "cert/view.h"
 #include "op/importing.h"
 #include "op/record.h"
@@ -307,7 +308,7 @@ static void find_older(struct importing *i)
         const struct wire_object *o = &i->objects.object[n];
         X509 *x = o->class == CKO_CERTIFICATE ? record_x509(o) : NULL;
 
-        if (x != NULL && X509_cmp(x, i->found.leaf) != 0 &&
+        if (x != NULL && X509_cmp(x, i->found.leaf) != 0 && !cert_is_placeholder(x) &&
             EVP_PKEY_eq(X509_get0_pubkey(x), X509_get0_pubkey(i->found.leaf)) == 1)
             json_array_append_new(i->older, brief(x));
         X509_free(x);
@@ -477,7 +478,7 @@ static void text_older(const json_t *r, struct buffer *out)
 
         buffer_printf(&line, "%s, until %.10s", op_string(one, "sha256"),
                       op_string(one, "not-after"));
-        op_line(out, index == 0 ? "older, of this key" : "", buffer_text(&line));
+        op_line(out, index == 0 ? "others of this key" : "", buffer_text(&line));
         buffer_free(&line);
     }
 }
@@ -489,7 +490,7 @@ void op_text_imported(const json_t *r, struct buffer *out)
     struct buffer days = BUFFER_INIT;
 
     if (strcmp(state, "already-there") == 0)
-        buffer_printf(out, "'%s' has this certificate already: nothing to do.\n",
+        buffer_printf(out, "'%s' has this certificate already; it stays as it is.\n",
                       op_string(r, "token"));
     else if (strcmp(state, "named") == 0)
         buffer_printf(out, "'%s' had this certificate; now it has the id of its key.\n",

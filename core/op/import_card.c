@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "cert/placeholder.h"
 #include "cert/view.h"
 #include "gate/manage.h"
 #include "op/importing.h"
@@ -168,7 +169,7 @@ static bool may_replace(struct importing *i, struct error *e)
     X509 *x = present(i);
     char *name = x == NULL ? NULL : cert_common_name(x), *pin = x == NULL ? NULL : cert_pin(x);
     bool may =
-        x == NULL ||
+        x == NULL || cert_is_placeholder(x) ||
         op_ask_yes(i->ctx,
                    "Slot %02X has room for one certificate: '%s' (%s, %ld days left) will be "
                    "gone from the card. Go on?",

@@ -122,14 +122,24 @@ static void free_sources(struct sources *s)
     pin_source_free(&s->new_pin);
 }
 
-/* A fresh token gets its SO PIN from C_InitToken itself. */
+/* One whose maker set one says that it is to be changed. So does SoftHSM where there is none, but
+ * calls it locked, too. */
+static bool has_makers_so_pin(const struct token *t)
+{
+    CK_FLAGS flags = t->slot.token.flags;
+
+    return (flags & CKF_SO_PIN_TO_BE_CHANGED) != 0 && (flags & CKF_SO_PIN_LOCKED) == 0;
+}
+
+/* A fresh token gets its SO PIN from C_InitToken itself; where there is one, that would be a try of
+ * it. */
 static bool parse_sources(const struct op_args *a, const struct token *t, struct sources *out,
                           struct error *e)
 {
     const char *usual = gate_default_source(&t->slot.token);
     const char *present = op_text(a, "so-pin"), *fresh = op_text(a, "new-so-pin");
 
-    out->first_so_pin = !is_initialised(t) && present == NULL;
+    out->first_so_pin = !is_initialised(t) && present == NULL && !has_makers_so_pin(t);
     if (out->first_so_pin) {
         present = fresh;
         fresh = NULL;
@@ -148,12 +158,23 @@ static bool parse_sources(const struct op_args *a, const struct token *t, struct
     return true;
 }
 
-static json_t *document(const struct wire_slot *slot, const struct sources *s, struct loss *l)
+/* Whether another token has this label, too: then a verb wants the URI. */
+static bool is_shared(const struct inventory *inv, const struct token *t, const char *label)
+{
+    for (size_t i = 0; i < inv->token_count; i++)
+        if (&inv->token[i] != t && inv->token[i].hidden == NULL &&
+            strcmp(inv->token[i].label, label) == 0)
+            return true;
+    return false;
+}
+
+static json_t *document(const struct wire_slot *slot, const struct sources *s, struct loss *l,
+                        bool shared)
 {
     return json_pack(
-        "{s:o, s:o, s:o, s:s, s:s, s:O}", "token",
+        "{s:o, s:o, s:b, s:o, s:s, s:s, s:O}", "token",
         record_take(text_padded(slot->token.label, sizeof slot->token.label)), "uri",
-        record_take(token_uri_of_slot(slot)), "serial",
+        record_take(token_uri_of_slot(slot)), "label-shared", shared, "serial",
         record_take(text_padded(slot->token.serialNumber, sizeof slot->token.serialNumber)),
         "so-pin", s->first_so_pin || s->new_so_pin != NULL ? "set" : "kept", "user-pin", "set",
         "lost", l->list);
@@ -192,7 +213,8 @@ static bool initialise(const struct op_args *a, struct op_ctx *ctx, struct inven
         done = gate_init_token(&request, &what, &host, &made, e);
     }
     if (done)
-        op_emit(ctx, "initialised", document(&made, &sources, l));
+        op_emit(ctx, "initialised",
+                document(&made, &sources, l, is_shared(inv, t, op_text(a, "label"))));
     wire_slot_free(&made);
     free_sources(&sources);
     return done;
@@ -218,13 +240,20 @@ static bool run(const struct op_args *a, struct op_ctx *ctx, struct error *e)
 static void text(const char *kind, const json_t *record, unsigned width, bool colour,
                  struct buffer *out)
 {
+    const char *label = op_string(record, "token"), *uri = op_string(record, "uri");
+    bool shared = op_true(record, "label-shared");
+
     (void)kind, (void)width, (void)colour;
     buffer_printf(out, "'%s' is initialised; its PIN is set, and its SO PIN %s.\n",
                   op_string(record, "token"),
                   strcmp(op_string(record, "so-pin"), "set") == 0 ? "too" : "is the old one");
-    buffer_printf(out, "  %-19s '%s'\n", "URI", op_string(record, "uri"));
+    buffer_printf(out, "  %-19s '%s'\n", "URI", uri);
+    if (shared)
+        buffer_printf(out, "Another token is named '%s', too: only the URI tells them apart.\n",
+                      label);
+    /* A quote in the label would end the shell's. */
     buffer_printf(out, "Next: signet keygen '%s' --type rsa:3072 --label NAME\n",
-                  op_string(record, "token"));
+                  shared || strchr(label, '\'') != NULL ? uri : label);
 }
 
 const struct op op_init = {

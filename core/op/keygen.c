@@ -362,6 +362,10 @@ static void text_of_card(const json_t *record, struct buffer *out)
     if (op_true(record, "old-certificate"))
         buffer_append_text(out, "The certificate of the old key is in the slot yet, and of no use "
                                 "any more; the new one takes its place.\n");
+    if (op_true(record, "placeholder"))
+        buffer_append_text(out, "In the slot is a placeholder for its certificate, without which "
+                                "no module would\nshow the key; signet import puts the real one in "
+                                "its place.\n");
 }
 
 static void text(const char *kind, const json_t *record, unsigned width, bool colour,
@@ -377,7 +381,7 @@ static void text(const char *kind, const json_t *record, unsigned width, bool co
     op_field(out, record, "public key SHA-256", "public-key-sha256");
     buffer_append_text(out, op_string(record, "public-key"));
     if (*op_string(record, "uri") != '\0')
-        buffer_printf(out, "Next: signet csr '%s' --subject 'C=…, O=…, CN=…' -o request.pem\n",
+        buffer_printf(out, "Next: signet csr '%s' --subject 'C=…, L=…, O=…, CN=…' -o request.pem\n",
                       op_string(record, "uri"));
 }
 
@@ -390,7 +394,9 @@ const struct op op_keygen = {
         "made is read back: a key that is not what was asked for is deleted again, and an error. "
         "What the token cannot make is said before, with what it can. A token may work on a long "
         "RSA key for minutes.\n\nThe keys of a PIV card are in slots, and are made with its "
-        "management key (--slot); a key that is in the slot is lost, and is named before.",
+        "management key (--slot); a key that is in the slot is lost, and is named before. Where "
+        "a module shows a slot's key by its certificate alone, as OpenSC does, a placeholder "
+        "is put there, which import replaces.",
     .example = "signet keygen @1 --type rsa:3072 --label release\n"
                "signet keygen @1 --type ec:P-384 --slot 9c",
     .effects = OP_LOGS_IN | OP_CHANGES,

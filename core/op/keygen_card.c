@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "cert/placeholder.h"
 #include "cert/view.h"
 #include "op/loss.h"
 #include "op/new_key.h"
@@ -159,13 +160,14 @@ static bool has_certificate(const struct loss *l)
 
 static bool report(const struct op_args *a, struct op_ctx *ctx, const struct piv_slot *s,
                    const struct key_kind *kind, const struct buffer *spki, const struct loss *l,
-                   struct error *e)
+                   bool placed, struct error *e)
 {
-    json_t *record = json_pack("{s:s, s:o, s:s, s:o, s:s?, s:s?, s:b, s:O}", "token", s->label,
-                               "place", json_sprintf("slot %02X", (unsigned)s->slot), "type",
-                               kind->of_card, "uri", uri_of(a, ctx, spki), "pin-policy",
-                               op_text(a, "pin-policy"), "touch-policy", op_text(a, "touch-policy"),
-                               "old-certificate", has_certificate(l), "lost", l->list);
+    json_t *record =
+        json_pack("{s:s, s:o, s:s, s:o, s:s?, s:s?, s:b, s:b, s:O}", "token", s->label, "place",
+                  json_sprintf("slot %02X", (unsigned)s->slot), "type", kind->of_card, "uri",
+                  uri_of(a, ctx, spki), "pin-policy", op_text(a, "pin-policy"), "touch-policy",
+                  op_text(a, "touch-policy"), "old-certificate", has_certificate(l) && !placed,
+                  "placeholder", placed, "lost", l->list);
 
     if (!new_key_describe(record, spki->data, spki->length, e)) {
         json_decref(record);
@@ -177,6 +179,9 @@ static bool report(const struct op_args *a, struct op_ctx *ctx, const struct piv
 
 /* A person's time at the prompt is not the card's: the telling begins behind it. */
 struct making {
+    const struct op_args *args;
+    const struct piv_slot *slot;
+    bool placed; /* a placeholder was given to the card */
     struct gate_person person;
     struct op_ctx *ctx;
     struct waiting *waiting;
@@ -199,6 +204,29 @@ static void tell_person(void *data, const char *line)
     m->person.tell(m->person.data, line);
 }
 
+/* Where a module shows the card, but not its new key, since that is shown by a certificate. */
+static bool place(void *data, const struct buffer *spki, uint8_t **der, size_t *length,
+                  struct error *e)
+{
+    struct making *m = data;
+    json_t *uri;
+    X509 *x;
+    int size;
+
+    if (op_piv_slot_objects(m->slot) == NULL)
+        return true;
+    uri = uri_of(m->args, m->ctx, spki);
+    m->placed = json_is_null(uri);
+    json_decref(uri);
+    if (!m->placed)
+        return true;
+    x = cert_placeholder(spki->data, spki->length, e);
+    size = x == NULL ? -1 : i2d_X509(x, der);
+    X509_free(x);
+    *length = size > 0 ? (size_t)size : 0;
+    return x != NULL && (size > 0 || error_set_memory(e));
+}
+
 /* What may have begun is not left unsaid. */
 static void say_what_is_left(const struct piv_slot *s, struct error *e)
 {
@@ -211,15 +239,17 @@ static void say_what_is_left(const struct piv_slot *s, struct error *e)
 }
 
 static bool make(const struct op_args *a, struct op_ctx *ctx, const struct piv_slot *s,
-                 const struct key_kind *kind, struct buffer *spki, struct error *e)
+                 const struct key_kind *kind, struct buffer *spki, bool *placed, struct error *e)
 {
     static const char *const pin[] = {"never", "once", "always"};
     static const char *const touch[] = {"never", "always", "cached"};
+    struct making m = {.args = a, .slot = s, .person = op_person(ctx), .ctx = ctx};
     const struct gate_new_key key = {.slot = s->slot,
                                      .type = kind->of_card,
                                      .pin_policy = policy(a, "pin-policy", pin),
-                                     .touch_policy = policy(a, "touch-policy", touch)};
-    struct making m = {.person = op_person(ctx), .ctx = ctx};
+                                     .touch_policy = policy(a, "touch-policy", touch),
+                                     .certificate = place,
+                                     .data = &m};
     const struct gate_person person = {
         .data = &m, .secret = m.person.secret == NULL ? NULL : ask_first, .tell = tell_person};
     struct pin_source *source;
@@ -240,6 +270,7 @@ static bool make(const struct op_args *a, struct op_ctx *ctx, const struct piv_s
     }
     host_stop(&host);
     pin_source_free(&source);
+    *placed = m.placed;
     return made;
 }
 
@@ -269,13 +300,15 @@ bool new_key_on_card(const struct op_args *args, struct op_ctx *ctx, const struc
     struct buffer spki = BUFFER_INIT;
     struct loss loss = {0};
     struct piv_slot s;
+    bool placed = false;
     bool done = op_piv_slot(args, ctx, "TOKEN", op_text(args, "slot"), &s, e) &&
                 check_card(args, &s, kind, e);
 
     if (done && (done = op_loss_init(&loss) || error_set_memory(e))) {
         collect(&s, &loss);
-        done = confirm(&s, ctx, &loss, e) && make(args, ctx, &s, kind, &spki, e) &&
-               check_made(&s, kind, &spki, e) && report(args, ctx, &s, kind, &spki, &loss, e);
+        done = confirm(&s, ctx, &loss, e) && make(args, ctx, &s, kind, &spki, &placed, e) &&
+               check_made(&s, kind, &spki, e) &&
+               report(args, ctx, &s, kind, &spki, &loss, placed, e);
     }
     op_loss_free(&loss);
     buffer_free(&spki);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "cert/placeholder.h"
 #include "cert/view.h"
 #include "op/record.h"
 #include "op/text.h"
@@ -25,8 +26,8 @@ bool op_loss_is_unexpired(const struct wire_object *o)
 {
     X509 *x = o->class == CKO_CERTIFICATE ? record_x509(o) : NULL;
     /* One whose end cannot be read may be valid yet. */
-    bool unexpired =
-        x != NULL && (cert_not_after(x) == (time_t)-1 || cert_days_left(x, time(NULL)) >= 0);
+    bool unexpired = x != NULL && !cert_is_placeholder(x) &&
+                     (cert_not_after(x) == (time_t)-1 || cert_days_left(x, time(NULL)) >= 0);
 
     X509_free(x);
     return unexpired;
@@ -35,9 +36,14 @@ bool op_loss_is_unexpired(const struct wire_object *o)
 void op_loss_add(struct loss *l, const struct wire_slot *slot, const struct wire_objects *all,
                  const struct wire_object *o)
 {
-    json_t *record = record_object_brief(slot, o);
     X509 *x = o->class == CKO_CERTIFICATE ? record_x509(o) : NULL;
+    json_t *record;
 
+    if (x != NULL && cert_is_placeholder(x)) {
+        X509_free(x);
+        return;
+    }
+    record = record_object_brief(slot, o);
     if (x != NULL) {
         json_t *full = record_certificate(x);
 

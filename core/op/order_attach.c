@@ -167,8 +167,12 @@ static bool add_proof(struct attachment *t, struct op_ctx *ctx, struct error *e)
                          e))
         return false;
     op_emit(ctx, "attached",
-            json_pack("{s:o, s:s, s:O}", "folder", record_text(t->folder), "as", "proof", "entry",
-                      json_array_get(proofs, json_array_size(proofs) - 1)));
+            json_pack("{s:o, s:s, s:s?, s:O}", "folder", record_text(t->folder), "as", "proof",
+                      "because",
+                      strcmp(t->as, "auto") == 0 && sk_X509_num(t->found) > 0
+                          ? "it holds no certificate for code signing"
+                          : NULL,
+                      "entry", json_array_get(proofs, json_array_size(proofs) - 1)));
     return true;
 }
 
@@ -198,10 +202,14 @@ static void text(const char *kind, const json_t *r, unsigned width, bool colour,
     (void)kind, (void)width, (void)colour;
     buffer_printf(out, "added as the order's %s: %s\n", op_string(r, "as"),
                   op_string(entry, "file"));
+    op_field(out, r, "because", "because");
     op_field(out, entry, "SHA-256", "sha256");
     op_field(out, entry, "subject", "subject");
     op_field(out, entry, "by", "issuer");
     op_field(out, entry, "ends", "not-after");
+    if (strcmp(op_string(r, "as"), "certificate") == 0)
+        buffer_printf(out, "Next: signet order verify '%s', then signet import TOKEN '%s/%s'\n",
+                      op_string(r, "folder"), op_string(r, "folder"), op_string(entry, "file"));
 }
 
 const struct op op_order_attach = {

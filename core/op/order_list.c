@@ -22,7 +22,7 @@ static const struct op_arg list_args[] = {
     {.name = "FOLDER",
      .type = OP_PATH,
      .positional = true,
-     .help = "folder that holds orders, or one order; without it, the current one"},
+     .help = "folder that holds orders, or one order; without it, the folder that you are in"},
 };
 
 static const struct op_arg status_args[] = {
@@ -92,7 +92,8 @@ static bool read_folder(const char *folder, json_t *list, bool *good, struct err
     if (count < 0)
         return error_set_errno(e, "cannot read the folder '%s'", folder);
     for (int i = 0; i < count; i++) {
-        char *inside = path_join(folder, names[i]->d_name, NULL);
+        char *inside = strcmp(folder, ".") == 0 ? strdup(names[i]->d_name)
+                                                : path_join(folder, names[i]->d_name, NULL);
 
         if (inside != NULL && is_order(inside) && json_array_size(list) < ORDERS_MAX)
             add_order(inside, list, good);
@@ -141,7 +142,7 @@ static void text_end(const json_t *o, struct buffer *out)
         return;
     buffer_printf(out, "  until %.10s, ", op_string(certificate, "not-after"));
     op_days(out, days);
-    if (days >= 0 && days < CERT_WARN_DAYS)
+    if (days < CERT_WARN_DAYS)
         buffer_append_text(out, ": order the next one now (signet csr --from-order)");
 }
 
@@ -178,7 +179,8 @@ static void text_status(const json_t *o, struct buffer *out)
     op_field(out, o, "subject", "subject");
     op_field(out, o, "e-mail", "email");
     op_field(out, key, "key", "type");
-    op_field(out, key, "key's URI", "uri");
+    if (*op_string(key, "uri") != '\0')
+        buffer_printf(out, "  %-19s '%s'\n", "key's URI", op_string(key, "uri"));
     op_field(out, token, "token", "label");
     op_field(out, o, "made", "made");
     op_field(out, o, "ordered", "ordered");

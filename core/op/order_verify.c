@@ -81,14 +81,19 @@ static bool run(const struct op_args *a, struct op_ctx *ctx, struct error *e)
     return done;
 }
 
+enum { FACT_COLUMN = 36 };
+
 static void text(const char *kind, const json_t *r, unsigned width, bool colour, struct buffer *out)
 {
     size_t index;
     json_t *f;
 
-    (void)kind, (void)width, (void)colour;
-    json_array_foreach(json_object_get(r, "facts"), index, f) buffer_printf(
-        out, "%-8s %-26s %s\n", op_string(f, "word"), op_string(f, "what"), op_string(f, "text"));
+    (void)kind, (void)colour;
+    json_array_foreach(json_object_get(r, "facts"), index, f)
+    {
+        buffer_printf(out, "%-8s %-26s ", op_string(f, "word"), op_string(f, "what"));
+        op_wrap(out, op_string(f, "text"), FACT_COLUMN, width > 2 * FACT_COLUMN ? width - 1 : 79);
+    }
     buffer_printf(out, "The order in '%s' %s.\n", op_string(r, "folder"),
                   op_true(r, "holds") ? "holds together" : "does not hold together");
 }

@@ -16,6 +16,9 @@ static const struct op_arg args[] = {
      .help = "empty slots, uninitialised tokens and trust modules too"},
 };
 
+/* So many certificates of a token are looked at: to list tokens is to be quick. */
+enum { MOST_CERTIFICATES = 64 };
+
 /* Certificates are public: no login. What cannot be read now is no reason to list nothing. */
 static void add_expiry(json_t *record, const struct inventory *inv, const struct token *t,
                        struct cancel *cancel)
@@ -25,8 +28,12 @@ static void add_expiry(json_t *record, const struct inventory *inv, const struct
 
     if (host == NULL || !t->slot.has_token || t->hidden != NULL)
         return;
-    if (objects_read(host, t->slot.id, NULL, cancel, &all, NULL))
+    if (objects_read_certificates(host, t->slot.id, MOST_CERTIFICATES, cancel, &all, NULL)) {
         json_object_set_new(record, "expiry-warnings", op_expiry_warnings(&all));
+        if (all.total > MOST_CERTIFICATES)
+            json_object_set_new(record, "certificates-not-read",
+                                json_integer(all.total - MOST_CERTIFICATES));
+    }
     wire_objects_free(&all);
 }
 
@@ -121,6 +128,18 @@ static void pin_line(const json_t *t, struct buffer *out)
     op_line(out, "PIN", text);
 }
 
+static void not_read_line(const json_t *t, struct buffer *out)
+{
+    json_int_t count = op_number(t, "certificates-not-read", 0);
+    char text[120];
+
+    if (count == 0)
+        return;
+    snprintf(text, sizeof text, "%lld more certificates were not looked at; objects shows them",
+             (long long)count);
+    op_line(out, "expiry", text);
+}
+
 void op_text_token(const json_t *t, struct buffer *out)
 {
     struct buffer flags = BUFFER_INIT;
@@ -140,6 +159,7 @@ void op_text_token(const json_t *t, struct buffer *out)
     pin_line(t, out);
     op_field(out, t, "for new orders", "ca-reason");
     op_text_expiry(json_object_get(t, "expiry-warnings"), out);
+    not_read_line(t, out);
     op_true_keys(&flags, json_object_get(t, "flags"));
     op_line(out, "flags", buffer_text(&flags));
     buffer_free(&flags);
@@ -214,7 +234,8 @@ const struct op op_tokens = {
         "Asks every PKCS#11 module that is registered with p11-kit or stands in a known "
         "place, each in a "
         "process of its own, and lists the tokens they show, with a warning for code-signing "
-        "certificates that expire within 60 days. Never logs in. A module "
+        "certificates that expire within 60 days, of the first 64 of each token. Never logs in. A "
+        "module "
         "that fails is named "
         "with its error; the others go on.",
     .example = "signet tokens\nsignet tokens --module /usr/lib/libeToken.so --json",

@@ -40,8 +40,14 @@ static bool append(struct wire_objects *all, struct wire_objects *page, struct e
     return true;
 }
 
-static bool read_page(struct host *h, CK_SLOT_ID slot, uint32_t first, struct cancel *cancel,
-                      struct wire_objects *all, struct error *e)
+/* What is read, and how much of it at once. */
+struct page {
+    uint32_t first, most;
+    bool certificates;
+};
+
+static bool read_page(struct host *h, CK_SLOT_ID slot, const struct page *wanted,
+                      struct cancel *cancel, struct wire_objects *all, struct error *e)
 {
     struct buffer body = BUFFER_INIT, answer = BUFFER_INIT;
     struct wire_objects page = {0};
@@ -49,8 +55,9 @@ static bool read_page(struct host *h, CK_SLOT_ID slot, uint32_t first, struct ca
     bool read;
 
     wire_put_u64(&body, slot);
-    wire_put_u32(&body, first);
-    wire_put_u32(&body, PAGE);
+    wire_put_u32(&body, wanted->first);
+    wire_put_u32(&body, wanted->most);
+    wire_put_u8(&body, wanted->certificates);
     read = buffer_ok(&body, e) && host_call(h, WIRE_OBJECTS, 0, &body, cancel, &answer, e);
     if (read) {
         r = wire_reader_of(answer.data, answer.length);
@@ -164,18 +171,18 @@ bool objects_group(struct wire_objects *all, struct error *e)
 bool objects_read(struct host *h, CK_SLOT_ID slot, const struct objects_parts *parts,
                   struct cancel *cancel, struct wire_objects *out, struct error *e)
 {
-    uint32_t seen = 0;
+    struct page page = {.most = PAGE};
 
     *out = (struct wire_objects){0};
     do {
-        if (!read_page(h, slot, seen, cancel, out, e)) {
+        if (!read_page(h, slot, &page, cancel, out, e)) {
             wire_objects_free(out);
             return false;
         }
-        seen += PAGE;
-        if (parts != NULL && seen < out->total)
+        page.first += PAGE;
+        if (parts != NULL && page.first < out->total)
             parts->part(parts->data, out);
-    } while (seen < out->total);
+    } while (page.first < out->total);
     for (size_t i = 0; i < out->count; i++)
         if (out->object[i].class == CKO_PRIVATE_KEY) {
             borrow_public_key(&out->object[i], out, CKO_PUBLIC_KEY);
@@ -186,6 +193,18 @@ bool objects_read(struct host *h, CK_SLOT_ID slot, const struct objects_parts *p
         return false;
     }
     return true;
+}
+
+bool objects_read_certificates(struct host *h, CK_SLOT_ID slot, uint32_t most,
+                               struct cancel *cancel, struct wire_objects *out, struct error *e)
+{
+    const struct page page = {.most = most, .certificates = true};
+
+    *out = (struct wire_objects){0};
+    if (read_page(h, slot, &page, cancel, out, e))
+        return true;
+    wire_objects_free(out);
+    return false;
 }
 
 /* Public keys decide; where one side's is not known, the id does. */
@@ -253,8 +272,10 @@ static bool meets(const struct wish *w, const struct wire_object *o, CK_OBJECT_C
     return o->label != NULL && strcmp(o->label, w->label) == 0;
 }
 
+/* Objects of a class: all, or those alone that meet the wish for one of class `wanted`. */
 static void describe(const struct wire_slot *slot, const struct wire_objects *all,
-                     CK_OBJECT_CLASS class, struct buffer *out)
+                     const struct wish *w, CK_OBJECT_CLASS wanted, CK_OBJECT_CLASS class,
+                     struct buffer *out)
 {
     size_t named = 0;
 
@@ -262,7 +283,7 @@ static void describe(const struct wire_slot *slot, const struct wire_objects *al
         const struct wire_object *o = &all->object[i];
         char *uri;
 
-        if (o->class != class)
+        if (o->class != class || (w != NULL && !meets(w, o, wanted)))
             continue;
         uri = token_uri_of_object(slot, o);
         buffer_printf(out, "%s'%s'", named++ > 0 ? ", " : "", uri == NULL ? "?" : uri);
@@ -282,20 +303,28 @@ static const char *class_name(CK_OBJECT_CLASS class)
     }
 }
 
-static const struct wire_object *refuse(enum error_code code, const char *what,
-                                        const struct wire_objects *all,
+/* `w`: those that it fits, for a choice; NULL: all that are there. */
+static const struct wire_object *refuse(const struct wish *w, const struct wire_objects *all,
                                         const struct wire_slot *slot, CK_OBJECT_CLASS class,
                                         struct error *e)
 {
+    static const CK_OBJECT_CLASS stand_ins[] = {CKO_PUBLIC_KEY, CKO_CERTIFICATE};
     struct buffer list = BUFFER_INIT;
     const char *there;
 
-    describe(slot, all, class, &list);
-    if (list.length == 0 && class == CKO_PRIVATE_KEY)
-        describe(slot, all, CKO_CERTIFICATE, &list);
+    describe(slot, all, w, class, class, &list);
+    /* Private keys hide before a login: what speaks for them is shown in their place. */
+    for (size_t i = 0; list.length == 0 && class == CKO_PRIVATE_KEY && i < 2; i++)
+        describe(slot, all, w, class, stand_ins[i], &list);
     there = list.length == 0 ? "the token has none" : buffer_text(&list);
-    error_set(e, code, "%s; there is: %s%s", what, there == NULL ? "?" : there,
-              code == ERROR_USAGE ? "; quote the URI, a shell cuts it at ';'" : "");
+    if (w != NULL)
+        error_set(e, ERROR_USAGE,
+                  "that names more than one %s; name one by its id: %s; quote the URI, a shell "
+                  "cuts it at ';'",
+                  class_name(class), there == NULL ? "?" : there);
+    else
+        error_set(e, ERROR_MISSING, "no such %s; there is: %s", class_name(class),
+                  there == NULL ? "?" : there);
     buffer_free(&list);
     return NULL;
 }
@@ -327,20 +356,12 @@ static const struct wire_object *find(const struct wire_objects *all, const stru
     static const CK_OBJECT_CLASS stand_ins[] = {CKO_PUBLIC_KEY, CKO_CERTIFICATE};
     bool several = false;
     const struct wire_object *found = search(all, w, class, class, &several);
-    char what[64];
 
     for (size_t i = 0; found == NULL && class == CKO_PRIVATE_KEY && i < 2; i++)
         found = search(all, w, class, stand_ins[i], &several);
     if (found != NULL && !several)
         return found;
-    if (several) {
-        strcpy(what, "that names more than one ");
-        strcat(what, class_name(class));
-        return refuse(ERROR_USAGE, what, all, slot, class, e);
-    }
-    strcpy(what, "no such ");
-    strcat(what, class_name(class));
-    return refuse(ERROR_MISSING, what, all, slot, class, e);
+    return refuse(several ? w : NULL, all, slot, class, e);
 }
 
 const struct wire_object *objects_find(const struct wire_objects *all, const struct wire_slot *slot,

@@ -26,6 +26,11 @@ struct objects_parts {
 bool objects_read(struct host *h, CK_SLOT_ID slot, const struct objects_parts *parts,
                   struct cancel *cancel, struct wire_objects *out, struct error *e);
 
+/* Reads certificates alone, the first `most` of them, in one page: quick also where there are
+ * thousands of keys. out->total says how many there are. Freed with wire_objects_free. */
+bool objects_read_certificates(struct host *h, CK_SLOT_ID slot, uint32_t most,
+                               struct cancel *cancel, struct wire_objects *out, struct error *e);
+
 /* Puts objects of one key side by side, private key, public key, certificates, and gives them one
  * `group`: keys first, then what has none. One that does not tell its public key goes to the first
  * with its CKA_ID. False: ERROR_MEMORY. objects_read does it; the functions below rely on it. */

@@ -25,7 +25,7 @@
     X(WIRE_SLOTS, false, 10000, "listing the slots") /* nothing -> wire_slots */                   \
     X(WIRE_TOKEN, false, 10000, "reading the token") /* u64 slot -> wire_slot */                   \
     X(WIRE_OBJECTS, false, 10000,                                                                  \
-      "reading the objects") /* u64 slot, u32 first, u32 most -> wire_objects */                   \
+      "reading the objects") /* u64 slot, u32 first, u32 most, bool certs -> wire_objects */       \
     X(WIRE_VENDOR, false, 10000,                                                                   \
       "reading what the vendor adds") /* u64 slot -> wire_application (wire/card.h) */             \
     X(WIRE_OPEN_KEY, false, 10000, "opening the key")         /* wire_open_key -> wire_opened */   \

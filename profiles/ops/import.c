@@ -12,6 +12,7 @@
 #include "op/text.h"
 #include "profiles/ops.h"
 #include "profiles/profile.h"
+#include "profiles/schema.h"
 
 static const char *const places[] = {"token", "file", NULL};
 static const char *const slots[] = {
@@ -255,6 +256,20 @@ static void offer(const struct imported *i, struct op_ctx *ctx)
     free(old);
 }
 
+/* Before anything is stored: the name of a profile that is there, or one that can be made. */
+static bool can_be_profile(const char *name, struct error *e)
+{
+    char *path = profile_find(name, NULL), why[256] = "";
+    struct profile *p = path != NULL ? profile_load(path, NULL, e) : profile_new(e);
+    bool can =
+        p != NULL && (path != NULL || schema_set(schema_find("name"), p, name, why, sizeof why) ||
+                      error_set(e, ERROR_USAGE, "it should be %s", why));
+
+    profile_free(&p);
+    free(path);
+    return can || error_prefix(e, "--profile, and nothing was stored");
+}
+
 /* The console takes records too, but for a person. */
 static bool may_ask(const struct op_args *a, const struct op_ctx *ctx)
 {
@@ -264,8 +279,8 @@ static bool may_ask(const struct op_args *a, const struct op_ctx *ctx)
 static bool run(const struct op_args *a, struct op_ctx *ctx, struct error *e)
 {
     const char *name = op_text(a, "profile");
-    struct imported i;
-    bool done = op_import(a, ctx, &i, e);
+    struct imported i = {0};
+    bool done = (name == NULL || can_be_profile(name, e)) && op_import(a, ctx, &i, e);
 
     if (done && name != NULL && !to_profile(name, &i, ctx, e))
         done = error_prefix(e, "the certificate is on the token, the profile is not written");

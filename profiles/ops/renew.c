@@ -268,6 +268,8 @@ static void text(const char *kind, const json_t *r, unsigned width, bool colour,
         op_line(out, "key was", op_string(r, "old-key"));
     op_line(out, "key is", op_string(r, "key"));
     text_container(out, r);
+    buffer_printf(out, "Next: signet-batch check '%s' finds what is missing, without a try\n",
+                  op_string(r, "path"));
 }
 
 const struct op op_profile_renew = {

@@ -42,7 +42,7 @@ for type in ec:P-256 ec:P-384; do
 done
 before=$(state "$yubikey")
 make 9c ec:P-256
-like "$status/$said" "^2/.*lost: private-key 'slot 9C' \(P-384\).*nothing was done" 'a key that is there is named before'
+like "$status/$said" "^2/.*lost: public-key 'SIGN pubkey' \(P-384\).*nothing was done" 'a key that is there is named before'
 is "$(state "$yubikey")" "$before" 'and stays'
 make 9e rsa:2048
 like "$status/$said" '^2/.*allow-2048' 'RSA-2048 is not made by accident'
@@ -64,8 +64,8 @@ name=$reader make 9a ec:P-256 --yes --module "$softhsm"
 like "$status/$(state "$yubikey")/$said" "^5/$before/.*cannot be seen here" 'nor where no module shows that there is one'
 "$tests/lib/typed.py" 'Type the token' "$name" -- "$signet" keygen "$name" --type ec:P-384 --slot 9a --management-key env:KEY \
   --module "$opensc" >"$work/said"
-like "$?/$(tr -d '\r' <"$work/said")" '^0/.*new P-384 key is in slot 9A.*certificate of the old key' 'its label on a terminal does'
-said=$("$signet" keygen "$name" --type ec:P-256 --label x --module "$opensc" --pin env:KEY 2>&1 </dev/null)
+like "$?/$(tr -d '\r' <"$work/said")" '^0/.*new P-384 key is in slot 9A.*placeholder' 'its label on a terminal does'
+said=$("$signet" keygen @1 --type ec:P-256 --label x --module "$opensc" --pin env:KEY 2>&1 </dev/null)
 like "$?/$said" '^2/.*PIV card.*--slot 9c' 'without a slot: it is said that one is needed'
 is "$(verifies "$yubikey")" 0 'no PIN was sent'
 name=''
@@ -99,6 +99,8 @@ is "$status" 0 'is enough'
 same_key "$plain" 9c
 is "$?" 0 'and the key is there'
 
+# Its label came with the placeholder.
+name=@1
 echo 7 >"$plain/makes"
 make 9d rsa:3072 --module "$opensc" --yes
 like "$status/$said" '^3/.*asked for .*RSA-3072, and made one of type RSA-2048 in slot 9D' 'a card that makes another key than it was asked for'

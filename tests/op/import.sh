@@ -74,7 +74,7 @@ like "$status/$said" '^2/' 'a password that nobody can be asked for'
 
 # Twice is once.
 import leaf.pem issuing.pem
-like "$status/$said" '^0/.*already: nothing to do' 'one that is there: nothing to do, and no error'
+like "$status/$said" '^0/.*already; it stays' 'one that is there: nothing to do, and no error'
 is "$(certificates)" 2 'nothing was stored twice'
 
 # Pasted, or through a pipe.
@@ -104,7 +104,7 @@ is "$?" 0 'osslsigncode finds the signature good, by the root alone'
 cp leaf.pem first.pem
 ends=500 issue key.pem Signer second.pem
 import second.pem --profile release
-like "$status/$said" "^0/.*older, of this key +sha256:$(fingerprint first.pem)" 'a second certificate of the key: the first is told'
+like "$status/$said" "^0/.*others of this key +sha256:$(fingerprint first.pem)" 'a second certificate of the key: the first is told'
 is "$(certificates)" 3 'and stays'
 is "$(grep -c "sha256:$(fingerprint second.pem)" "$XDG_CONFIG_HOME/signet/profiles/release.yaml")" 1 'the profile moved to it'
 import second.pem --profile release

@@ -47,7 +47,7 @@ is "$status" 0 'it goes where that is said'
 result "$(read_slot 02 read.der && same leaf.pem read.der; echo $?)" 'OpenSC reads the new one, in the slot of its key'
 like "$said" 'chain file.*-chain.pem' 'its chain, for which a card has no room, is in a file'
 import "$label" leaf.pem issuing.pem --profile card
-like "$status/$said" '^0/.*already: nothing to do' 'a second time: nothing to do'
+like "$status/$said" '^0/.*already; it stays' 'a second time: nothing to do'
 result "$(! grep -qi "$KEY" "$XDG_STATE_HOME/signet/audit.log"; echo $?)" 'the management key stands in no log'
 is "$(verifies "$card")" 0 'no PIN was sent'
 sed -i '$a pin: env:SIGNET_PIN' "$XDG_CONFIG_HOME/signet/profiles/card.yaml"

@@ -16,6 +16,9 @@ run() {
 }
 seen() { pkcs11-tool --module "$opencryptoki" --login --pin "$oc_pin" -O --type "$1" 2>/dev/null | grep -cE '^(Private|Public) Key Object'; }
 
+# A new SO PIN in the place of the maker's would cost a try of it.
+run init new --label oc --new-so-pin env:SO --new-pin env:PIN
+is "$status" 2 'a token with an SO PIN of its maker wants that one first'
 run init new --label oc --so-pin env:MAKER --new-so-pin env:SO --new-pin env:PIN
 is "$status" 0 'the SO PIN of the maker initialises the token, and is changed'
 oc_tool --login --login-type so --so-pin "$oc_so_pin" --init-pin --pin "$oc_pin"

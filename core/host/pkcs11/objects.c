@@ -277,14 +277,18 @@ static void close_list(struct module *m)
     memset(&list, 0, sizeof list);
 }
 
-static bool open_list(struct module *m, CK_SLOT_ID slot, struct wire_status *s)
+static bool open_list(struct module *m, CK_SLOT_ID slot, bool certificates, struct wire_status *s)
 {
+    CK_OBJECT_CLASS class = CKO_CERTIFICATE;
+    CK_ATTRIBUTE match = {CKA_CLASS, &class, sizeof class};
+
     close_list(m);
     list.slot = slot;
     list.open =
         status_of(s, m->f->C_OpenSession(slot, CKF_SERIAL_SESSION, NULL, NULL, &list.session),
                   "C_OpenSession");
-    if (list.open && objects_search(m, list.session, NULL, 0, &list.handles, &list.count, s))
+    if (list.open && objects_search(m, list.session, &match, certificates ? 1 : 0, &list.handles,
+                                    &list.count, s))
         return true;
     close_list(m);
     return false;
@@ -302,13 +306,13 @@ static void read_page(struct module *m, size_t first, size_t end, struct wire_ob
     }
 }
 
-bool objects_page(struct module *m, CK_SLOT_ID slot, uint32_t first, uint32_t most,
-                  struct wire_objects *out, struct wire_status *s)
+bool objects_page(struct module *m, CK_SLOT_ID slot, bool certificates, uint32_t first,
+                  uint32_t most, struct wire_objects *out, struct wire_status *s)
 {
     size_t end;
 
     *out = (struct wire_objects){0};
-    if (first == 0 && !open_list(m, slot, s))
+    if (first == 0 && !open_list(m, slot, certificates, s))
         return false;
     if (!list.open || list.slot != slot || first > list.count)
         return status_fail(s, CKR_OPERATION_NOT_INITIALIZED, "", "there is no such page");
