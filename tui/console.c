@@ -287,6 +287,7 @@ int console_run(const char *const *modules, size_t count)
         devices_watch(&c);
         jobs_read_tokens(&c);
         jobs_read_profiles(&c);
+        jobs_read_orders(&c);
         console_changed(&c);
         loop(&c, signals);
     }

@@ -210,6 +210,37 @@ void jobs_read_profiles(struct console *c)
         jobs_start(c, "profile list", NULL, 0, NULL, &watcher, "profiles");
 }
 
+/* Orders: those of the folder that the console was started in, and those that were made on this
+ * machine. One that cannot be read has its problem in the list. */
+
+static void orders_record(void *data, struct job *j, const char *kind, json_t *record)
+{
+    struct console *c = data;
+
+    (void)j, (void)kind;
+    store_set_orders(&c->store, record);
+    console_changed(c);
+}
+
+static void orders_ended(void *data, struct job *j, const struct error *e)
+{
+    struct console *c = data;
+
+    (void)j;
+    jobs_forget(c, "orders");
+    if (e != NULL)
+        log_add(c->log, e->text);
+}
+
+void jobs_read_orders(struct console *c)
+{
+    static const struct job_watcher watcher = {.record = orders_record, .ended = orders_ended};
+    const char *words[] = {"--known"};
+
+    if (json_object_get(c->reading, "orders") == NULL)
+        jobs_start(c, "order list", words, 1, NULL, &watcher, "orders");
+}
+
 /* Objects and details. What a job read is known by its first word. */
 
 static void objects_record(void *data, struct job *j, const char *kind, json_t *record)
@@ -427,8 +458,12 @@ static void errand_ended(void *data, struct job *j, const struct error *e)
                     r->pulled ? "the card was taken out: " : "", e->text);
     if (e != NULL)
         log_add(c->log, e->text);
-    if (effects & OP_WRITES)
+    if (effects & OP_WRITES) {
         jobs_read_profiles(c);
+        jobs_read_orders(c);
+    }
+    if (effects & OP_CHANGES)
+        c->next_poll = 0; /* a token may be new, or gone */
     if ((effects & (OP_CHANGES | OP_LOGS_IN)) && r->token_uri != NULL) {
         c->next_poll = 0; /* the counter may have moved */
         store_touch_figures(&c->store, r->token_uri);

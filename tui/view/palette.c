@@ -25,6 +25,7 @@ struct palette {
     size_t matches, at, top;
     palette_chosen *chosen;
     void *data;
+    void (*free_data)(void *); /* NULL: it is not ours */
 };
 
 static int by_score(const void *a, const void *b, void *data)
@@ -128,6 +129,8 @@ static void close_window(struct window *w)
         free(p->entry[i].right);
         free(p->entry[i].why_not);
     }
+    if (p->free_data != NULL)
+        p->free_data(p->data);
     free(p->entry);
     free(p->order);
     free(p->title);
@@ -145,6 +148,11 @@ struct window *palette_new(const char *title, palette_chosen *chosen, void *data
     p->chosen = chosen;
     p->data = data;
     return &p->window;
+}
+
+void palette_owns_data(struct window *w, void (*free_data)(void *))
+{
+    ((struct palette *)w)->free_data = free_data;
 }
 
 static char *copy(const char *text)
