@@ -192,9 +192,10 @@ static void profile_steps(struct checklist *c, const struct store *s, const json
 }
 
 /* Windows may know the chain, and what expires soon still signs: what signs goes first. */
-static bool can_wait(enum step s, const struct pair *p)
+static bool can_wait(const struct checklist *c, enum step s, const struct pair *p)
 {
-    return s == STEP_CHAIN || (s == STEP_CERTIFICATE && is_soon(p->certificate));
+    return s == STEP_CHAIN || (s == STEP_CERTIFICATE && is_soon(p->certificate) &&
+                               c->step[STEP_PIN].state != STATE_DONE);
 }
 
 void checklist_make(struct checklist *c, const struct store *s, const json_t *token)
@@ -215,7 +216,7 @@ void checklist_make(struct checklist *c, const struct store *s, const json_t *to
     for (int i = 0; i < STEP_COUNT; i++) {
         if (c->step[i].state == STATE_DONE)
             c->done++;
-        else if (c->next == STEP_COUNT || (can_wait(c->next, &p) && !can_wait((enum step)i, &p)))
+        else if (c->next == STEP_COUNT || (can_wait(c, c->next, &p) && !can_wait(c, (enum step)i, &p)))
             c->next = (enum step)i;
     }
     if (c->next != STEP_COUNT && c->step[c->next].state == STATE_WAITING)

@@ -418,7 +418,7 @@ static void no_token_rows(struct tree *t, const struct store *s)
     note(t, 1, STYLE_DIM, "Is its driver installed?");
     note(t, 1, STYLE_DIM, "signet --module /path/driver.so");
     if (store_blanks(s, &blank) > 0)
-        note(t, 1, STYLE_WARN, "T makes one of an empty slot");
+        note(t, 1, STYLE_WARN, "T makes one of a free slot");
 }
 
 /* Cards that no module shows; while a module may still be about to, no more is said. */

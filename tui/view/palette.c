@@ -67,10 +67,13 @@ static void draw(struct window *w, struct console *c)
 {
     struct palette *p = (struct palette *)w;
     int rows = screen_rows() - 10 < MOST_ROWS ? screen_rows() - 10 : MOST_ROWS;
-    struct area area = draw_window(rows + 3, WIDTH, p->title);
-    struct area list = {area.row + 2, area.column, rows, area.columns};
+    struct area area, list;
 
     (void)c;
+    if (p->count < (size_t)rows)
+        rows = (int)p->count;
+    area = draw_window(rows + 3, WIDTH, p->title);
+    list = (struct area){area.row + 2, area.column, rows, area.columns};
     input_draw(&p->input, &area, 0, 0, true);
     if (p->at < p->top)
         p->top = p->at;
