@@ -129,14 +129,16 @@ static void import_chain(struct console *c, const char *data, const char *answer
     const json_t *token = console_token(c);
     const json_t *shown = store_detail(&c->store, data);
     const char *pem = op_string(json_object_get(shown, "certificate"), "pem");
-    const char *words[] = {op_string(token, "uri"), "--", pem, answer};
+    const char *name = op_string(command_profile_here(c), "name");
+    const char *words[] = {"--profile", name, "--", op_string(token, "uri"), pem, answer};
+    size_t skipped = *name == '\0' ? 2 : 0;
 
     if (answer == NULL || *answer == '\0')
         return;
     if (token == NULL || *pem == '\0')
         console_say(c, STYLE_WARN, "the certificate is not read yet");
     else
-        jobs_run(c, "import", token, words, sizeof words / sizeof *words);
+        jobs_run(c, "import", token, words + skipped, sizeof words / sizeof *words - skipped);
 }
 
 /* The chain goes by its certificate: the verb takes both. */
