@@ -216,7 +216,8 @@ void checklist_make(struct checklist *c, const struct store *s, const json_t *to
     for (int i = 0; i < STEP_COUNT; i++) {
         if (c->step[i].state == STATE_DONE)
             c->done++;
-        else if (c->next == STEP_COUNT || (can_wait(c, c->next, &p) && !can_wait(c, (enum step)i, &p)))
+        else if (c->next == STEP_COUNT ||
+                 (can_wait(c, c->next, &p) && !can_wait(c, (enum step)i, &p)))
             c->next = (enum step)i;
     }
     if (c->next != STEP_COUNT && c->step[c->next].state == STATE_WAITING)
