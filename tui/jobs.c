@@ -366,17 +366,42 @@ static struct window *pager_of(const struct errand *r)
     return w;
 }
 
+static void write_text(struct job *j, const char *kind, const json_t *record, unsigned width,
+                       struct buffer *out)
+{
+    if (job_op(j)->text != NULL)
+        job_op(j)->text(kind, record, width, false, out);
+    else
+        op_plain(record, 0, out);
+}
+
+static bool is_one_line(const char *text)
+{
+    return strchr(text, '\n') == NULL || text[strcspn(text, "\n") + 1] == '\0';
+}
+
+/* What is one line unless it is broken for a pager has room below, where there are two. */
+static bool say_line(struct errand *r, struct job *j, const char *kind, const json_t *record)
+{
+    struct buffer text = BUFFER_INIT;
+    bool one;
+
+    write_text(j, kind, record, 2 * TEXT_WIDTH, &text);
+    one = text.length > 0 && pager_of(r) == NULL && buffer_text(&text) != NULL &&
+          is_one_line(buffer_text(&text));
+    if (one)
+        console_say(r->console, STYLE_GOOD, "%.*s", (int)strcspn(buffer_text(&text), "\n"),
+                    buffer_text(&text));
+    buffer_free(&text);
+    return one;
+}
+
 static void show_text(struct errand *r, struct job *j, const char *text)
 {
     struct window *pager = pager_of(r);
 
     if (pager != NULL) {
         pager_add(pager, text);
-        return;
-    }
-    /* One line fits below. */
-    if (strchr(text, '\n') == NULL || text[strcspn(text, "\n") + 1] == '\0') {
-        console_say(r->console, STYLE_GOOD, "%.*s", (int)strcspn(text, "\n"), text);
         return;
     }
     pager = pager_new(job_op(j)->verb);
@@ -418,12 +443,9 @@ static void errand_record(void *data, struct job *j, const char *kind, json_t *r
     struct buffer text = BUFFER_INIT;
 
     console_close_for(r->console, j);
-    if (keep_record(r, j, kind, record))
+    if (keep_record(r, j, kind, record) || say_line(r, j, kind, record))
         return;
-    if (job_op(j)->text != NULL)
-        job_op(j)->text(kind, record, TEXT_WIDTH, false, &text);
-    else
-        op_plain(record, 0, &text);
+    write_text(j, kind, record, TEXT_WIDTH, &text);
     if (text.length > 0 && buffer_text(&text) != NULL)
         show_text(r, j, buffer_text(&text));
     buffer_free(&text);
