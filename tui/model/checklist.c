@@ -60,11 +60,12 @@ static void key_step(struct checklist *c, const struct pair *p, bool known)
 const json_t *checklist_order(const struct store *s, const json_t *token)
 {
     struct pair p = pair_of(store_objects(s, token));
-    const json_t *shown =
-        p.certificate == NULL ? NULL : store_detail(s, op_string(p.certificate, "uri"));
+    const json_t *shown;
 
-    return store_order_of(s, token, op_number(p.certificate, "days-left", -1),
-                          op_string(json_object_get(shown, "certificate"), "not-before"));
+    if (p.certificate == NULL)
+        return store_order_of(s, token, NULL);
+    shown = json_object_get(store_detail(s, op_string(p.certificate, "uri")), "certificate");
+    return shown == NULL ? NULL : store_order_of(s, token, shown);
 }
 
 static bool is_soon(const json_t *certificate)

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "cert/order.h"
 #include "op/text.h"
 #include "tui/model/pair.h"
 
@@ -227,16 +228,22 @@ static bool has_key(const json_t *objects, const char *key)
     return false;
 }
 
-static bool is_open(const json_t *order, json_int_t days, const char *since)
+/* CAs date a certificate back, by hours or a day. */
+static bool is_open(const json_t *order, const json_t *certificate)
 {
-    if (*op_string(order, "problem") != '\0' || strcmp(op_string(order, "made"), since) < 0)
+    enum { BACK = 3 * 24 * 60 * 60 };
+    const json_t *issued = json_object_get(order, "certificate");
+
+    if (*op_string(order, "problem") != '\0')
         return false;
-    return strcmp(op_string(order, "state"), "issued") != 0 ||
-           op_number(order, "days-left", -1) > days;
+    if (certificate == NULL)
+        return !json_is_object(issued) || op_number(order, "days-left", -1) >= 0;
+    if (json_is_object(issued))
+        return order_time(issued, "not-after") > order_time(certificate, "not-after");
+    return order_time(order, "made") > order_time(certificate, "not-before") + BACK;
 }
 
-const json_t *store_order_of(const struct store *s, const json_t *token, json_int_t days,
-                             const char *since)
+const json_t *store_order_of(const struct store *s, const json_t *token, const json_t *certificate)
 {
     const json_t *objects = json_object_get(store_objects(s, token), "objects");
     const json_t *newest = NULL;
@@ -247,7 +254,7 @@ const json_t *store_order_of(const struct store *s, const json_t *token, json_in
     {
         const char *key = op_string(json_object_get(o, "key"), "uri");
 
-        if (is_open(o, days, since) && is_on(key, token) &&
+        if (is_open(o, certificate) && is_on(key, token) &&
             (newest == NULL || strcmp(op_string(o, "made"), op_string(newest, "made")) > 0) &&
             has_key(objects, key))
             newest = o;

@@ -99,11 +99,9 @@ const char *store_module_path(const struct store *s, const json_t *token);
 size_t store_blanks(const struct store *s, const json_t **first);
 bool store_is_blank(const json_t *token);
 
-/* The newest order for a key that is on this token; NULL for none. Not one that came to its end:
- * whose certificate ends no later than in `days`, or that is older than `since` (in UTC, ISO 8601;
- * "" for any). */
-const json_t *store_order_of(const struct store *s, const json_t *token, json_int_t days,
-                             const char *since);
+/* The newest order for a key that is on this token; NULL for none. With a certificate (the record
+ * of `show`; may be NULL) not the order that it came from, and none that is older. */
+const json_t *store_order_of(const struct store *s, const json_t *token, const json_t *certificate);
 
 /* Whether a profile's key is on this token, by serial, else label, of its URI. */
 bool store_profile_is_for(const json_t *profile, const json_t *token);

@@ -206,10 +206,16 @@ static void test_a_certificate_that_ends_soon(void **state)
     assert_false(checklist_expires_soon(&store, token));
 }
 
+#define ISSUED(end)                                                                                \
+    "{\"folder\": \"./next\", \"state\": \"issued\", \"made\": \"2026-11-01T08:00:00Z\","          \
+    " \"key\": {\"uri\": \"pkcs11:serial=1;token=t;id=%01\"},"                                     \
+    " \"certificate\": {\"not-after\": \"" end "\"}}"
+
 /* The order that the certificate came from is done with, whether it says so or not. */
 static void test_an_order_for_the_next_one(void **state)
 {
-    json_t *shown = parse("{\"certificate\": {\"not-before\": \"2026-02-08T08:00:00Z\"}}");
+    json_t *shown = parse("{\"certificate\": {\"not-before\": \"2026-01-31T08:00:00Z\","
+                          " \"not-after\": \"2026-12-27T08:00:00Z\"}}");
     struct checklist c;
 
     (void)state;
@@ -222,9 +228,10 @@ static void test_an_order_for_the_next_one(void **state)
     checklist_make(&c, &store, token);
     assert_string_equal(c.step[STEP_CERTIFICATE].text,
                         "30 days left; next: ordered 2026-02-03, in ./next: waiting for the CA");
-    set_days(400);
-    set_orders("[" ORDER("./next", "issued", "2026-11-01", "01") "]");
+    set_orders("[" ISSUED("2026-12-27T08:00:00Z") "]");
     assert_null(checklist_order(&store, token));
+    set_orders("[" ISSUED("2027-12-27T08:00:00Z") "]");
+    assert_non_null(checklist_order(&store, token));
     json_decref(shown);
 }
 
