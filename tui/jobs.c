@@ -484,11 +484,8 @@ static void errand_ended(void *data, struct job *j, const struct error *e)
         jobs_read_profiles(c);
         jobs_read_orders(c);
     }
-    if (effects & OP_CHANGES) {
-        /* Many a module reads a token once: a host that rests does not see the change. */
-        work_restart_hosts(c->work, job_lane(j));
-        c->next_poll = 0;
-    }
+    if (effects & OP_CHANGES)
+        c->next_poll = 0; /* a token may be new */
     if ((effects & (OP_CHANGES | OP_LOGS_IN)) && r->token_uri != NULL) {
         c->next_poll = 0; /* the counter may have moved */
         store_touch_figures(&c->store, r->token_uri);
