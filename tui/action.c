@@ -179,6 +179,42 @@ const struct action actions[] = {
      {'M'},
      command_restart_module},
 
+    {"init",
+     "Keys and orders",
+     "new token",
+     "make a token of an empty slot, also one to practise with",
+     ACTION_BLANK | ACTION_VERB,
+     {'T'},
+     command_init},
+    {"keygen",
+     "Keys and orders",
+     "new key",
+     "make a key on the token, for a certificate",
+     ACTION_TOKEN | ACTION_CHANGES | ACTION_MAKES | ACTION_VERB,
+     {'K'},
+     command_keygen},
+    {"csr",
+     "Keys and orders",
+     "CSR and order",
+     "make a request for a certificate of the key, in a folder for the CA",
+     ACTION_TOKEN | ACTION_KEY | ACTION_VERB,
+     {'O'},
+     command_csr},
+    {"import",
+     "Keys and orders",
+     "import",
+     "put the certificate that the CA returned beside its key",
+     ACTION_TOKEN | ACTION_CHANGES | ACTION_KEY | ACTION_VERB,
+     {'I'},
+     command_import},
+    {"delete",
+     "Keys and orders",
+     "delete from token",
+     "delete the key or certificate; asks, and says what is lost with it",
+     ACTION_OBJECT | ACTION_CHANGES | ACTION_VERB,
+     {'X'},
+     command_delete},
+
     {"profile-new",
      "Profiles",
      "new profile",
@@ -306,6 +342,7 @@ static bool is_certificate(const json_t *object)
 const char *action_why_not(const struct console *c, const struct action *a)
 {
     const struct row *r = console_row(c);
+    const json_t *blank;
 
     if (!action_exists(a))
         return "this version has no such verb";
@@ -315,6 +352,15 @@ const char *action_why_not(const struct console *c, const struct action *a)
         return "no key or certificate here";
     if ((a->flags & ACTION_CERT) && !is_certificate(console_object(c)))
         return "no certificate here";
+    if ((a->flags & ACTION_BLANK) && store_blanks(&c->store, &blank) == 0)
+        return "no empty slot here";
+    if ((a->flags & ACTION_CHANGES) &&
+        op_true(json_object_get(console_token(c), "flags"), "write-protected"))
+        return "the token is write-protected";
+    if ((a->flags & ACTION_MAKES) && command_no_key_made(c) != NULL)
+        return command_no_key_made(c);
+    if ((a->flags & ACTION_KEY) && command_key_here(c) == NULL)
+        return "no key here";
     if ((a->flags & ACTION_PROFILE) && console_profile(c) == NULL)
         return "no profile here";
     if ((a->flags & ACTION_MODULE) && (r == NULL || r->kind != ROW_MODULE))

@@ -11,15 +11,19 @@
 enum { ACTION_KEYS = 4 };
 
 enum action_flag {
-    ACTION_FOOTER = 1 << 0,  /* named in the last line */
-    ACTION_TOKEN = 1 << 1,   /* needs a token under the cursor */
-    ACTION_OBJECT = 1 << 2,  /* ... a key or certificate */
-    ACTION_CERT = 1 << 3,    /* ... a certificate */
-    ACTION_PROFILE = 1 << 4, /* ... a profile */
-    ACTION_MODULE = 1 << 5,  /* ... a module */
-    ACTION_MOVE = 1 << 6,    /* moves the cursor: not in the palette */
-    ACTION_BLOCKED = 1 << 7, /* named first in the last line where a PIN is blocked */
-    ACTION_VERB = 1 << 8,    /* its id is a verb; it exists where that is in the table */
+    ACTION_FOOTER = 1 << 0,   /* named in the last line */
+    ACTION_TOKEN = 1 << 1,    /* needs a token under the cursor */
+    ACTION_OBJECT = 1 << 2,   /* ... a key or certificate */
+    ACTION_CERT = 1 << 3,     /* ... a certificate */
+    ACTION_PROFILE = 1 << 4,  /* ... a profile */
+    ACTION_MODULE = 1 << 5,   /* ... a module */
+    ACTION_MOVE = 1 << 6,     /* moves the cursor: not in the palette */
+    ACTION_BLOCKED = 1 << 7,  /* named first in the last line where a PIN is blocked */
+    ACTION_VERB = 1 << 8,     /* its id is a verb; it exists where that is in the table */
+    ACTION_BLANK = 1 << 9,    /* needs a slot that is not initialised, wherever */
+    ACTION_CHANGES = 1 << 10, /* ... a token that can be written to */
+    ACTION_KEY = 1 << 11,     /* ... a key on it */
+    ACTION_MAKES = 1 << 12,   /* ... one that makes keys */
 };
 
 struct action {

@@ -92,14 +92,15 @@ const json_t *console_profile(const struct console *c)
     return r != NULL && r->kind == ROW_PROFILE ? r->record : NULL;
 }
 
-/* One that signs without a person. */
+/* One that signs without a person, and will go on to. */
 static bool has_working_profile(const struct console *c, const json_t *token)
 {
     const json_t *profile = token == NULL ? NULL : store_profile_of(&c->store, token);
     const char *pin = op_string(profile, "pin");
 
     return *pin != '\0' && strcmp(pin, "prompt") != 0 &&
-           op_true(store_check(&c->store, profile), "ready");
+           op_true(store_check(&c->store, profile), "ready") &&
+           !checklist_expires_soon(&c->store, token);
 }
 
 static void build_detail(struct console *c)
@@ -287,6 +288,7 @@ int console_run(const char *const *modules, size_t count)
         devices_watch(&c);
         jobs_read_tokens(&c);
         jobs_read_profiles(&c);
+        jobs_read_orders(&c);
         console_changed(&c);
         loop(&c, signals);
     }

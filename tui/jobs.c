@@ -210,6 +210,37 @@ void jobs_read_profiles(struct console *c)
         jobs_start(c, "profile list", NULL, 0, NULL, &watcher, "profiles");
 }
 
+/* Orders: those of the folder that the console was started in, and those that were made on this
+ * machine. One that cannot be read has its problem in the list. */
+
+static void orders_record(void *data, struct job *j, const char *kind, json_t *record)
+{
+    struct console *c = data;
+
+    (void)j, (void)kind;
+    store_set_orders(&c->store, record);
+    console_changed(c);
+}
+
+static void orders_ended(void *data, struct job *j, const struct error *e)
+{
+    struct console *c = data;
+
+    (void)j;
+    jobs_forget(c, "orders");
+    if (e != NULL)
+        log_add(c->log, e->text);
+}
+
+void jobs_read_orders(struct console *c)
+{
+    static const struct job_watcher watcher = {.record = orders_record, .ended = orders_ended};
+    const char *words[] = {"--known"};
+
+    if (json_object_get(c->reading, "orders") == NULL)
+        jobs_start(c, "order list", words, 1, NULL, &watcher, "orders");
+}
+
 /* Objects and details. What a job read is known by its first word. */
 
 static void objects_record(void *data, struct job *j, const char *kind, json_t *record)
@@ -335,17 +366,42 @@ static struct window *pager_of(const struct errand *r)
     return w;
 }
 
+static void write_text(struct job *j, const char *kind, const json_t *record, unsigned width,
+                       struct buffer *out)
+{
+    if (job_op(j)->text != NULL)
+        job_op(j)->text(kind, record, width, false, out);
+    else
+        op_plain(record, 0, out);
+}
+
+static bool is_one_line(const char *text)
+{
+    return strchr(text, '\n') == NULL || text[strcspn(text, "\n") + 1] == '\0';
+}
+
+/* What is one line unless it is broken for a pager has room below, where there are two. */
+static bool say_line(struct errand *r, struct job *j, const char *kind, const json_t *record)
+{
+    struct buffer text = BUFFER_INIT;
+    bool one;
+
+    write_text(j, kind, record, 2 * TEXT_WIDTH, &text);
+    one = text.length > 0 && pager_of(r) == NULL && buffer_text(&text) != NULL &&
+          is_one_line(buffer_text(&text));
+    if (one)
+        console_say(r->console, STYLE_GOOD, "%.*s", (int)strcspn(buffer_text(&text), "\n"),
+                    buffer_text(&text));
+    buffer_free(&text);
+    return one;
+}
+
 static void show_text(struct errand *r, struct job *j, const char *text)
 {
     struct window *pager = pager_of(r);
 
     if (pager != NULL) {
         pager_add(pager, text);
-        return;
-    }
-    /* One line fits below. */
-    if (strchr(text, '\n') == NULL || text[strcspn(text, "\n") + 1] == '\0') {
-        console_say(r->console, STYLE_GOOD, "%.*s", (int)strcspn(text, "\n"), text);
         return;
     }
     pager = pager_new(job_op(j)->verb);
@@ -387,12 +443,9 @@ static void errand_record(void *data, struct job *j, const char *kind, json_t *r
     struct buffer text = BUFFER_INIT;
 
     console_close_for(r->console, j);
-    if (keep_record(r, j, kind, record))
+    if (keep_record(r, j, kind, record) || say_line(r, j, kind, record))
         return;
-    if (job_op(j)->text != NULL)
-        job_op(j)->text(kind, record, TEXT_WIDTH, false, &text);
-    else
-        op_plain(record, 0, &text);
+    write_text(j, kind, record, TEXT_WIDTH, &text);
     if (text.length > 0 && buffer_text(&text) != NULL)
         show_text(r, j, buffer_text(&text));
     buffer_free(&text);
@@ -427,8 +480,12 @@ static void errand_ended(void *data, struct job *j, const struct error *e)
                     r->pulled ? "the card was taken out: " : "", e->text);
     if (e != NULL)
         log_add(c->log, e->text);
-    if (effects & OP_WRITES)
+    if (effects & OP_WRITES) {
         jobs_read_profiles(c);
+        jobs_read_orders(c);
+    }
+    if (effects & OP_CHANGES)
+        c->next_poll = 0; /* a token may be new */
     if ((effects & (OP_CHANGES | OP_LOGS_IN)) && r->token_uri != NULL) {
         c->next_poll = 0; /* the counter may have moved */
         store_touch_figures(&c->store, r->token_uri);

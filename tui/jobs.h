@@ -20,6 +20,7 @@ void jobs_start_here(struct console *c, const char *verb, const struct job_watch
 
 void jobs_read_tokens(struct console *c);
 void jobs_read_profiles(struct console *c);
+void jobs_read_orders(struct console *c);
 
 /* Objects of tokens, and the detail of the row, where they are not known and not being read. */
 void jobs_read_missing(struct console *c);

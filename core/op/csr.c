@@ -10,6 +10,7 @@
 #include "cert/view.h"
 #include "op/csr_job.h"
 #include "op/ops.h"
+#include "op/order_known.h"
 #include "op/record.h"
 #include "op/text.h"
 
@@ -245,6 +246,15 @@ static bool write_request(const struct csr_job *job, json_t *out, struct error *
     return done;
 }
 
+/* The order is made; that it can not be noted is no reason to fail. */
+static void remember(const struct csr_job *job, const char *order)
+{
+    struct error why = ERROR_INIT;
+
+    if (!order_remember(order, &why))
+        op_tell(job->ctx, "the console will not find the order by itself: %s", why.text);
+}
+
 static bool deliver(struct csr_job *job, struct error *e)
 {
     const char *order = op_text(job->args, "order");
@@ -259,6 +269,7 @@ static bool deliver(struct csr_job *job, struct error *e)
     }
     json_object_set_new(out, "sha256", record_take(csr_fingerprint(job)));
     if (order != NULL) {
+        remember(job, order);
         json_object_set_new(out, "order", record_text(order));
         json_object_set_new(out, "attested", json_boolean(job->unattested.code == ERROR_NONE));
         json_object_set_new(out, "not-attested-because",

@@ -13,6 +13,7 @@
 #include "cert/expiry.h"
 #include "cert/order.h"
 #include "op/ops.h"
+#include "op/order_known.h"
 #include "op/record.h"
 #include "op/text.h"
 
@@ -23,6 +24,9 @@ static const struct op_arg list_args[] = {
      .type = OP_PATH,
      .positional = true,
      .help = "folder that holds orders, or one order; without it, the folder that you are in"},
+    {.name = "known",
+     .type = OP_FLAG,
+     .help = "those that were made on this machine, too, wherever they are"},
 };
 
 static const struct op_arg status_args[] = {
@@ -104,6 +108,40 @@ static bool read_folder(const char *folder, json_t *list, bool *good, struct err
     return true;
 }
 
+static bool is_listed(const json_t *list, const char *folder)
+{
+    size_t index;
+    json_t *o;
+
+    json_array_foreach(list, index, o)
+    {
+        char *whole = realpath(op_string(o, "folder"), NULL);
+        bool same = whole != NULL && strcmp(whole, folder) == 0;
+
+        free(whole);
+        if (same)
+            return true;
+    }
+    return false;
+}
+
+static bool add_known(json_t *list, bool *good, struct error *e)
+{
+    json_t *known = order_known(e), *folder;
+    bool done = known != NULL;
+    size_t index;
+
+    json_array_foreach(known, index, folder)
+    {
+        const char *path = json_string_value(folder);
+
+        if (is_order(path) && !is_listed(list, path))
+            add_order(path, list, good);
+    }
+    json_decref(known);
+    return done;
+}
+
 static bool list_run(const struct op_args *a, struct op_ctx *ctx, struct error *e)
 {
     const char *folder = op_text(a, "FOLDER") == NULL ? "." : op_text(a, "FOLDER");
@@ -113,6 +151,10 @@ static bool list_run(const struct op_args *a, struct op_ctx *ctx, struct error *
     if (is_order(folder)) {
         add_order(folder, list, &good);
     } else if (!read_folder(folder, list, &good, e)) {
+        json_decref(list);
+        return false;
+    }
+    if (op_flag(a, "known") && !add_known(list, &good, e)) {
         json_decref(list);
         return false;
     }

@@ -211,6 +211,16 @@ csr "$(uri 02)" --from "$(uri 0c)" -o renewed2.pem
 is "$status $(openssl req -in renewed2.pem -noout -subject)" "0 $(openssl x509 -in issued.pem -noout -subject)" 'and on the token'
 order list orders
 is "$(grep -c 'orders/' <<<"$said")" 3 'all orders are listed'
+order list orders --known --json
+is "$(field '.orders | length')" 3 'one that is noted, too, is listed once'
+mkdir elsewhere
+order list elsewhere --known --json
+is "$(field '[.orders[].folder | select(startswith("/"))] | length')" 3 \
+  'what was made on this machine is found from elsewhere'
+mv orders/two orders-two
+order list elsewhere --known --json
+is "$status $(field '.orders | length')" '0 2' 'a folder that is gone is none'
+mv orders-two orders/two
 echo '{}' >orders/three/order.json
 order list orders
 like "$status$said" '^1.*three +cannot be read' 'one that is broken hides no other'

@@ -16,7 +16,7 @@ fi
 [[ $# != 0 ]] || set -- "$here"/*.screen
 
 export WORK=$work SHIM=$build/tests/lib/shim.so SIGNET=$signet SIGNET_BATCH=$batch SOFTHSM=$softhsm
-export SHIM_LOG=$work/shim.log SIGNET_PIN=$test_pin TEST_PIN=$test_pin
+export LIB=$tests/lib SHIM_LOG=$work/shim.log SIGNET_PIN=$test_pin TEST_PIN=$test_pin
 unset NO_COLOR TMUX DISPLAY WAYLAND_DISPLAY
 serial=0x5a17
 make_token test rsa:3072

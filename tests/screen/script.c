@@ -15,6 +15,7 @@
 enum {
     MOST_WORDS = 64,
     WORD_SIZE = 2048,
+    PASTE_SIZE = 128 << 10,
     LINE_SIZE = 4096,
     MOST_MASKS = 16,
     PATIENCE_MS = 10000,
@@ -382,6 +383,21 @@ static void paste(struct play *p, const char *text)
     terminal_flush(&p->terminal);
 }
 
+static bool paste_file(struct play *p, const char *path)
+{
+    char bytes[PASTE_SIZE + 1];
+    FILE *file = fopen(path, "r");
+    size_t length = file == NULL ? 0 : fread(bytes, 1, PASTE_SIZE, file);
+
+    if (file != NULL)
+        fclose(file);
+    bytes[length] = '\0';
+    if (length == 0)
+        return fail(p, "nothing to paste in", path);
+    paste(p, bytes);
+    return true;
+}
+
 static void mouse(struct play *p, char **words)
 {
     int button = strcmp(words[3], "up") == 0 ? 4 : strcmp(words[3], "down") == 0 ? 5 : 1;
@@ -446,6 +462,8 @@ static bool act(struct play *p, char **words, int count)
         return send_signal(p, words[1]);
     if (strcmp(what, "shell") == 0)
         return system(words[1]) == 0 || fail(p, "failed:", words[1]);
+    if (strcmp(what, "paste-file") == 0)
+        return paste_file(p, words[1]);
     if (strcmp(what, "svg") == 0)
         return terminal_svg(&p->terminal, words[1]);
     if (strcmp(what, "text") == 0)

@@ -8,6 +8,7 @@
  *   wait TEXT [SECONDS]   it is on a row      gone TEXT [SECONDS]  it is on none
  *   key NAME…             Enter, C-c, x …     type TEXT
  *   paste TEXT            in brackets         mouse ROW COLUMN press|up|down   (from 1)
+ *   paste-file FILE       what is in it
  *   resize 120x40                             signal NAME          TERM, HUP, SEGV
  *   golden NAME           the whole screen is NAME.txt beside the script (see mask)
  *   mask REGEX TEXT       what matches is TEXT in golden, as wide as it was

@@ -64,8 +64,32 @@ void command_run_files(struct console *c);
 /* The profile of the row, or the one for its token; NULL. */
 const json_t *command_profile_here(const struct console *c);
 
+/* steps.c */
+/* Does a step of the way to signed builds, or offers the ways to do it. */
+void command_step(struct console *c, enum step s);
+
+/* keys.c */
+void command_init(struct console *c);
+void command_keygen(struct console *c);
+void command_csr(struct console *c);
+void command_import(struct console *c);
+void command_delete(struct console *c);
+
+/* Why it cannot be done to the token under the cursor, in static words; NULL when it can. */
+const char *command_no_key_made(const struct console *c);
+/* The key under the cursor, or else the one of the token that signs; NULL. */
+const json_t *command_key_here(const struct console *c);
+
 /* verb.c */
 /* A form of the operation's arguments; done, it runs. */
 void command_open_verb(struct console *c, const struct op *op);
+
+/* The same with values that stand there already; a switch takes any. The last of a list has no
+ * name. */
+struct verb_value {
+    const char *name, *value;
+    bool needed; /* here, whatever the descriptor says */
+};
+void command_open_verb_with(struct console *c, const char *verb, const struct verb_value *values);
 
 #endif

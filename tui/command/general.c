@@ -10,43 +10,6 @@
 #include "tui/command/command.h"
 #include "tui/jobs.h"
 
-static void do_step(struct console *c, enum step s)
-{
-    switch (s) {
-    case STEP_PASSWORD:
-        if (store_is_blocked(&c->store, console_token(c)) && jobs_op("unblock") != NULL)
-            command_unblock(c);
-        else
-            command_change_pin(c);
-        break;
-    case STEP_PROFILE:
-        command_profile_new(c);
-        break;
-    case STEP_PIN:
-        command_pin_store(c);
-        break;
-    case STEP_TRIAL:
-        command_profile_trial(c);
-        break;
-    case STEP_CHAIN:
-        console_say(c, STYLE_WARN,
-                    "save the CA's intermediate certificate to a file, and name it under chain in "
-                    "the profile (p, or o)");
-        break;
-    case STEP_KEY:
-    case STEP_CERTIFICATE:
-        console_say(c, STYLE_WARN,
-                    "order a code-signing certificate for this token; its key and certificate "
-                    "come onto it with the CA's instructions");
-        break;
-    case STEP_TOKEN:
-    case STEP_DRIVER:
-    case STEP_COUNT:
-        console_say(c, STYLE_GOOD, "that is done");
-        break;
-    }
-}
-
 /* In the list of steps: the one under the cursor, or the next. */
 static bool enter_step(struct console *c)
 {
@@ -57,12 +20,21 @@ static bool enter_step(struct console *c)
         return false;
     if (c->focus == PANE_DETAIL && c->line < c->detail.count &&
         c->detail.line[c->line].kind == LINE_STEP) {
-        do_step(c, c->detail.line[c->line].step);
+        command_step(c, c->detail.line[c->line].step);
         return true;
     }
     checklist_make(&list, &c->store, token);
-    do_step(c, list.next);
+    command_step(c, list.next);
     return true;
+}
+
+/* An empty slot, or nothing but one. */
+static bool offers_token(const struct console *c, const struct row *r)
+{
+    const json_t *blank;
+
+    return (r->kind == ROW_TOKEN && store_is_blank(r->record)) ||
+           (r->kind == ROW_NONE && c->focus == PANE_TREE && store_blanks(&c->store, &blank) > 0);
 }
 
 void command_enter(struct console *c)
@@ -73,6 +45,10 @@ void command_enter(struct console *c)
         return;
     if (r->kind == ROW_TOKEN && enter_step(c))
         return;
+    if (offers_token(c, r)) {
+        command_init(c);
+        return;
+    }
     if (c->focus == PANE_DETAIL) {
         command_copy(c);
     } else if (r->folds) {
@@ -178,6 +154,7 @@ static void read_again(struct console *c)
     store_forget(&c->store);
     jobs_read_tokens(c);
     jobs_read_profiles(c);
+    jobs_read_orders(c);
     console_changed(c);
 }
 

@@ -192,7 +192,7 @@ static void add_field(struct profile_form *f, const struct schema_key *k)
 {
     struct form_field *field = &f->field[f->count];
 
-    *field = (struct form_field){k->name, k->help, FORM_TEXT, NULL, false};
+    *field = (struct form_field){k->name, k->help, FORM_TEXT, NULL, false, false};
     if (k->type == SCHEMA_CHOICE) {
         field->type = FORM_CHOICE;
         field->choices = k->choices;

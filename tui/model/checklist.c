@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cert/expiry.h"
 #include "op/text.h"
 #include "tui/model/pair.h"
 #include "tui/model/tries.h"
@@ -56,17 +57,65 @@ static void key_step(struct checklist *c, const struct pair *p, bool known)
             op_string(p->key, "ca-reason"));
 }
 
-static void certificate_step(struct checklist *c, const struct pair *p)
+const json_t *checklist_order(const struct store *s, const json_t *token)
 {
-    json_int_t days = op_number(p->certificate, "days-left", 0);
+    struct pair p = pair_of(store_objects(s, token));
+    const json_t *shown;
 
-    if (p->certificate == NULL)
+    if (p.certificate == NULL)
+        return store_order_of(s, token, NULL);
+    shown = json_object_get(store_detail(s, op_string(p.certificate, "uri")), "certificate");
+    return shown == NULL ? NULL : store_order_of(s, token, shown);
+}
+
+static bool is_soon(const json_t *certificate)
+{
+    json_int_t days = op_number(certificate, "days-left", 0);
+
+    return certificate != NULL && days >= 0 && days < CERT_WARN_DAYS;
+}
+
+bool checklist_expires_soon(const struct store *s, const json_t *token)
+{
+    return is_soon(pair_of(store_objects(s, token)).certificate);
+}
+
+/* How far an order is, and what comes next for it. */
+static void order_words(const json_t *order, char *out, size_t size)
+{
+    const char *state = op_string(order, "state"), *folder = op_string(order, "folder");
+
+    if (strcmp(state, "issued") == 0)
+        snprintf(out, size, "issued %.10s, in %s: import it", op_string(order, "issued"), folder);
+    else if (strcmp(state, "ordered") == 0)
+        snprintf(out, size, "ordered %.10s, in %s: waiting for the CA", op_string(order, "ordered"),
+                 folder);
+    else
+        snprintf(out, size, "request made %.10s, in %s: give it to the CA",
+                 op_string(order, "made"), folder);
+}
+
+static void certificate_step(struct checklist *c, const struct pair *p, const json_t *order)
+{
+    long long days = op_number(p->certificate, "days-left", 0);
+    char next[192] = "";
+
+    if (order != NULL)
+        order_words(order, next, sizeof next);
+    if (p->certificate == NULL && order != NULL)
+        set(c, STEP_CERTIFICATE, STATE_WAITING, "%s", next);
+    else if (p->certificate == NULL && p->key != NULL)
+        set(c, STEP_CERTIFICATE, STATE_WAITING, "none yet: a CSR for the CA, then what it returns");
+    else if (p->certificate == NULL)
         set(c, STEP_CERTIFICATE, STATE_WAITING, "none for code signing with a key here");
     else if (days < 0)
-        set(c, STEP_CERTIFICATE, STATE_WRONG, "expired %lld days ago", (long long)-days);
+        set(c, STEP_CERTIFICATE, STATE_WRONG, "expired %lld days ago%s%s", -days,
+            order == NULL ? "" : "; next: ", next);
+    else if (is_soon(p->certificate))
+        set(c, STEP_CERTIFICATE, STATE_WAITING, "%lld days left; next: %s", days,
+            order == NULL ? "order it now" : next);
     else
-        set(c, STEP_CERTIFICATE, STATE_DONE, "code signing, matches key, %lld days left",
-            (long long)days);
+        set(c, STEP_CERTIFICATE, STATE_DONE, "code signing, matches key, %lld days left", days);
 }
 
 static void password_step(struct checklist *c, const struct store *s, const json_t *token)
@@ -143,6 +192,13 @@ static void profile_steps(struct checklist *c, const struct store *s, const json
         set(c, STEP_TRIAL, STATE_WAITING, "one signature, checked with the certificate");
 }
 
+/* Windows may know the chain, and what expires soon still signs: what signs goes first. */
+static bool can_wait(const struct checklist *c, enum step s, const struct pair *p)
+{
+    return s == STEP_CHAIN || (s == STEP_CERTIFICATE && is_soon(p->certificate) &&
+                               c->step[STEP_PIN].state != STATE_DONE);
+}
+
 void checklist_make(struct checklist *c, const struct store *s, const json_t *token)
 {
     const json_t *document = store_objects(s, token);
@@ -154,15 +210,15 @@ void checklist_make(struct checklist *c, const struct store *s, const json_t *to
     set(c, STEP_TOKEN, STATE_DONE, "plugged in");
     set(c, STEP_DRIVER, STATE_DONE, "%s", store_module_path(s, token));
     key_step(c, &p, document != NULL);
-    certificate_step(c, &p);
+    certificate_step(c, &p, checklist_order(s, token));
     password_step(c, s, token);
     chain_step(c, s, &p, check);
     profile_steps(c, s, profile, check);
     for (int i = 0; i < STEP_COUNT; i++) {
         if (c->step[i].state == STATE_DONE)
             c->done++;
-        /* Windows may know the chain: what signs goes first. */
-        else if (c->next == STEP_COUNT || c->next == STEP_CHAIN)
+        else if (c->next == STEP_COUNT ||
+                 (can_wait(c, c->next, &p) && !can_wait(c, (enum step)i, &p)))
             c->next = (enum step)i;
     }
     if (c->next != STEP_COUNT && c->step[c->next].state == STATE_WAITING)

@@ -34,6 +34,13 @@ const char *checklist_name(enum step s);
 /* The URI of the certificate that the list is about; NULL. */
 const char *checklist_certificate(const struct store *s, const json_t *token);
 
+/* The certificate is good still, and it is time to order the next. */
+bool checklist_expires_soon(const struct store *s, const json_t *token);
+
+/* The order that the certificate step waits for; NULL. With a certificate on the token, it is one
+ * for the next. */
+const json_t *checklist_order(const struct store *s, const json_t *token);
+
 /* From what is known of the token; the first step that is not done is the next. */
 void checklist_make(struct checklist *c, const struct store *s, const json_t *token);
 

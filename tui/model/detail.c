@@ -7,11 +7,10 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "cert/expiry.h"
 #include "op/text.h"
 #include "tui/model/device_lines.h"
 #include "tui/model/lines.h"
-
-enum { WARN_DAYS = 60, LONGEST_DAYS = 460 };
 
 static char *true_keys(const json_t *object)
 {
@@ -80,6 +79,8 @@ static void token_fields(struct detail *d, const struct store *s, const json_t *
     }
     lines_field(d, "Module", strdup(store_module_path(s, t)));
     lines_member(d, "Hidden", t, "hidden");
+    if (store_is_blank(t))
+        lines_under(d, STYLE_WARN, "Enter makes a token of it: its name, its PINs");
     lines_member(d, "Problem", t, "problem")->style = STYLE_BAD;
     lines_member(d, "Model", t, "model");
     lines_member(d, "Manufacturer", t, "manufacturer");
@@ -110,10 +111,10 @@ static void days_field(struct detail *d, json_int_t days)
                                  days < 0 ? text_format("expired %lld days ago", (long long)-days)
                                           : text_format("%lld", (long long)days));
 
-    l->style = days < 0 ? STYLE_BAD : days < WARN_DAYS ? STYLE_WARN : STYLE_GOOD;
+    l->style = days < 0 ? STYLE_BAD : days < CERT_WARN_DAYS ? STYLE_WARN : STYLE_GOOD;
     l->gauge = GAUGE_DAYS;
-    l->total = LONGEST_DAYS;
-    l->filled = days < 0 ? 0 : days > LONGEST_DAYS ? LONGEST_DAYS : (int)days;
+    l->total = CERT_LONGEST_DAYS;
+    l->filled = days < 0 ? 0 : days > CERT_LONGEST_DAYS ? CERT_LONGEST_DAYS : (int)days;
 }
 
 static void chain_fields(struct detail *d, const json_t *record)

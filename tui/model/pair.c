@@ -52,3 +52,19 @@ struct pair pair_of(const json_t *document)
 
     return (struct pair){json_object_get(noted, "key"), json_object_get(noted, "certificate")};
 }
+
+const json_t *pair_key_beside(const json_t *document, const json_t *object)
+{
+    json_int_t group = op_number(object, "group", -1);
+    const json_t *key = NULL;
+    size_t index;
+    json_t *o;
+
+    json_array_foreach(json_object_get(document, "objects"), index, o)
+    {
+        if (op_number(o, "group", -2) == group && !is_class(o, "certificate") &&
+            (key == NULL || is_class(o, "private-key")))
+            key = o;
+    }
+    return key;
+}

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "cert/order.h"
 #include "op/text.h"
 #include "tui/model/pair.h"
 
@@ -33,6 +34,7 @@ void store_free(struct store *s)
     json_decref(s->figures);
     json_decref(s->names);
     json_decref(s->doctor);
+    json_decref(s->orders);
     *s = (struct store){0};
 }
 
@@ -58,6 +60,11 @@ void store_set_complete(struct store *s)
 void store_set_profiles(struct store *s, json_t *document)
 {
     replace(s, &s->profiles, document);
+}
+
+void store_set_orders(struct store *s, json_t *document)
+{
+    replace(s, &s->orders, document);
 }
 
 void store_set_objects(struct store *s, const char *token_uri, json_t *document)
@@ -171,12 +178,88 @@ static bool same_attribute(const char *a, const char *b, const char *name, bool 
     return x != NULL && y != NULL && a_length == b_length && strncmp(x, y, a_length) == 0;
 }
 
-bool store_profile_is_for(const json_t *profile, const json_t *token)
+static bool is_on(const char *key, const json_t *token)
 {
-    const char *key = op_string(profile, "key"), *uri = op_string(token, "uri");
+    const char *uri = op_string(token, "uri");
     bool given, same = same_attribute(key, uri, "serial", &given);
 
     return given ? same : same_attribute(key, uri, "token", &given);
+}
+
+bool store_profile_is_for(const json_t *profile, const json_t *token)
+{
+    return is_on(op_string(profile, "key"), token);
+}
+
+bool store_is_blank(const json_t *token)
+{
+    return strcmp(op_string(token, "hidden"), "not initialised") == 0;
+}
+
+size_t store_blanks(const struct store *s, const json_t **first)
+{
+    size_t index, count = 0;
+    json_t *t;
+
+    *first = NULL;
+    json_array_foreach(json_object_get(s->tokens, "tokens"), index, t)
+    {
+        if (store_is_blank(t) && count++ == 0)
+            *first = t;
+    }
+    return count;
+}
+
+/* The key is there still: by its id, or, where it has none, by its label. */
+static bool has_key(const json_t *objects, const char *key)
+{
+    size_t index;
+    json_t *o;
+
+    json_array_foreach(objects, index, o)
+    {
+        const char *uri = op_string(o, "uri");
+        bool given, same = same_attribute(key, uri, "id", &given);
+
+        if (strcmp(op_string(o, "class"), "certificate") != 0 &&
+            (given ? same : same_attribute(key, uri, "object", &given)))
+            return true;
+    }
+    return false;
+}
+
+/* CAs date a certificate back, by hours or a day. */
+static bool is_open(const json_t *order, const json_t *certificate)
+{
+    enum { BACK = 3 * 24 * 60 * 60 };
+    const json_t *issued = json_object_get(order, "certificate");
+
+    if (*op_string(order, "problem") != '\0')
+        return false;
+    if (certificate == NULL)
+        return !json_is_object(issued) || op_number(order, "days-left", -1) >= 0;
+    if (json_is_object(issued))
+        return order_time(issued, "not-after") > order_time(certificate, "not-after");
+    return order_time(order, "made") > order_time(certificate, "not-before") + BACK;
+}
+
+const json_t *store_order_of(const struct store *s, const json_t *token, const json_t *certificate)
+{
+    const json_t *objects = json_object_get(store_objects(s, token), "objects");
+    const json_t *newest = NULL;
+    size_t index;
+    json_t *o;
+
+    json_array_foreach(json_object_get(s->orders, "orders"), index, o)
+    {
+        const char *key = op_string(json_object_get(o, "key"), "uri");
+
+        if (is_open(o, certificate) && is_on(key, token) &&
+            (newest == NULL || strcmp(op_string(o, "made"), op_string(newest, "made")) > 0) &&
+            has_key(objects, key))
+            newest = o;
+    }
+    return newest;
 }
 
 const json_t *store_profile_of(const struct store *s, const json_t *token)

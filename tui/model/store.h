@@ -18,6 +18,7 @@ struct store {
     json_t *figures;  /* token URI, or reader -> figures, see store_set_figures */
     json_t *names;    /* token URI -> of `containers`, its part */
     json_t *doctor;   /* of `doctor`; NULL */
+    json_t *orders;   /* of `order list --known`; NULL */
     bool complete;    /* every module has answered once */
     bool settled;     /* ... since a reader or card came or went */
     unsigned version; /* counts changes of what the tree shows */
@@ -30,6 +31,7 @@ void store_free(struct store *s);
 void store_set_tokens(struct store *s, json_t *document, bool complete);
 void store_set_complete(struct store *s);
 void store_set_profiles(struct store *s, json_t *document);
+void store_set_orders(struct store *s, json_t *document);
 void store_set_objects(struct store *s, const char *token_uri, json_t *document);
 void store_set_detail(struct store *s, const char *uri, json_t *record);
 void store_set_check(struct store *s, const char *path, json_t *document, bool trial);
@@ -92,6 +94,14 @@ json_t *store_token(const struct store *s, const char *uri);
 
 /* The path of the module of a token. "" when it is not known. */
 const char *store_module_path(const struct store *s, const json_t *token);
+
+/* The slots with a token that is not initialised: how many, and the first of them (NULL). */
+size_t store_blanks(const struct store *s, const json_t **first);
+bool store_is_blank(const json_t *token);
+
+/* The newest order for a key that is on this token; NULL for none. With a certificate (the record
+ * of `show`; may be NULL) not the order that it came from, and none that is older. */
+const json_t *store_order_of(const struct store *s, const json_t *token, const json_t *certificate);
 
 /* Whether a profile's key is on this token, by serial, else label, of its URI. */
 bool store_profile_is_for(const json_t *profile, const json_t *token);

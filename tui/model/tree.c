@@ -405,6 +405,7 @@ static void module_rows(struct tree *t, const struct store *s)
 
 static void no_token_rows(struct tree *t, const struct store *s)
 {
+    const json_t *blank;
     struct row *r;
 
     if (!s->complete) {
@@ -416,6 +417,8 @@ static void no_token_rows(struct tree *t, const struct store *s)
     note(t, 1, STYLE_DIM, "Plug it in: it shows by itself.");
     note(t, 1, STYLE_DIM, "Is its driver installed?");
     note(t, 1, STYLE_DIM, "signet --module /path/driver.so");
+    if (store_blanks(s, &blank) > 0)
+        note(t, 1, STYLE_WARN, "T makes one of a free slot");
 }
 
 /* Cards that no module shows; while a module may still be about to, no more is said. */

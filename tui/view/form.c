@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buffer.h"
 #include "tui/view/input.h"
 #include "tui/view/wrap.h"
 
@@ -14,6 +15,7 @@ struct form {
     struct window window;
     struct form_spec spec;
     struct input *value;
+    struct buffer *pasted; /* in place of the value, where it is not empty */
     char (*why)[WHY_SIZE]; /* of each field; "" when it is good */
     char said[WHY_SIZE];   /* by `done` */
     size_t at, top;
@@ -25,7 +27,10 @@ static void check(struct form *f, size_t i)
 
     f->why[i][0] = '\0';
     f->said[0] = '\0';
-    if (f->value[i].length == 0 && field->required)
+    if (f->pasted[i].length > FORM_PASTE_MAX)
+        snprintf(f->why[i], WHY_SIZE, "that is more than %d KiB: name a file that has it",
+                 FORM_PASTE_MAX >> 10);
+    else if (f->value[i].length == 0 && f->pasted[i].length == 0 && field->required)
         snprintf(f->why[i], WHY_SIZE, "this is needed");
     else if (f->value[i].length > 0 && f->spec.check != NULL &&
              !f->spec.check(f->spec.data, i, f->value[i].text, f->why[i], WHY_SIZE) &&
@@ -74,6 +79,9 @@ static void draw_value(const struct form *f, const struct area *a, int row, size
         draw_text(a, row, NAME_COLUMNS, STYLE_PLAIN, *value != '\0' ? "[x]" : "[ ]");
     else if (field->type == FORM_CHOICE)
         draw_format(a, row, NAME_COLUMNS, STYLE_PLAIN, "< %s >", *value == '\0' ? "-" : value);
+    else if (f->pasted[i].length > 0)
+        draw_format(a, row, NAME_COLUMNS, STYLE_GOOD, "%zu bytes pasted; Backspace drops them",
+                    f->pasted[i].length);
     else if (i == f->at)
         input_draw(&f->value[i], a, row, NAME_COLUMNS, true);
     else
@@ -128,6 +136,14 @@ static void draw(struct window *w, struct console *c)
                 f->spec.verb);
 }
 
+/* NULL: none. */
+static const char *value_of(struct form *f, size_t i)
+{
+    if (f->pasted[i].length > 0)
+        return buffer_text(&f->pasted[i]);
+    return f->value[i].length == 0 ? NULL : f->value[i].text;
+}
+
 static bool finish(struct form *f, struct console *c)
 {
     const char **values = calloc(f->spec.count + 1, sizeof *values);
@@ -141,7 +157,7 @@ static bool finish(struct form *f, struct console *c)
             return false;
         }
         if (values != NULL)
-            values[i] = f->value[i].length == 0 ? NULL : f->value[i].text;
+            values[i] = value_of(f, i);
     }
     if (values != NULL)
         done = f->spec.done(c, f->spec.data, values, f->said, sizeof f->said);
@@ -171,6 +187,46 @@ static void complete(struct form *f)
     }
 }
 
+/* One character more than is allowed shows that there was too much. Empty lines, which come of CR
+ * and LF, would end a block of PEM. */
+static void add_pasted(struct buffer *b, int key)
+{
+    char bytes[5];
+    size_t length = event_utf8(key, bytes);
+
+    if (b->length > FORM_PASTE_MAX)
+        return;
+    if (key == KEYS_ENTER && b->length > 0 && b->data[b->length - 1] != '\n')
+        buffer_append_byte(b, '\n');
+    else
+        buffer_append(b, bytes, length);
+}
+
+/* From its first line break on, or where a line has no room for it, what is pasted is kept apart;
+ * what stood in the line is its beginning. False: it is for the line. */
+static bool paste(struct form *f, const struct event *e)
+{
+    enum { ROOM = 8 };
+    struct buffer *b = &f->pasted[f->at];
+    struct input *line = &f->value[f->at];
+
+    if (e->type != EVENT_PASTED) {
+        if (b->length == 0)
+            return false;
+        if (e->key == KEYS_BACKSPACE || e->key == KEYS_DELETE || e->key == KEYS_CTRL('U'))
+            buffer_free(b);
+        return true;
+    }
+    if (b->length == 0 && e->key != KEYS_ENTER && line->length + ROOM < INPUT_SIZE)
+        return false;
+    if (b->length == 0) {
+        buffer_append_text(b, line->text);
+        input_set(line, NULL);
+    }
+    add_pasted(b, e->key);
+    return true;
+}
+
 static void edit(struct form *f, const struct event *e)
 {
     const struct form_field *field = &f->spec.fields[f->at];
@@ -180,7 +236,7 @@ static void edit(struct form *f, const struct event *e)
             turn(f, e->key == KEYS_LEFT ? -1 : 1);
         return;
     }
-    if (input_key(&f->value[f->at], e))
+    if ((field->pastes && paste(f, e)) || input_key(&f->value[f->at], e))
         check(f, f->at);
 }
 
@@ -227,6 +283,9 @@ static void close_window(struct window *w)
 
     if (f->spec.free_data != NULL)
         f->spec.free_data(f->spec.data);
+    for (size_t i = 0; f->pasted != NULL && i < f->spec.count; i++)
+        buffer_free(&f->pasted[i]);
+    free(f->pasted);
     free(f->value);
     free(f->why);
     free(f);
@@ -240,9 +299,10 @@ struct window *form_new(const struct form_spec *spec, const char *const *values)
         f->spec = *spec;
         f->window = (struct window){.draw = draw, .key = key, .close = close_window};
         f->value = calloc(spec->count + 1, sizeof *f->value);
+        f->pasted = calloc(spec->count + 1, sizeof *f->pasted);
         f->why = calloc(spec->count + 1, sizeof *f->why);
     }
-    if (f == NULL || f->value == NULL || f->why == NULL) {
+    if (f == NULL || f->value == NULL || f->pasted == NULL || f->why == NULL) {
         if (f != NULL)
             close_window(&f->window);
         else if (spec->free_data != NULL)

@@ -5,6 +5,8 @@
 
 #include "tui/view/window.h"
 
+enum { FORM_PASTE_MAX = 64 << 10 };
+
 enum form_type { FORM_TEXT, FORM_PATH, FORM_CHOICE, FORM_SWITCH };
 
 struct form_field {
@@ -14,6 +16,7 @@ struct form_field {
     const char *const *choices; /* NULL-terminated. Of FORM_CHOICE, "" may be one; of FORM_TEXT,
                                    what Tab offers, may be NULL */
     bool required;
+    bool pastes; /* several lines that are pasted are its value, FORM_PASTE_MAX bytes at most */
 };
 
 /* `check` says why a value will not do; false for one that does. */

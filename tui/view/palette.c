@@ -25,6 +25,7 @@ struct palette {
     size_t matches, at, top;
     palette_chosen *chosen;
     void *data;
+    void (*free_data)(void *); /* NULL: it is not ours */
 };
 
 static int by_score(const void *a, const void *b, void *data)
@@ -66,10 +67,13 @@ static void draw(struct window *w, struct console *c)
 {
     struct palette *p = (struct palette *)w;
     int rows = screen_rows() - 10 < MOST_ROWS ? screen_rows() - 10 : MOST_ROWS;
-    struct area area = draw_window(rows + 3, WIDTH, p->title);
-    struct area list = {area.row + 2, area.column, rows, area.columns};
+    struct area area, list;
 
     (void)c;
+    if (p->count < (size_t)rows)
+        rows = (int)p->count;
+    area = draw_window(rows + 3, WIDTH, p->title);
+    list = (struct area){area.row + 2, area.column, rows, area.columns};
     input_draw(&p->input, &area, 0, 0, true);
     if (p->at < p->top)
         p->top = p->at;
@@ -128,6 +132,8 @@ static void close_window(struct window *w)
         free(p->entry[i].right);
         free(p->entry[i].why_not);
     }
+    if (p->free_data != NULL)
+        p->free_data(p->data);
     free(p->entry);
     free(p->order);
     free(p->title);
@@ -145,6 +151,11 @@ struct window *palette_new(const char *title, palette_chosen *chosen, void *data
     p->chosen = chosen;
     p->data = data;
     return &p->window;
+}
+
+void palette_owns_data(struct window *w, void (*free_data)(void *))
+{
+    ((struct palette *)w)->free_data = free_data;
 }
 
 static char *copy(const char *text)

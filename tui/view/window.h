@@ -42,6 +42,8 @@ void pager_add(struct window *w, const char *text);
 /* A list to choose from by typing. Entries are copied. */
 typedef void palette_chosen(struct console *c, void *data, size_t index);
 struct window *palette_new(const char *title, palette_chosen *chosen, void *data);
+/* `data` goes with the window. */
+void palette_owns_data(struct window *w, void (*free_data)(void *));
 bool palette_add(struct window *w, const char *text, const char *right, const char *why_not);
 
 #endif

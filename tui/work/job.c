@@ -196,6 +196,17 @@ static struct secret *ask_secret(void *data, const char *text, struct error *e)
 static const struct op_outside outside = {
     .emit = emit, .progress = progress, .tell = tell, .ask = ask, .secret = ask_secret};
 
+/* Many a module reads a token once: a host that rests would not see what is new, or gone. */
+static bool changes_objects(const struct op *op)
+{
+    static const char *const verbs[] = {"init", "keygen", "import", "delete"};
+
+    for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
+        if (strcmp(op->verb, verbs[i]) == 0)
+            return true;
+    return false;
+}
+
 static void *run(void *data)
 {
     struct job *j = data;
@@ -211,6 +222,8 @@ static void *run(void *data)
     struct letter end = {.type = LETTER_ENDED};
 
     end.failed = !j->op->run(j->args, &ctx, &end.error);
+    if (changes_objects(j->op))
+        op_hosts_drop(j->work->pool, j->lane);
     post(j, end);
     return NULL;
 }

@@ -123,6 +123,135 @@ static void test_a_small_key(void **state)
     assert_string_equal(c.step[STEP_KEY].text, "RSA-2048, too small");
 }
 
+static void set_orders(const char *orders)
+{
+    json_t *document = json_pack("{s:o}", "orders", parse(orders));
+
+    store_set_orders(&store, document);
+    json_decref(document);
+}
+
+static const char lone_key[] =
+    "[{\"group\": 0, \"class\": \"public-key\", \"type\": \"P-384\", \"ca-accepts\": true,"
+    "  \"uri\": \"pkcs11:serial=1;token=t;id=%01;type=public\"}]";
+
+#define ORDER(folder, state, made, id)                                                             \
+    "{\"folder\": \"" folder "\", \"state\": \"" state "\", \"made\": \"" made "T08:00:00Z\","     \
+    " \"ordered\": \"2026-02-03T08:00:00Z\", \"issued\": \"2026-02-09T08:00:00Z\","                \
+    " \"key\": {\"uri\": \"pkcs11:serial=1;token=t;id=%" id                                        \
+    ";type=private\"}, \"days-left\": 400}"
+
+/* How far an order is comes from its folder; what is of another key, or cannot be read, is none. */
+static void test_the_way_to_a_certificate(void **state)
+{
+    struct checklist c;
+
+    (void)state;
+    set_objects(lone_key);
+    checklist_make(&c, &store, token);
+    assert_int_equal(c.next, STEP_CERTIFICATE);
+    assert_string_equal(c.step[STEP_CERTIFICATE].text,
+                        "none yet: a CSR for the CA, then what it returns");
+    set_orders("[" ORDER("./other", "made", "2026-05-01",
+                         "02") ","
+                               " {\"folder\": \"./bad\", \"problem\": \"no order\"}]");
+    checklist_make(&c, &store, token);
+    assert_null(checklist_order(&store, token));
+    assert_int_equal(strncmp(c.step[STEP_CERTIFICATE].text, "none yet", 8), 0);
+    set_orders("[" ORDER("./order", "made", "2026-02-01", "01") "]");
+    checklist_make(&c, &store, token);
+    assert_string_equal(c.step[STEP_CERTIFICATE].text,
+                        "request made 2026-02-01, in ./order: give it to the CA");
+    set_orders("[" ORDER("./order", "ordered", "2026-02-01",
+                         "01") "," ORDER("./older", "made", "2026-01-01", "01") "]");
+    checklist_make(&c, &store, token);
+    assert_string_equal(c.step[STEP_CERTIFICATE].text,
+                        "ordered 2026-02-03, in ./order: waiting for the CA");
+    set_orders("[" ORDER("./order", "issued", "2026-02-01", "01") "]");
+    checklist_make(&c, &store, token);
+    assert_string_equal(c.step[STEP_CERTIFICATE].text, "issued 2026-02-09, in ./order: import it");
+    assert_int_equal(c.step[STEP_CERTIFICATE].state, STATE_NEXT);
+}
+
+static void set_days(int days)
+{
+    json_t *document = json_pack("{s:[{s:i, s:s, s:b, s:s}, {s:i, s:s, s:s, s:b, s:i}]}", "objects",
+                                 "group", 0, "class", "public-key", "ca-accepts", 1, "uri",
+                                 "pkcs11:serial=1;token=t;id=%01", "group", 0, "class",
+                                 "certificate", "uri", "c", "code-signing", 1, "days-left", days);
+
+    store_set_objects(&store, "pkcs11:serial=1;token=t", document);
+    json_decref(document);
+}
+
+/* It signs still: the steps to builds go first, then the next order. */
+static void test_a_certificate_that_ends_soon(void **state)
+{
+    struct checklist c;
+
+    (void)state;
+    set_days(60);
+    assert_false(checklist_expires_soon(&store, token));
+    checklist_make(&c, &store, token);
+    assert_int_equal(c.step[STEP_CERTIFICATE].state, STATE_DONE);
+    set_days(59);
+    assert_true(checklist_expires_soon(&store, token));
+    checklist_make(&c, &store, token);
+    assert_string_equal(c.step[STEP_CERTIFICATE].text, "59 days left; next: order it now");
+    assert_int_equal(c.next, STEP_PROFILE);
+    set_profile("file:/x");
+    checklist_make(&c, &store, token);
+    assert_int_equal(c.next, STEP_CERTIFICATE);
+    set_days(-1);
+    assert_false(checklist_expires_soon(&store, token));
+}
+
+#define ISSUED(end)                                                                                \
+    "{\"folder\": \"./next\", \"state\": \"issued\", \"made\": \"2026-11-01T08:00:00Z\","          \
+    " \"key\": {\"uri\": \"pkcs11:serial=1;token=t;id=%01\"},"                                     \
+    " \"certificate\": {\"not-after\": \"" end "\"}}"
+
+/* The order that the certificate came from is done with, whether it says so or not. */
+static void test_an_order_for_the_next_one(void **state)
+{
+    json_t *shown = parse("{\"certificate\": {\"not-before\": \"2026-01-31T08:00:00Z\","
+                          " \"not-after\": \"2026-12-27T08:00:00Z\"}}");
+    struct checklist c;
+
+    (void)state;
+    set_days(30);
+    store_set_detail(&store, "c", shown);
+    set_orders("[" ORDER("./first", "ordered", "2026-02-01", "01") "]");
+    assert_null(checklist_order(&store, token));
+    set_orders("[" ORDER("./first", "ordered", "2026-02-01",
+                         "01") "," ORDER("./next", "ordered", "2026-11-01", "01") "]");
+    checklist_make(&c, &store, token);
+    assert_string_equal(c.step[STEP_CERTIFICATE].text,
+                        "30 days left; next: ordered 2026-02-03, in ./next: waiting for the CA");
+    set_orders("[" ISSUED("2026-12-27T08:00:00Z") "]");
+    assert_null(checklist_order(&store, token));
+    set_orders("[" ISSUED("2027-12-27T08:00:00Z") "]");
+    assert_non_null(checklist_order(&store, token));
+    json_decref(shown);
+}
+
+static void test_slots_that_are_not_initialised(void **state)
+{
+    json_t *tokens = parse("{\"tokens\": [{\"hidden\": null}, {\"hidden\": \"empty slot\"},"
+                           " {\"hidden\": \"not initialised\", \"slot\": {\"id\": 7}},"
+                           " {\"hidden\": \"not initialised\", \"slot\": {\"id\": 8}}]}");
+    const json_t *first;
+
+    (void)state;
+    assert_int_equal(store_blanks(&store, &first), 0);
+    assert_null(first);
+    store_set_tokens(&store, tokens, true);
+    assert_int_equal(store_blanks(&store, &first), 2);
+    assert_true(store_is_blank(first));
+    assert_int_equal(json_integer_value(json_object_get(json_object_get(first, "slot"), "id")), 7);
+    json_decref(tokens);
+}
+
 static void test_passwords(void **state)
 {
     struct checklist c;
@@ -183,6 +312,11 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_key_and_certificate, open_store, close_store),
         cmocka_unit_test_setup_teardown(test_an_expired_certificate, open_store, close_store),
         cmocka_unit_test_setup_teardown(test_a_small_key, open_store, close_store),
+        cmocka_unit_test_setup_teardown(test_the_way_to_a_certificate, open_store, close_store),
+        cmocka_unit_test_setup_teardown(test_a_certificate_that_ends_soon, open_store, close_store),
+        cmocka_unit_test_setup_teardown(test_an_order_for_the_next_one, open_store, close_store),
+        cmocka_unit_test_setup_teardown(test_slots_that_are_not_initialised, open_store,
+                                        close_store),
         cmocka_unit_test_setup_teardown(test_passwords, open_store, close_store),
         cmocka_unit_test_setup_teardown(test_profile_pin_and_trial, open_store, close_store),
         cmocka_unit_test_setup_teardown(test_profiles_go_by_serial, open_store, close_store),
