@@ -203,7 +203,7 @@ static void text(const char *kind, const json_t *r, unsigned width, bool colour,
     buffer_printf(out, "added as the order's %s: %s\n", op_string(r, "as"),
                   op_string(entry, "file"));
     op_field(out, r, "because", "because");
-    op_field(out, entry, "SHA-256", "sha256");
+    op_field(out, entry, "file's SHA-256", "sha256");
     op_field(out, entry, "subject", "subject");
     op_field(out, entry, "by", "issuer");
     op_field(out, entry, "ends", "not-after");

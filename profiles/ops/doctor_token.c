@@ -124,8 +124,7 @@ static bool judge_token(struct patient *p)
     doctor_say(f, DOCTOR_OK, "'%s' (serial %s)", p->token->label, p->token->serial);
     if (!(flags & CKF_USER_PIN_INITIALIZED) && flags & CKF_LOGIN_REQUIRED) {
         doctor_gap(f, ERROR_UNFIT, "it has no user PIN yet");
-        doctor_remedy(f, "pkcs11-tool --module %s --slot %lu --login --login-type so --init-pin",
-                      module_path(p), p->token->slot.id);
+        doctor_remedy(f, "signet unblock @%u --by so-pin", p->token->number);
     } else {
         judge_tries(p);
     }
@@ -155,16 +154,11 @@ static void make_key_remedy(struct patient *p)
 {
     struct doctor_finding *f = &p->step[DOCTOR_KEY];
 
-    doctor_remedy(f, "Make one with the tool that the CA's order names; or:");
-    if (is_piv(p)) {
-        doctor_remedy(f, "ykman piv keys generate --algorithm ECCP384 9c public.pem");
-        doctor_remedy(f, "A PIV card that is no YubiKey: with the tool of its vendor.");
-        return;
-    }
-    doctor_remedy(f,
-                  "pkcs11-tool --module %s --slot %lu --login --keypairgen --key-type rsa:3072 "
-                  "--id 01 --label signing --usage-sign",
-                  module_path(p), p->token->slot.id);
+    if (is_piv(p))
+        doctor_remedy(f, "signet keygen @%u --slot 9c --type ec:P-384", p->token->number);
+    else
+        doctor_remedy(f, "signet keygen @%u --type rsa:3072 --label NAME", p->token->number);
+    doctor_remedy(f, "then a request for the CA: signet csr --help");
 }
 
 static bool judge_key(struct patient *p)
@@ -254,14 +248,7 @@ static X509 *judge_certificate(struct patient *p)
                        ? "none of its certificates is for a key on it"
                        : "none is on it");
         doctor_remedy(f, "Put the one that the CA issued for this key on it:");
-        if (is_piv(p))
-            doctor_remedy(f, "ykman piv certificates import 9c CERTIFICATE.pem");
-        else
-            doctor_remedy(
-                f,
-                "pkcs11-tool --module %s --slot %lu --login --write-object CERTIFICATE.der "
-                "--type cert --id ID",
-                module_path(p), p->token->slot.id);
+        doctor_remedy(f, "signet import @%u FILE", p->token->number);
         doctor_remedy(f, "Or name its file in the profile, with certificate: FILE");
     } else if (failed.code != ERROR_NONE) {
         doctor_gap(f, failed.code, "%s", failed.text);
@@ -387,9 +374,7 @@ static void no_token(struct doctor *d)
         return;
     }
     doctor_gap(f, ERROR_UNFIT, "it is not initialised");
-    doctor_remedy(f, "This erases it, and asks for an SO PIN to come:");
-    doctor_remedy(f, "pkcs11-tool --module %s --slot %lu --init-token --label NAME",
-                  d->inventory->module[raw->module].entry.path, raw->slot.id);
+    doctor_remedy(f, "signet init new:%lu --label NAME", raw->slot.id);
 }
 
 /* The name that was given is no token's: the same error as everywhere. */
