@@ -69,11 +69,11 @@ enum { EXPORT_FILE, EXPORT_FORMAT, EXPORT_CHAIN, EXPORT_FIELDS };
 static const char *const formats[] = {"pem", "der", "p7b", NULL};
 
 static const struct form_field export_fields[EXPORT_FIELDS] = {
-    [EXPORT_FILE] = {"File", "where to; Tab completes", FORM_PATH, NULL, true},
+    [EXPORT_FILE] = {"File", "where to; Tab completes", FORM_PATH, NULL, true, false},
     [EXPORT_FORMAT] = {"Format", "pem is text, der is bytes, p7b is PKCS#7", FORM_CHOICE, formats,
-                       true},
+                       true, false},
     [EXPORT_CHAIN] = {"With its chain", "the certificates up to the root, as far as they are here",
-                      FORM_SWITCH, NULL, false},
+                      FORM_SWITCH, NULL, false, false},
 };
 
 /* What is exported, as it was when the form opened. */
