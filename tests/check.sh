@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Builds Signet with gcc and clang, without warnings, and runs every test; the closing line counts them. A suite that
-# cannot run fails. FUZZ_SECONDS (default 30) is how long each fuzzer runs.
+# cannot run fails. FUZZ_SECONDS (default 60) is how long each fuzzer runs.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit
 # shellcheck source=lib/packages.sh
@@ -66,7 +66,7 @@ step 'quickstart' tests/quickstart.sh
 step 'quickstart, once more' tests/quickstart.sh
 for fuzzer in build-sanitize/tests/fuzz/fuzz_*; do
   [[ -x $fuzzer && -f $fuzzer ]] && echo "$fuzzer"
-done | FUZZ_SECONDS=${FUZZ_SECONDS:-30} xargs -P 2 -n 1 tests/fuzz.sh --one >build/fuzz.log 2>&1
+done | FUZZ_SECONDS=${FUZZ_SECONDS:-60} xargs -P 2 -n 1 tests/fuzz.sh --one >build/fuzz.log 2>&1
 while read -r result name; do
   [[ $result == ok ]] || tail -n 40 "build-sanitize/fuzz-$name.log"
   note "$([[ $result == ok ]]; echo $?)" "fuzz $name"
