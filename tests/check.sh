@@ -39,7 +39,8 @@ configure() { # FOLDER COMPILER OPTION…
 suites() { # FOLDER ARGUMENT…: runs meson tests, counts each; what a failed one said stands below its line
   local folder=$1 line result name
   shift
-  meson test -C "$folder" --no-rebuild "$@" >"$report" 2>&1
+  # More than there are cores: most of the time a test waits for a card, a deadline or a prompt.
+  meson test -C "$folder" --no-rebuild --num-processes 4 "$@" >"$report" 2>&1
   while IFS= read -r line; do
     result=${line%%$'\t'*} name=${line#*$'\t'}
     case $result in
