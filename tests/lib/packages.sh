@@ -52,7 +52,7 @@ packages_unpack() {
   mkdir -p "$folder"
   for name in "$@"; do
     [[ -e $folder/$name.done ]] && continue
-    (cd "$folder" && apt-get download -qq "$name" && dpkg-deb -x "$name"_*.deb . && rm "$name"_*.deb) || return
+    (cd "$folder" && apt-get download -qq -o APT::Sandbox::User=root "$name" && dpkg-deb -x "$name"_*.deb . && rm "$name"_*.deb) || return
     : >"$folder/$name.done"
   done
 }
