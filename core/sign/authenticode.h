@@ -27,12 +27,6 @@ const uint8_t *authenticode_digest(const struct authenticode *a, size_t *length)
 bool authenticode_finish(struct authenticode *a, const uint8_t *signature, size_t length,
                          struct buffer *der, struct error *e);
 
-/* Appends `outer` with `inner` (DER of a ContentInfo) added to its nested signatures, all in one
- * attribute. What was in `outer` stays, and it is proved that its signature still holds.
- * ERROR_UNSUPPORTED: it has as many as one file may; ERROR_SIGNATURE: it does not hold. */
-bool authenticode_nest(const struct buffer *outer, const struct buffer *inner, struct buffer *der,
-                       struct error *e);
-
 /* A signature that was read. Pointers are the PKCS7's or static. */
 struct authenticode_view {
     PKCS7 *p7;

@@ -207,24 +207,23 @@ static bool pass(struct format_file *f, int output, EVP_MD_CTX *const *ctx, size
                                           f->name);
 }
 
-static bool pe_digest(struct format_file *f, int output, const EVP_MD *const *md, size_t count,
-                      uint8_t (*out)[EVP_MAX_MD_SIZE], struct cancel *cancel, struct error *e)
+static bool pe_digest(struct format_file *f, const struct format_pass *p, struct error *e)
 {
     EVP_MD_CTX *ctx[FORMAT_DIGESTS] = {NULL};
     uint8_t *piece = malloc(PIECE);
-    bool good = piece != NULL && count <= FORMAT_DIGESTS;
+    bool good = piece != NULL && p->count <= FORMAT_DIGESTS;
 
-    for (size_t i = 0; i < count && good; i++) {
+    for (size_t i = 0; i < p->count && good; i++) {
         ctx[i] = EVP_MD_CTX_new();
-        good = ctx[i] != NULL && EVP_DigestInit_ex(ctx[i], md[i], NULL) > 0;
+        good = ctx[i] != NULL && EVP_DigestInit_ex(ctx[i], p->md[i], NULL) > 0;
     }
     if (!good)
         error_set_memory(e);
     else
-        good = pass(f, output, ctx, count, piece, cancel, e);
-    for (size_t i = 0; i < count && i < FORMAT_DIGESTS; i++) {
+        good = pass(f, p->output, ctx, p->count, piece, p->cancel, e);
+    for (size_t i = 0; i < p->count && i < FORMAT_DIGESTS; i++) {
         if (good)
-            good = EVP_DigestFinal_ex(ctx[i], out[i], NULL) > 0;
+            good = EVP_DigestFinal_ex(ctx[i], p->digest[i], NULL) > 0;
         EVP_MD_CTX_free(ctx[i]);
     }
     free(piece);
@@ -279,13 +278,30 @@ static bool put(struct format_file *f, int output, const void *bytes, size_t siz
                      f->name, (unsigned long long)at);
 }
 
-static bool pe_embed(struct format_file *f, int output, const uint8_t *signature, size_t length,
-                     struct error *e)
+/* One WIN_CERTIFICATE after the other, each padded to a multiple of eight. */
+static void lay_table(uint8_t *table, const struct buffer *signature, size_t count)
 {
-    size_t table_size = PE_CERTIFICATE_HEADER + (size_t)pe_align(length);
+    for (size_t i = 0; i < count; i++) {
+        size_t size = PE_CERTIFICATE_HEADER + (size_t)pe_align(signature[i].length);
+
+        le_put_32(table, (uint32_t)size);
+        le_put_16(table + 4, PE_CERTIFICATE_REVISION);
+        le_put_16(table + 6, PE_CERTIFICATE_PKCS7);
+        memcpy(table + PE_CERTIFICATE_HEADER, signature[i].data, signature[i].length);
+        table += size;
+    }
+}
+
+static bool pe_embed(struct format_file *f, int output, const struct buffer *signature,
+                     size_t count, struct error *e)
+{
+    size_t table_size = 0;
     uint8_t *table, entry[PE_ENTRY_SIZE], checksum[PE_CHECKSUM_SIZE];
     uint64_t sum;
     bool done;
+
+    for (size_t i = 0; i < count; i++)
+        table_size += PE_CERTIFICATE_HEADER + (size_t)pe_align(signature[i].length);
 
     if (f->written + table_size > UINT32_MAX)
         return error_set(e, ERROR_UNSUPPORTED, "'%s' would have 4 GiB or more with its signature",
@@ -293,10 +309,7 @@ static bool pe_embed(struct format_file *f, int output, const uint8_t *signature
     table = calloc(1, table_size);
     if (table == NULL)
         return error_set_memory(e);
-    le_put_32(table, (uint32_t)table_size);
-    le_put_16(table + 4, PE_CERTIFICATE_REVISION);
-    le_put_16(table + 6, PE_CERTIFICATE_PKCS7);
-    memcpy(table + PE_CERTIFICATE_HEADER, signature, length);
+    lay_table(table, signature, count);
     le_put_32(entry, (uint32_t)f->written);
     le_put_32(entry + 4, (uint32_t)table_size);
     sum = f->sum + pe_checksum_of(table, table_size, f->written) +

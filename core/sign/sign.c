@@ -10,7 +10,10 @@
 #include "cert/view.h"
 #include "sign/authenticode.h"
 #include "sign/format.h"
+#include "sign/note.h"
 #include "sign/signatures.h"
+#include "sign/spc.h"
+#include "sign/unsigned.h"
 
 struct sign_job {
     const struct format *format;
@@ -21,8 +24,13 @@ struct sign_job {
     uint8_t digest[EVP_MAX_MD_SIZE];
     size_t digest_length;
     struct authenticode *signature;
-    struct buffer outer; /* the signature that ours is nested in; empty: none */
-    size_t others;       /* signatures of the input that stay */
+    struct buffer own;    /* the signature that was made, with its timestamp; empty: not yet */
+    struct buffer note;   /* what the first signature is to keep for `remove` */
+    struct buffer *outer; /* the signatures of the input that stand side by side and stay */
+    size_t outer_count;
+    size_t others;     /* signatures of the input that stay, nested ones counted */
+    uint8_t *to_stamp; /* the value of the signature that waits for a timestamp */
+    size_t to_stamp_length;
     char *signer;
     uint64_t size;
 };
@@ -99,7 +107,12 @@ void sign_free(struct sign_job **job)
     if (j->format != NULL)
         j->format->close(&j->file);
     authenticode_free(&j->signature);
-    buffer_free(&j->outer);
+    for (size_t i = 0; i < j->outer_count; i++)
+        buffer_free(&j->outer[i]);
+    free(j->outer);
+    buffer_free(&j->own);
+    buffer_free(&j->note);
+    free(j->to_stamp);
     free(j->name);
     free(j->signer);
     free(j);
@@ -115,15 +128,45 @@ static bool does_not_hold(const struct sign_job *job, const char *why, struct er
         job->name, why);
 }
 
-/* Reads what is there. The first signature is what ours is nested in. */
+/* The signatures that stand side by side. */
+static bool read_outer(struct sign_job *job, struct error *e)
+{
+    struct buffer der = BUFFER_INIT;
+    bool good;
+
+    job->outer = calloc(FORMAT_SIGNATURES, sizeof *job->outer);
+    good = job->outer != NULL || error_set_memory(e);
+    while (good && job->outer_count < FORMAT_SIGNATURES) {
+        good = job->format->extract(job->file, (unsigned)job->outer_count, &der, e);
+        if (!good || der.length == 0)
+            break;
+        job->outer[job->outer_count++] = der;
+        der = (struct buffer)BUFFER_INIT;
+    }
+    buffer_free(&der);
+    return good;
+}
+
+/* The note of a signature that goes stays: the original is what was there before that one. */
+static bool read_note(struct sign_job *job, struct error *e)
+{
+    struct buffer first = BUFFER_INIT;
+    bool good = !job->format->extract(job->file, 0, &first, NULL) || first.length == 0 ||
+                note_get(&first, &job->note, e);
+
+    buffer_free(&first);
+    return good;
+}
+
+/* Reads what is there. */
 static bool read_existing(struct sign_job *job, struct signatures *s, struct error *e)
 {
     struct error why = ERROR_INIT;
 
     /* What is to be replaced need not even be readable. */
-    if (job->spec->existing == SIGN_REPLACE ||
-        (signatures_read(s, job->format, job->file, &why) &&
-         job->format->extract(job->file, 0, &job->outer, &why)))
+    if (job->spec->existing == SIGN_REPLACE)
+        return read_note(job, e);
+    if (signatures_read(s, job->format, job->file, &why) && read_outer(job, &why))
         return true;
     if (why.code == ERROR_FORMAT)
         return does_not_hold(job, why.text, e);
@@ -143,17 +186,19 @@ static bool all_hold(const struct sign_job *job, const struct signatures *s, str
     return true;
 }
 
-/* Ours can be nested in the first signature only where no other stands beside that. */
-static bool may_nest(const struct sign_job *job, const struct signatures *s, struct error *e)
+static bool stands_beside(const struct sign_job *job)
 {
-    for (size_t i = 1; i < s->count; i++)
-        if (s->depth[i] == 0)
-            return error_set(
-                e, ERROR_UNSUPPORTED,
-                "'%s' carries several signatures side by side (as EFI images may); only "
-                "--existing replace or keep can be used",
-                job->name);
-    return true;
+    return job->format->side_by_side != NULL && job->format->side_by_side(job->file);
+}
+
+/* Ours can be nested in the first signature only where no other stands beside that. */
+static bool may_nest(const struct sign_job *job, struct error *e)
+{
+    return job->outer_count < 2 || stands_beside(job) ||
+           error_set(e, ERROR_UNSUPPORTED,
+                     "'%s' carries several signatures side by side, which only EFI images may; "
+                     "only --existing replace or keep can be used",
+                     job->name);
 }
 
 static void set_digest(struct sign_job *job, const struct signatures *s, const EVP_MD *md)
@@ -165,7 +210,7 @@ static void set_digest(struct sign_job *job, const struct signatures *s, const E
 /* The pass that finds out whether all that is there holds. */
 static bool keep(struct sign_job *job, struct signatures *s, struct cancel *cancel, struct error *e)
 {
-    if (!signatures_digest(s, job->format, job->file, -1, cancel, e) || !all_hold(job, s, e))
+    if (!signatures_digest(s, job->format, job->file, NULL, -1, cancel, e) || !all_hold(job, s, e))
         return false;
     set_digest(job, s, s->view[0].md);
     job->signer = cert_common_name(s->view[0].signer);
@@ -182,16 +227,34 @@ static size_t find_own(const struct sign_job *job, const struct signatures *s)
     return i;
 }
 
+/* Of a file that is not signed. */
+static bool take_note(struct sign_job *job, struct error *e)
+{
+    struct buffer first = BUFFER_INIT;
+    bool good;
+
+    if (job->format->note == NULL || job->note.length > 0)
+        return true;
+    good = job->format->extract(job->file, 0, &first, NULL) && first.length > 0;
+    buffer_free(&first);
+    return good || job->format->note(job->file, &job->note, e);
+}
+
 /* The pass that writes. The digests of signatures that are there come from the same bytes. */
 static bool prepare(struct sign_job *job, struct signatures *s, enum sign_state *state,
                     struct cancel *cancel, struct error *e)
 {
     const EVP_MD *md = signer_hash_md(job->spec->hash);
+    const struct format_options options = {
+        .page_hashes = job->spec->page_hashes,
+        .signature_ex = job->spec->signature_ex,
+        .append = s->count > 0,
+    };
     struct buffer content = BUFFER_INIT;
 
-    if (!may_nest(job, s, e) || !signatures_need(s, md, e) ||
-        !signatures_digest(s, job->format, job->file, job->output, cancel, e) ||
-        !all_hold(job, s, e))
+    if (!may_nest(job, e) || !signatures_need(s, md, e) ||
+        !signatures_digest(s, job->format, job->file, &options, job->output, cancel, e) ||
+        !all_hold(job, s, e) || !take_note(job, e))
         return false;
     set_digest(job, s, md);
     if (job->format->content(job->file, md, job->digest, &content, e))
@@ -265,7 +328,8 @@ bool sign_is_made(const struct sign_job *job, int file, struct cancel *cancel)
     struct format_file *made = job->format->open(file, job->name, NULL);
     bool same = s != NULL && made != NULL && signatures_read(s, job->format, made, NULL) &&
                 s->count == job->others + 1 && find_own(job, s) < s->count &&
-                signatures_digest(s, job->format, made, -1, cancel, NULL) && all_hold(job, s, NULL);
+                signatures_digest(s, job->format, made, NULL, -1, cancel, NULL) &&
+                all_hold(job, s, NULL);
 
     job->format->close(&made);
     signatures_free(&s);
@@ -282,47 +346,122 @@ uint64_t sign_size(const struct sign_job *job)
     return job->size;
 }
 
-/* Whoever opens the output now must find in it what was meant to be there. */
-static bool read_back(const struct sign_job *job, const struct buffer *der, struct error *e)
+bool sign_put(struct sign_job *job, const uint8_t *signature, size_t length, struct error *e)
 {
-    struct format_file *file = job->format->open(job->output, job->name, e);
-    struct buffer written = BUFFER_INIT;
-    bool same = false;
-
-    if (file == NULL)
-        return error_prefix(e, "as it was written");
-    if (!job->format->extract(file, 0, &written, e))
-        error_prefix(e, "'%s', as it was written", job->name);
-    else
-        same =
-            (written.length == der->length && memcmp(written.data, der->data, der->length) == 0) ||
-            error_set(e, ERROR_SYSTEM, "'%s': the signature was not written as it should be",
-                      job->name);
-    job->format->close(&file);
-    buffer_free(&written);
-    return same;
-}
-
-bool sign_finish(struct sign_job *job, const uint8_t *signature, size_t length, struct error *e)
-{
-    struct buffer own = BUFFER_INIT, whole = BUFFER_INIT;
-    const struct buffer *der = &own;
     size_t digest_length;
     const uint8_t *digest = sign_digest(job, &digest_length);
-    bool done;
 
     if (!signer_verify(X509_get0_pubkey(job->spec->leaf), job->spec->hash, digest, digest_length,
                        signature, length, e))
         return error_prefix(e, "'%s': what the token signed", job->name);
-    done = authenticode_finish(job->signature, signature, length, &own, e);
-    if (done && job->outer.length > 0) {
-        done =
-            authenticode_nest(&job->outer, &own, &whole, e) || error_prefix(e, "'%s'", job->name);
-        der = &whole;
+    if (!authenticode_finish(job->signature, signature, length, &job->own, e))
+        return false;
+    if (!job->spec->timestamp)
+        return true;
+    job->to_stamp = malloc(length);
+    if (job->to_stamp == NULL)
+        return error_set_memory(e);
+    memcpy(job->to_stamp, signature, length);
+    job->to_stamp_length = length;
+    return true;
+}
+
+const uint8_t *sign_to_stamp(const struct sign_job *job, size_t *length)
+{
+    *length = job->to_stamp_length;
+    return job->to_stamp;
+}
+
+bool sign_put_timestamp(struct sign_job *job, const struct buffer *token, struct error *e)
+{
+    const struct unsigned_value value = {
+        .oid = SPC_RFC3161_OID,
+        .type = V_ASN1_SEQUENCE,
+        .data = token->data,
+        .length = token->length,
+    };
+    struct buffer stamped = BUFFER_INIT;
+
+    if (!unsigned_add(&job->own, 0, &value, &stamped, e)) {
+        buffer_free(&stamped);
+        return error_prefix(e, "'%s'", job->name);
     }
-    done = done && job->format->embed(job->file, job->output, der->data, der->length, e) &&
-           read_back(job, der, e);
-    buffer_free(&own);
+    buffer_free(&job->own);
+    job->own = stamped;
+    free(job->to_stamp);
+    job->to_stamp = NULL;
+    return true;
+}
+
+static bool same_bytes(const struct buffer *a, const struct buffer *b)
+{
+    return a->length == b->length && memcmp(a->data, b->data, a->length) == 0;
+}
+
+/* Whoever opens the output now must find in it what was meant to be there. */
+static bool read_back(const struct sign_job *job, const struct buffer *der, size_t count,
+                      struct error *e)
+{
+    struct format_file *file = job->format->open(job->output, job->name, e);
+    struct buffer written = BUFFER_INIT;
+    bool good = file != NULL;
+
+    if (file == NULL)
+        return error_prefix(e, "as it was written");
+    for (unsigned i = 0; good && i < count; i++) {
+        good = job->format->extract(file, i, &written, e) ||
+               error_prefix(e, "'%s', as it was written", job->name);
+        good =
+            good && (same_bytes(&written, &der[i]) ||
+                     error_set(e, ERROR_SYSTEM,
+                               "'%s': the signature was not written as it should be", job->name));
+    }
+    job->format->close(&file);
+    buffer_free(&written);
+    return good;
+}
+
+static bool write_signatures(struct sign_job *job, const struct buffer *der, size_t count,
+                             struct error *e)
+{
+    return job->format->embed(job->file, job->output, der, count, e) &&
+           read_back(job, der, count, e);
+}
+
+/* The first signature of the file, alone. */
+static bool write_first(struct sign_job *job, struct error *e)
+{
+    struct buffer noted = BUFFER_INIT;
+    bool done = note_add(&job->own, &job->note, &noted, e) && write_signatures(job, &noted, 1, e);
+
+    buffer_free(&noted);
+    return done;
+}
+
+static bool write_beside(struct sign_job *job, struct error *e)
+{
+    if (job->outer_count == FORMAT_SIGNATURES)
+        return error_set(e, ERROR_UNSUPPORTED,
+                         "'%s' carries 64 signatures already; no more are added", job->name);
+    job->outer[job->outer_count++] = job->own;
+    job->own = (struct buffer)BUFFER_INIT;
+    return write_signatures(job, job->outer, job->outer_count, e);
+}
+
+static bool write_nested(struct sign_job *job, struct error *e)
+{
+    struct buffer whole = BUFFER_INIT;
+    bool done = (unsigned_nest(&job->outer[0], &job->own, &whole, e) ||
+                 error_prefix(e, "'%s'", job->name)) &&
+                write_signatures(job, &whole, 1, e);
+
     buffer_free(&whole);
     return done;
+}
+
+bool sign_finish(struct sign_job *job, struct error *e)
+{
+    if (job->outer_count == 0)
+        return write_first(job, e);
+    return stands_beside(job) ? write_beside(job, e) : write_nested(job, e);
 }

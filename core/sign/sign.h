@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Signing one file, in steps that different threads may do: begin reads the input once, writes and
- * hashes what it reads into the output, and leaves a digest; a token signs that digest; finish puts
- * the signature in, and checks it. Formats are a table (sign/format.h). Memory does not depend on
- * the size of the file.
+ * hashes what it reads into the output, and leaves a digest; a token signs that digest, put checks
+ * what it signed; a server stamps that; finish writes the signature and compares. Formats are a
+ * table (sign/format.h). Memory does not depend on the size of the file.
  */
 #ifndef SIGNET_SIGN_SIGN_H
 #define SIGNET_SIGN_SIGN_H
@@ -31,6 +31,9 @@ struct sign_spec {
     const char *url;         /* ASCII; NULL for none */
     enum sign_purpose purpose;
     enum sign_existing existing;
+    bool page_hashes;  /* in Windows programs */
+    bool signature_ex; /* MsiDigitalSignatureEx in MSI packages */
+    bool timestamp;    /* each signature is to get one; one of the leaf's that lacks it, too */
 };
 
 /* All that can be wrong with a spec before any file is read: description not UTF-8, URL not ASCII,
@@ -38,10 +41,12 @@ struct sign_spec {
 bool sign_spec_check(const struct sign_spec *spec, struct error *e);
 
 enum sign_state {
-    SIGN_READY, /* the digest waits to be signed */
-    SIGN_KEPT,  /* nothing to write: it carries signatures already, all of which hold, and
-                   spec->existing is SIGN_KEEP, or SIGN_APPEND and the very signature that would be
-                   added is among them. Whether the signers are trusted is not asked. */
+    SIGN_READY,     /* the digest waits to be signed */
+    SIGN_KEPT,      /* nothing to write: it carries signatures already, all of which hold, and
+                       spec->existing is SIGN_KEEP, or SIGN_APPEND and the very signature that would be
+                       added is among them. Whether the signers are trusted is not asked. */
+    SIGN_UNSTAMPED, /* as SIGN_KEPT, but spec->timestamp is set and a signature by spec->leaf has
+                       none: nothing is to be signed, sign_to_stamp tells what is to be stamped */
 };
 
 struct sign_job;
@@ -72,10 +77,22 @@ const char *sign_signer(const struct sign_job *job);
 /* Bytes read from the input. */
 uint64_t sign_size(const struct sign_job *job);
 
-/* Checks `signature` with the leaf's key, then writes it into the output, with padding, table entry
- * and checksum, and compares what was written. The output is complete afterwards; it is not synced.
- */
-bool sign_finish(struct sign_job *job, const uint8_t *signature, size_t length, struct error *e);
+/* After SIGN_READY: checks with the leaf's key that `signature` is one of the digest, and takes it.
+ * ERROR_SIGNATURE. */
+bool sign_put(struct sign_job *job, const uint8_t *signature, size_t length, struct error *e);
+
+/* The value of a signature that is to get a timestamp (after sign_put, or SIGN_UNSTAMPED); the
+ * job's. NULL: there is none, or none is left. */
+const uint8_t *sign_to_stamp(const struct sign_job *job, size_t *length);
+
+/* Puts an RFC 3161 token (DER of a ContentInfo, checked by sign/timestamp.h) into the signature
+ * that sign_to_stamp told. */
+bool sign_put_timestamp(struct sign_job *job, const struct buffer *token, struct error *e);
+
+/* After sign_put, or the last of sign_put_timestamp with SIGN_UNSTAMPED: writes the signatures into
+ * the output, with padding, table entry and checksum, and compares what was written. The output is
+ * complete afterwards; it is not synced. */
+bool sign_finish(struct sign_job *job, struct error *e);
 
 void sign_free(struct sign_job **job);
 

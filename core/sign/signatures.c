@@ -74,10 +74,19 @@ bool signatures_read(struct signatures *s, const struct format *format, struct f
 }
 
 bool signatures_digest(struct signatures *s, const struct format *format, struct format_file *file,
-                       int output, struct cancel *cancel, struct error *e)
+                       const struct format_options *options, int output, struct cancel *cancel,
+                       struct error *e)
 {
-    return s->md_count == 0 ||
-           format->digest(file, output, s->md, s->md_count, s->digest, cancel, e);
+    const struct format_pass pass = {
+        .options = options,
+        .output = output,
+        .md = s->md,
+        .count = s->md_count,
+        .digest = s->digest,
+        .cancel = cancel,
+    };
+
+    return (s->md_count == 0 && output < 0) || format->digest(file, &pass, e);
 }
 
 const uint8_t *signatures_file_digest(const struct signatures *s, const EVP_MD *md)

@@ -33,10 +33,11 @@ bool signatures_read(struct signatures *s, const struct format *format, struct f
 /* One more digest for the pass, where it is not among them already. */
 bool signatures_need(struct signatures *s, const EVP_MD *md, struct error *e);
 
-/* The pass over the file; see `digest` in sign/format.h. Nothing to do where no digest is needed.
- */
+/* The pass over the file; see `digest` in sign/format.h for `options` and `output`. Nothing to do
+ * where no digest is needed and nothing is to be written. */
 bool signatures_digest(struct signatures *s, const struct format *format, struct format_file *file,
-                       int output, struct cancel *cancel, struct error *e);
+                       const struct format_options *options, int output, struct cancel *cancel,
+                       struct error *e);
 
 /* The file's digest by `md`, which must be one that was needed. */
 const uint8_t *signatures_file_digest(const struct signatures *s, const EVP_MD *md);

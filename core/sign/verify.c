@@ -261,7 +261,7 @@ static bool verify(struct judging *j, const char *name, const struct format *for
         file_problem(j->report, "it is not signed");
         return true;
     }
-    if (!describe_all(j, e) || !signatures_digest(j->signatures, format, file, -1, cancel, e))
+    if (!describe_all(j, e) || !signatures_digest(j->signatures, format, file, NULL, -1, cancel, e))
         return false;
     for (unsigned i = 0; (flaw = format->flaw(file, i)) != NULL; i++)
         file_problem(j->report, flaw);

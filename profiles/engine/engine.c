@@ -446,8 +446,9 @@ static void *sign_files(void *data)
 
 static bool commit(struct job *j, struct error *e)
 {
-    return sign_finish(j->sign, j->signature.data, j->signature.length, e) &&
-           tempfile_copy_mode(j->output, &j->status, e) && tempfile_place(j->output, true, e);
+    return sign_put(j->sign, j->signature.data, j->signature.length, e) &&
+           sign_finish(j->sign, e) && tempfile_copy_mode(j->output, &j->status, e) &&
+           tempfile_place(j->output, true, e);
 }
 
 static void *commit_files(void *data)

@@ -61,7 +61,7 @@ static bool finish(struct sign_job *job)
     bool done = EVP_PKEY_sign_init(ctx) > 0 &&
                 EVP_PKEY_CTX_set_signature_md(ctx, EVP_sha256()) > 0 &&
                 EVP_PKEY_sign(ctx, signature, &room, digest, length) > 0 &&
-                sign_finish(job, signature, room, NULL);
+                sign_put(job, signature, room, NULL) && sign_finish(job, NULL);
 
     EVP_PKEY_CTX_free(ctx);
     return done;

@@ -4,6 +4,7 @@
 #include <stdint.h>
 
 #include "sign/authenticode.h"
+#include "sign/unsigned.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -18,7 +19,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             continue;
         authenticode_view_free(&v);
         buffer_append(&outer, data, size);
-        authenticode_nest(&outer, &outer, &der, NULL);
+        unsigned_nest(&outer, &outer, &der, NULL);
     }
     buffer_free(&outer);
     buffer_free(&der);

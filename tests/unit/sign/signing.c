@@ -121,7 +121,7 @@ bool signing_run(const struct signing_identity *i, const struct sign_spec *spec,
     if (done && own == SIGN_READY) {
         digest = sign_digest(job, &length);
         signing_sign(i->key, spec->hash, digest, length, &signature);
-        done = sign_finish(job, signature.data, signature.length, e);
+        done = sign_put(job, signature.data, signature.length, e) && sign_finish(job, e);
     }
     if (state != NULL)
         *state = own;

@@ -14,6 +14,7 @@
 #include "pe_builder.h"
 #include "sign/authenticode.h"
 #include "sign/format.h"
+#include "sign/unsigned.h"
 #include "signing.h"
 
 #define INDIRECT_DATA "1.3.6.1.4.1.311.2.1.4"
@@ -287,12 +288,12 @@ static void nesting(void **state)
     for (int i = 1; i < FORMAT_SIGNATURES; i++) {
         struct buffer next = BUFFER_INIT;
 
-        if (!authenticode_nest(&outer, &inner, &next, &e))
+        if (!unsigned_nest(&outer, &inner, &next, &e))
             fail_msg("number %d: %s", i, e.text);
         buffer_free(&outer);
         outer = next;
     }
-    assert_false(authenticode_nest(&outer, &inner, &file, &e));
+    assert_false(unsigned_nest(&outer, &inner, &file, &e));
     assert_int_equal(e.code, ERROR_UNSUPPORTED);
 
     before = take_apart(inner.data, inner.length);

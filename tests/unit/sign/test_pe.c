@@ -156,6 +156,7 @@ static void several_digests(void **state)
     static const char *const names[] = {"SHA256", "SHA384", "SHA512", "SHA1"};
     const EVP_MD *md[] = {EVP_sha256(), EVP_sha384(), EVP_sha512(), EVP_sha1()};
     uint8_t out[4][EVP_MAX_MD_SIZE], expected[EVP_MAX_MD_SIZE];
+    const struct format_pass pass = {.output = -1, .md = md, .count = 4, .digest = out};
     struct error e = ERROR_INIT;
     struct format_file *f;
     struct pe_image image;
@@ -167,7 +168,7 @@ static void several_digests(void **state)
     fd = signing_file(image.bytes.data, image.bytes.length);
     f = format_pe.open(fd, "test.exe", &e);
     assert_non_null(f);
-    assert_true(format_pe.digest(f, -1, md, 4, out, NULL, &e));
+    assert_true(format_pe.digest(f, &pass, &e));
     for (size_t i = 0; i < 4; i++) {
         pe_expected_digest(&image.bytes, image.bytes.length, names[i], expected, &length);
         assert_memory_equal(out[i], expected, length);
@@ -327,6 +328,7 @@ static void changed_while_read(int change, const char *says)
 {
     const EVP_MD *md = EVP_sha256();
     uint8_t digest[1][EVP_MAX_MD_SIZE];
+    const struct format_pass pass = {.output = -1, .md = &md, .count = 1, .digest = digest};
     struct timespec later[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_sec = 1}};
     struct error e = ERROR_INIT;
     struct format_file *f;
@@ -341,7 +343,7 @@ static void changed_while_read(int change, const char *says)
         assert_int_equal(futimens(fd, later), 0);
     else
         assert_int_equal(ftruncate(fd, (off_t)image.bytes.length + change), 0);
-    assert_false(format_pe.digest(f, -1, &md, 1, digest, NULL, &e));
+    assert_false(format_pe.digest(f, &pass, &e));
     assert_int_equal(e.code, ERROR_FORMAT);
     assert_non_null(strstr(e.text, says));
     format_pe.close(&f);

@@ -163,7 +163,8 @@ static void wrong_answers(void **state)
             signature.length--;
         if (kind == 3)
             signature.length = 0;
-        assert_int_equal(sign_finish(job, signature.data, signature.length, &e), kind == 4);
+        assert_int_equal(
+            sign_put(job, signature.data, signature.length, &e) && sign_finish(job, &e), kind == 4);
         signing_read(output, &written);
         if (kind != 4) {
             assert_int_equal(e.code, ERROR_SIGNATURE);

@@ -16,6 +16,7 @@
 #include "sign/authenticode.h"
 #include "sign/format.h"
 #include "sign/le.h"
+#include "sign/unsigned.h"
 #include "signing.h"
 
 static struct signing_identity identity;
@@ -336,6 +337,7 @@ static void old_digest(void **state)
     struct sign_spec spec = signing_spec(&identity);
     struct buffer content = BUFFER_INIT, signature = BUFFER_INIT, der = BUFFER_INIT;
     uint8_t digest[1][EVP_MAX_MD_SIZE];
+    const struct format_pass pass = {.output = -1, .md = &md, .count = 1, .digest = digest};
     const uint8_t *to_sign;
     struct authenticode *a;
     struct format_file *f;
@@ -348,7 +350,7 @@ static void old_digest(void **state)
     pe_build(&image, &(struct pe_recipe){.sections = 1, .section_size = 512});
     fd = signing_file(image.bytes.data, image.bytes.length);
     f = format_pe.open(fd, "test.exe", NULL);
-    assert_true(format_pe.digest(f, -1, &md, 1, digest, NULL, NULL));
+    assert_true(format_pe.digest(f, &pass, NULL));
     assert_true(format_pe.content(f, md, digest[0], &content, NULL));
     a = authenticode_new(&spec, &content, NULL);
     to_sign = authenticode_digest(a, &length);
@@ -480,7 +482,7 @@ static void one_of_two_is_bad(void **state)
     signing_extract(&other, 0, &theirs);
     signed_file(&identity, &file);
     signing_extract(&file, 0, &ours);
-    assert_true(authenticode_nest(&ours, &theirs, &nested, NULL));
+    assert_true(unsigned_nest(&ours, &theirs, &nested, NULL));
     for (size_t i = 0; i < 2; i++) {
         const struct buffer *first = i == 0 ? &ours : &nested;
         struct verify_report report;
@@ -531,7 +533,7 @@ static void nest(struct buffer *outer, const struct buffer *inner)
 {
     struct buffer whole = BUFFER_INIT;
 
-    assert_true(authenticode_nest(outer, inner, &whole, NULL));
+    assert_true(unsigned_nest(outer, inner, &whole, NULL));
     buffer_free(outer);
     *outer = whole;
 }
