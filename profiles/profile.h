@@ -45,14 +45,20 @@ struct profile {
     char *description;
     char *url;
     struct profile_list timestamp_servers;
-    int64_t timestamp_required; /* 0, 1 */
+    int64_t timestamp_required; /* 0, 1; -1: 1 where there are servers */
     int64_t timestamp_timeout;  /* ms */
     int64_t timestamp_tries;
-    int64_t existing;          /* enum sign_existing */
-    struct profile_list files; /* globs, relative to the folder signet-batch runs in */
+    int64_t timestamp_parallel;
+    int64_t timestamp_rate; /* a minute and server; 0: no limit */
+    struct profile_list timestamp_ca;
+    char *timestamp_proxy;
+    int64_t fetch_intermediates; /* 0, 1 */
+    int64_t existing;            /* enum sign_existing */
+    struct profile_list files;   /* globs, relative to the folder signet-batch runs in */
     char *output_directory;
     int64_t purpose;          /* enum sign_purpose */
     int64_t page_hashes;      /* 0, 1 */
+    int64_t msi_signature_ex; /* 0, 1 */
     int64_t scripts_crlf;     /* 0 refuse, 1 convert */
     int64_t scripts_encoding; /* 0 refuse, 1 utf-8 … */
     int64_t sessions;
