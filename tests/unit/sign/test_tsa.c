@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include <openssl/pem.h>
+#include <openssl/ts.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,6 +44,36 @@ static struct tsa *make(struct tsa_spec spec, ...)
     t = tsa_new(&spec, &e);
     assert_non_null(t);
     return t;
+}
+
+static X509_STORE *roots(void)
+{
+    FILE *file = fopen(server_file(&server, "root.pem"), "r");
+    X509 *root = PEM_read_X509(file, NULL, NULL, NULL);
+    X509_STORE *store = X509_STORE_new();
+
+    assert_int_equal(X509_STORE_add_cert(store, root), 1);
+    X509_free(root);
+    fclose(file);
+    return store;
+}
+
+/* OpenSSL's own judgement of a token for `value`, by SHA-256. */
+static void assert_openssl_accepts(const struct buffer *token)
+{
+    const unsigned char *at = token->data;
+    PKCS7 *p7 = d2i_PKCS7(NULL, &at, (long)token->length);
+    TS_VERIFY_CTX *ctx = TS_VERIFY_CTX_new();
+    unsigned char *imprint = OPENSSL_malloc(32);
+
+    assert_ptr_equal(at, token->data + token->length);
+    EVP_Digest(value, sizeof value, imprint, NULL, EVP_sha256(), NULL);
+    TS_VERIFY_CTX_set_flags(ctx, TS_VFY_SIGNATURE | TS_VFY_VERSION | TS_VFY_IMPRINT);
+    TS_VERIFY_CTX_set_store(ctx, roots());
+    TS_VERIFY_CTX_set_imprint(ctx, imprint, 32);
+    assert_int_equal(TS_RESP_verify_token(ctx, p7), 1);
+    TS_VERIFY_CTX_free(ctx);
+    PKCS7_free(p7);
 }
 
 /* The path of the server that gave the timestamp, which holds. */
@@ -83,6 +114,19 @@ static void test_good(void **state)
     assert_int_equal(server_count(&server, "/good/1"), 0);
     tsa_free(&t);
     assert_null(t);
+}
+
+static void test_openssl_agrees(void **state)
+{
+    struct tsa *t = make((struct tsa_spec){0}, "/good", NULL);
+    struct buffer token = BUFFER_INIT;
+    struct error e = ERROR_INIT;
+
+    (void)state;
+    assert_true(tsa_stamp(t, value, sizeof value, &token, NULL, NULL, &e));
+    assert_openssl_accepts(&token);
+    buffer_free(&token);
+    tsa_free(&t);
 }
 
 static void test_no_server(void **state)
@@ -152,18 +196,6 @@ static void test_good_in_other_ways(void **state)
         assert_string_equal(stamp(t, &r), paths[i]);
         tsa_free(&t);
     }
-}
-
-static X509_STORE *roots(void)
-{
-    FILE *file = fopen(server_file(&server, "root.pem"), "r");
-    X509 *root = PEM_read_X509(file, NULL, NULL, NULL);
-    X509_STORE *store = X509_STORE_new();
-
-    assert_int_equal(X509_STORE_add_cert(store, root), 1);
-    X509_free(root);
-    fclose(file);
-    return store;
 }
 
 static void test_roots(void **state)
@@ -376,6 +408,7 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_good),
+        cmocka_unit_test(test_openssl_agrees),
         cmocka_unit_test(test_no_server),
         cmocka_unit_test(test_bad_answers),
         cmocka_unit_test(test_good_in_other_ways),
