@@ -239,7 +239,7 @@ static bool is_made(const struct line *l, const struct job *j)
     int made = j->item->in_place ? -1 : open(j->item->output, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     bool is = made >= 0 && fstat(made, &status) == 0 && S_ISREG(status.st_mode) &&
               !is_same_file(j->item->output, &j->status) &&
-              sign_is_made(j->sign, made, l->engine->cancel);
+              sign_is_made(j->sign, made, l->engine->cancel) == SIGN_MADE;
 
     if (made >= 0)
         close(made);
