@@ -8,7 +8,6 @@
 #include <cmocka.h>
 
 #include "../base/scratch.h"
-#include "base/clock.h"
 #include "rig.h"
 
 #define NAMES(...) ((const char *const[]){__VA_ARGS__, NULL})
@@ -98,27 +97,6 @@ static void a_slow_answer_holds_up_no_other_file(void **state)
         if (i != last)
             assert_true(rig.result[i].ms < 1400);
     all_are_whole(names);
-}
-
-/* max(N·t_sign, N·t_tsa / K), the first of either, and some room for a machine that is busy. */
-static void token_and_servers_work_at_the_same_time(void **state)
-{
-    const char *const *names = rig_programs(30);
-    int64_t began = clock_ms(), took;
-
-    (void)state;
-    /* The rig makes the two signatures that one session is asked for at the same time. */
-    rig.delay = 80;
-    rig.stamp_delay = 120;
-    assert_true(rig_run(&rig, names, NULL));
-    took = clock_ms() - began;
-    assert_in_range(took, 30 * 40 + 120, (30 * 40 + 120) * 13 / 10);
-    rig.delay = 5;
-    rig.spec.existing = SIGN_REPLACE;
-    began = clock_ms();
-    assert_true(rig_run(&rig, names, NULL));
-    took = clock_ms() - began;
-    assert_in_range(took, 30 * 120 / 4 + 5, (32 * 120 / 4 + 5) * 13 / 10);
 }
 
 static void a_file_that_gets_none_fails_alone(void **state)
@@ -418,7 +396,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(every_file_gets_one),
         TEST(a_slow_answer_holds_up_no_other_file),
-        TEST(token_and_servers_work_at_the_same_time),
         TEST(a_file_that_gets_none_fails_alone),
         TEST(another_failure_beside_it_is_told),
         TEST(servers_that_are_down_end_the_run),
