@@ -34,44 +34,6 @@ static int tear_down(void **state)
     return 0;
 }
 
-static const struct {
-    const char *name;
-    struct pe_recipe recipe;
-} good[] = {
-    {"PE32", {.sections = 2, .section_size = 512}},
-    {"PE32+", {.plus = true, .sections = 2, .section_size = 512}},
-    {"library", {.plus = true, .sections = 1, .section_size = 512, .characteristics = 0x2022}},
-    {"driver", {.plus = true, .sections = 1, .section_size = 512, .subsystem = 1}},
-    {"EFI application", {.plus = true, .sections = 1, .section_size = 512, .subsystem = 10}},
-    {"EFI ROM", {.plus = true, .sections = 1, .section_size = 512, .subsystem = 13}},
-    {"ARM64", {.plus = true, .sections = 1, .section_size = 512, .machine = 0xaa64}},
-    {"overlay", {.sections = 1, .section_size = 512, .overlay = 4096}},
-    {"overlay of one byte", {.sections = 1, .section_size = 512, .overlay = 1}},
-    {"unaligned by two", {.sections = 1, .section_size = 512, .overlay = 2}},
-    {"unaligned by three", {.plus = true, .sections = 1, .section_size = 512, .overlay = 3}},
-    {"unaligned by four", {.sections = 1, .section_size = 512, .overlay = 4}},
-    {"unaligned by five", {.sections = 1, .section_size = 512, .overlay = 5}},
-    {"unaligned by six", {.plus = true, .sections = 1, .section_size = 512, .overlay = 6}},
-    {"unaligned by seven", {.sections = 1, .section_size = 512, .overlay = 7}},
-    {"no sections", {.plus = true}},
-    {"no sections, but an overlay", {.overlay = 333}},
-    {"sections without data", {.bss_sections = 2, .empty_sections = 2, .overlay = 8}},
-    {"one small section", {.sections = 1, .section_size = 1}},
-    {"tiny, headers overlap", {.pe_at = 4, .sections = 1, .section_size = 4}},
-    {"tiny PE32+", {.plus = true, .pe_at = 4}},
-    {"headers at an odd place", {.pe_at = 131, .sections = 1, .section_size = 512}},
-    {"headers far away", {.pe_at = 300000, .plus = true, .sections = 1, .section_size = 512}},
-    {"CheckSum across two pieces", {.pe_at = 65536 - 90, .sections = 1, .section_size = 64}},
-    {"CheckSum at a piece's end", {.pe_at = 65536 - 92, .sections = 1, .section_size = 64}},
-    {"entry across two pieces", {.pe_at = 65536 - 157, .sections = 1, .section_size = 64}},
-    {"entry at a piece's start", {.plus = true, .pe_at = 65536 - 168, .overlay = 64}},
-    {"five directories", {.directories = 5, .sections = 1, .section_size = 512}},
-    {"five directories, PE32+", {.plus = true, .directories = 5, .overlay = 100}},
-    {"forty directories", {.directories = 40, .sections = 1, .section_size = 512}},
-    {"ninety-six sections", {.sections = 96, .section_size = 16}},
-    {"several pieces", {.plus = true, .sections = 3, .section_size = 70001, .overlay = 12345}},
-};
-
 /* Zero in both, so that files can be compared. */
 static void blank_fields(struct buffer *file, const struct pe_image *image)
 {
@@ -123,15 +85,15 @@ static void signs(void **state)
     struct verify_options options = signing_trust(&identity);
 
     (void)state;
-    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+    for (size_t i = 0; i < pe_shape_count; i++) {
         struct pe_image image;
         struct buffer file = BUFFER_INIT;
         struct verify_report report;
         struct error e = ERROR_INIT;
         int fd;
 
-        print_message("%s\n", good[i].name);
-        pe_build(&image, &good[i].recipe);
+        print_message("%s\n", pe_shapes[i].name);
+        pe_build(&image, &pe_shapes[i].recipe);
         signing_must(&identity, &spec, &image.bytes, &file);
         check_layout(&image, &file);
         fd = signing_file(file.data, file.length);
