@@ -267,6 +267,61 @@ static void too_many_entries(void **state)
     buffer_free(&image.bytes);
 }
 
+/* What is told of a signed image beside its signature. */
+static void flaws(void **state)
+{
+    static const struct {
+        const char *says;
+        uint16_t type;   /* of a second entry */
+        size_t at, size; /* from the table on: what is changed */
+        uint8_t value;
+        bool padded;
+    } cases[] = {
+        {NULL, 2, 0, 0, 0, true},
+        {NULL, 2, 0, 0, 0, false},
+        {"is no PKCS#7 signature", 1, 0, 0, 0, true},
+        {"is no PKCS#7 signature", 0x0ef1, 0, 0, 0, true},
+        {"another revision than 2.0", 2, 5, 1, 1, true},
+        {"behind the signature in its certificate table", 2, 8 + 13, 1, 'x', true},
+        {"behind the signature in its certificate table", 2, 8 + 13, 1, 'x', false},
+        {"the CheckSum in its header is wrong", 2, 0, 0, 'c', true},
+    };
+    static const uint8_t der[13] = {0x30, 11}; /* read as DER, never as a signature here */
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const struct format_pass pass = {.output = -1};
+        struct buffer signature = BUFFER_INIT;
+        struct format_file *f;
+        struct pe_image image;
+        const char *flaw;
+        int fd;
+
+        pe_build(&image, &(struct pe_recipe){.sections = 1, .section_size = 512});
+        pe_add_certificate(&image, 2, der, sizeof der, cases[i].padded);
+        pe_add_certificate(&image, cases[i].type, der, sizeof der, true);
+        memset(image.bytes.data + image.table + cases[i].at, cases[i].value, cases[i].size);
+        if (cases[i].value != 'c')
+            le_put_32(image.bytes.data + image.checksum, pe_expected_checksum(&image.bytes));
+        else
+            image.bytes.data[image.checksum] ^= 1;
+        fd = signing_file(image.bytes.data, image.bytes.length);
+        f = format_pe.open(fd, "test.exe", NULL);
+        for (unsigned k = 0; k < 3; k++)
+            assert_true(format_pe.extract(f, k, &signature, NULL));
+        assert_true(format_pe.digest(f, &pass, NULL));
+        flaw = format_pe.flaw(f, 0);
+        if ((flaw == NULL) != (cases[i].says == NULL) ||
+            (flaw != NULL && strstr(flaw, cases[i].says) == NULL))
+            fail_msg("%zu: %s", i, flaw == NULL ? "nothing" : flaw);
+        assert_null(format_pe.flaw(f, 1));
+        format_pe.close(&f);
+        close(fd);
+        buffer_free(&signature);
+        buffer_free(&image.bytes);
+    }
+}
+
 /* 4 GiB, all but the first bytes a hole. */
 static void too_large(void **state)
 {
@@ -369,6 +424,7 @@ int main(void)
         cmocka_unit_test(several_digests),
         cmocka_unit_test(refuses),
         cmocka_unit_test(too_many_entries),
+        cmocka_unit_test(flaws),
         cmocka_unit_test(too_large),
         cmocka_unit_test(changes_while_it_is_read),
         cmocka_unit_test(can_be_cancelled),
