@@ -303,6 +303,29 @@ static void what_stands_in_the_folder_gets_one(void **state)
     assert_int_equal(rig.stamped, 0);
 }
 
+/* Whatever is to happen to signatures of the input: there are none. */
+static void what_was_replaced_or_appended_there_too(void **state)
+{
+    const char *const *names = rig_programs(2);
+
+    (void)state;
+    for (int existing = SIGN_REPLACE; existing <= SIGN_APPEND; existing++) {
+        const char *folder = existing == SIGN_REPLACE ? "replaced" : "appended";
+
+        rig.spec.existing = (enum sign_existing)existing;
+        assert_int_equal(mkdir(folder, 0755), 0);
+        rig.spec.timestamp = false;
+        assert_true(rig_run(&rig, names, folder));
+        counts(2, 0, 0, 0, 0);
+        rig.spec.timestamp = true;
+        assert_true(rig_run(&rig, names, folder));
+        counts(0, 2, 0, 0, 0);
+        assert_int_equal(rig.logins, 0);
+        assert_true(rig_run(&rig, names, folder));
+        counts(0, 0, 2, 0, 0);
+    }
+}
+
 /* The inputs are signed, and lack theirs; the folder holds them with it. */
 static void a_folder_of_stamped_copies_is_kept(void **state)
 {
@@ -406,6 +429,7 @@ int main(void)
         TEST(a_token_that_fails_leaves_the_rest_to_be_stamped),
         TEST(a_signature_that_does_not_hold_is_not_stamped),
         TEST(what_stands_in_the_folder_gets_one),
+        TEST(what_was_replaced_or_appended_there_too),
         TEST(a_folder_of_stamped_copies_is_kept),
         TEST(other_names_of_a_file_follow_it),
         TEST(timestamps_alone_want_no_token),
