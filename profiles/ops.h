@@ -19,5 +19,6 @@ extern const struct op op_doctor;
 extern const struct op op_batch_sign;
 extern const struct op op_batch_check;
 extern const struct op op_batch_verify;
+extern const struct op op_batch_timestamp;
 
 #endif

@@ -319,6 +319,9 @@ static bool make_spec(struct ready *r, const struct profile *p)
         .url = p->url,
         .purpose = (enum sign_purpose)p->purpose,
         .existing = (enum sign_existing)p->existing,
+        .timestamp = stamping_wanted(p),
+        .page_hashes = p->page_hashes == 1,
+        .signature_ex = p->msi_signature_ex == 1,
     };
     if (!signer_mechanism_for(X509_get0_pubkey(r->leaf), &r->spec.mechanism, &e) ||
         !sign_spec_check(&r->spec, &e))
@@ -331,9 +334,7 @@ static bool check_abilities(struct ready *r, const struct profile *p)
 {
     struct error e = ERROR_INIT;
 
-    if (p->page_hashes == 1)
-        error_set(&e, ERROR_PROFILE, "page-hashes: this version cannot make them; set it to false");
-    else if (p->signatures_per_month > 0)
+    if (p->signatures_per_month > 0)
         error_set(&e, ERROR_PROFILE,
                   "limits.signatures-per-month: this version does not count; set it to 0");
     return e.code == ERROR_NONE || fail(r, "profile", &e);

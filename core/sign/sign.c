@@ -4,35 +4,31 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/text.h"
 #include "cert/view.h"
 #include "sign/authenticode.h"
-#include "sign/format.h"
-#include "sign/note.h"
+#include "sign/embedding.h"
 #include "sign/signatures.h"
 #include "sign/spc.h"
 #include "sign/unsigned.h"
 
 struct sign_job {
-    const struct format *format;
-    struct format_file *file;
+    struct embedding embedding;
     const struct sign_spec *spec;
     char *name;
-    int output;
     uint8_t digest[EVP_MAX_MD_SIZE];
     size_t digest_length;
-    struct authenticode *signature;
-    struct buffer own;    /* the signature that was made, with its timestamp; empty: not yet */
-    struct buffer note;   /* what the first signature is to keep for `remove` */
-    struct buffer *outer; /* the signatures of the input that stand side by side and stay */
-    size_t outer_count;
+    struct authenticode *signature; /* that is to be made; NULL: none is */
+    struct buffer own; /* the signature that was made, with its timestamp; empty: not yet */
     size_t others;     /* signatures of the input that stay, nested ones counted */
-    uint8_t *to_stamp; /* the value of the signature that waits for a timestamp */
-    size_t to_stamp_length;
     char *signer;
-    uint64_t size;
+
+    /* The signature whose timestamp is next. */
+    uint8_t *to_stamp; /* its value; NULL: none waits */
+    size_t to_stamp_length;
+    struct buffer *to_stamp_in; /* itself, or the one that it is nested in */
+    unsigned to_stamp_index;    /* in there, as unsigned_add counts */
 };
 
 /* A character beyond U+FFFF: four bytes of UTF-8, two units of UTF-16, none of BMPString. */
@@ -70,9 +66,11 @@ static bool check_texts(const struct sign_spec *spec, struct error *e)
 
 bool sign_spec_check(const struct sign_spec *spec, struct error *e)
 {
-    EVP_PKEY *key = X509_get0_pubkey(spec->leaf);
+    EVP_PKEY *key = spec->stamp_only ? NULL : X509_get0_pubkey(spec->leaf);
     enum signer_mechanism mechanism;
 
+    if (spec->stamp_only)
+        return true;
     if (!check_texts(spec, e))
         return false;
     if (key == NULL)
@@ -83,8 +81,7 @@ bool sign_spec_check(const struct sign_spec *spec, struct error *e)
            error_set(e, ERROR_UNFIT, "the certificate's key is of another type than the token's");
 }
 
-static struct sign_job *job_new(const char *name, int output, const struct sign_spec *spec,
-                                struct error *e)
+static struct sign_job *job_new(const char *name, const struct sign_spec *spec, struct error *e)
 {
     struct sign_job *job = calloc(1, sizeof *job);
 
@@ -93,7 +90,6 @@ static struct sign_job *job_new(const char *name, int output, const struct sign_
         error_set_memory(e);
         return NULL;
     }
-    job->output = output;
     job->spec = spec;
     return job;
 }
@@ -104,101 +100,14 @@ void sign_free(struct sign_job **job)
 
     if (j == NULL)
         return;
-    if (j->format != NULL)
-        j->format->close(&j->file);
+    embedding_free(&j->embedding);
     authenticode_free(&j->signature);
-    for (size_t i = 0; i < j->outer_count; i++)
-        buffer_free(&j->outer[i]);
-    free(j->outer);
     buffer_free(&j->own);
-    buffer_free(&j->note);
     free(j->to_stamp);
     free(j->name);
     free(j->signer);
     free(j);
     *job = NULL;
-}
-
-/* A signature that does not hold is not built upon, and not silently thrown away. */
-static bool does_not_hold(const struct sign_job *job, const char *why, struct error *e)
-{
-    return error_set(
-        e, ERROR_SIGNATURE,
-        "'%s' carries a signature that does not hold (%s); to sign it anew: --existing replace",
-        job->name, why);
-}
-
-/* The signatures that stand side by side. */
-static bool read_outer(struct sign_job *job, struct error *e)
-{
-    struct buffer der = BUFFER_INIT;
-    bool good;
-
-    job->outer = calloc(FORMAT_SIGNATURES, sizeof *job->outer);
-    good = job->outer != NULL || error_set_memory(e);
-    while (good && job->outer_count < FORMAT_SIGNATURES) {
-        good = job->format->extract(job->file, (unsigned)job->outer_count, &der, e);
-        if (!good || der.length == 0)
-            break;
-        job->outer[job->outer_count++] = der;
-        der = (struct buffer)BUFFER_INIT;
-    }
-    buffer_free(&der);
-    return good;
-}
-
-/* The note of a signature that goes stays: the original is what was there before that one. */
-static bool read_note(struct sign_job *job, struct error *e)
-{
-    struct buffer first = BUFFER_INIT;
-    bool good = !job->format->extract(job->file, 0, &first, NULL) || first.length == 0 ||
-                note_get(&first, &job->note, e);
-
-    buffer_free(&first);
-    return good;
-}
-
-/* Reads what is there. */
-static bool read_existing(struct sign_job *job, struct signatures *s, struct error *e)
-{
-    struct error why = ERROR_INIT;
-
-    /* What is to be replaced need not even be readable. */
-    if (job->spec->existing == SIGN_REPLACE)
-        return read_note(job, e);
-    if (signatures_read(s, job->format, job->file, &why) && read_outer(job, &why))
-        return true;
-    if (why.code == ERROR_FORMAT)
-        return does_not_hold(job, why.text, e);
-    return error_set(e, why.code, "'%s': %s", job->name, why.text);
-}
-
-static bool all_hold(const struct sign_job *job, const struct signatures *s, struct error *e)
-{
-    struct error why = ERROR_INIT;
-
-    for (size_t i = 0; i < s->count; i++) {
-        if (!signatures_fits(s, i))
-            return does_not_hold(job, "the file was changed after it was signed", e);
-        if (!authenticode_check(&s->view[i], &why))
-            return does_not_hold(job, why.text, e);
-    }
-    return true;
-}
-
-static bool stands_beside(const struct sign_job *job)
-{
-    return job->format->side_by_side != NULL && job->format->side_by_side(job->file);
-}
-
-/* Ours can be nested in the first signature only where no other stands beside that. */
-static bool may_nest(const struct sign_job *job, struct error *e)
-{
-    return job->outer_count < 2 || stands_beside(job) ||
-           error_set(e, ERROR_UNSUPPORTED,
-                     "'%s' carries several signatures side by side, which only EFI images may; "
-                     "only --existing replace or keep can be used",
-                     job->name);
 }
 
 static void set_digest(struct sign_job *job, const struct signatures *s, const EVP_MD *md)
@@ -207,12 +116,87 @@ static void set_digest(struct sign_job *job, const struct signatures *s, const E
     memcpy(job->digest, signatures_file_digest(s, md), job->digest_length);
 }
 
-/* The pass that finds out whether all that is there holds. */
-static bool keep(struct sign_job *job, struct signatures *s, struct cancel *cancel, struct error *e)
+/* Whether a signature is to get a timestamp. */
+static bool lacks_timestamp(const struct sign_spec *spec, const struct authenticode_view *v)
 {
-    if (!signatures_digest(s, job->format, job->file, NULL, -1, cancel, e) || !all_hold(job, s, e))
+    return spec->timestamp && !v->has_timestamp &&
+           (spec->stamp_only || (v->signer != NULL && X509_cmp(v->signer, spec->leaf) == 0));
+}
+
+static bool any_lacks_timestamp(const struct sign_job *job, const struct signatures *s)
+{
+    for (size_t i = 0; i < s->count; i++)
+        if (lacks_timestamp(job->spec, &s->view[i]))
+            return true;
+    return false;
+}
+
+static bool wait_for_stamp(struct sign_job *job, struct buffer *in, const struct signatures *s,
+                           size_t index, struct error *e)
+{
+    const ASN1_OCTET_STRING *value = s->view[index].info->enc_digest;
+
+    job->to_stamp_length = (size_t)ASN1_STRING_length(value);
+    job->to_stamp = malloc(job->to_stamp_length + 1);
+    if (job->to_stamp == NULL)
+        return error_set_memory(e);
+    memcpy(job->to_stamp, ASN1_STRING_get0_data(value), job->to_stamp_length);
+    job->to_stamp_in = in;
+    job->to_stamp_index = (unsigned)index;
+    return true;
+}
+
+/* Looks in a signature and those nested in it. */
+static bool find_in(struct sign_job *job, struct buffer *der, struct error *e)
+{
+    struct signatures *s = signatures_new(e);
+    bool good = s != NULL && signatures_add(s, der->data, der->length, e);
+
+    for (size_t i = 0; good && job->to_stamp == NULL && i < s->count; i++)
+        if (lacks_timestamp(job->spec, &s->view[i]))
+            good = wait_for_stamp(job, der, s, i, e);
+    signatures_free(&s);
+    return good;
+}
+
+/* Which signature gets the next timestamp. They are looked through anew each time: what is added to
+ * a nested signature can change its place among its sisters, which are a SET, sorted in DER. */
+static bool find_to_stamp(struct sign_job *job, struct error *e)
+{
+    struct embedding *m = &job->embedding;
+    bool good = true;
+
+    free(job->to_stamp);
+    job->to_stamp = NULL;
+    if (!job->spec->timestamp)
+        return true;
+    if (job->own.length > 0)
+        good = find_in(job, &job->own, e);
+    for (size_t i = 0; good && job->to_stamp == NULL && i < m->outer_count; i++)
+        good = find_in(job, &m->outer[i], e);
+    return good || error_prefix(e, "'%s'", job->name);
+}
+
+/* The pass that finds out whether all that is there holds. It writes only where a timestamp is to
+ * be added. */
+static bool keep(struct sign_job *job, struct signatures *s, enum sign_state *state,
+                 struct cancel *cancel, struct error *e)
+{
+    struct embedding *m = &job->embedding;
+    const struct format_options stay = {.append = true};
+    bool lacks = any_lacks_timestamp(job, s);
+
+    *state = lacks ? SIGN_UNSTAMPED : SIGN_KEPT;
+    if (!signatures_digest(s, m->format, m->file, lacks ? &stay : NULL, lacks ? m->output : -1,
+                           cancel, e)) {
+        if (lacks && e != NULL && e->code == ERROR_UNSUPPORTED)
+            error_prefix(e, "no timestamp can be added");
+        return false;
+    }
+    if (!embedding_all_hold(m, s, e) || !find_to_stamp(job, e))
         return false;
     set_digest(job, s, s->view[0].md);
+    job->others = s->count;
     job->signer = cert_common_name(s->view[0].signer);
     return job->signer != NULL || error_set_memory(e);
 }
@@ -227,19 +211,6 @@ static size_t find_own(const struct sign_job *job, const struct signatures *s)
     return i;
 }
 
-/* Of a file that is not signed. */
-static bool take_note(struct sign_job *job, struct error *e)
-{
-    struct buffer first = BUFFER_INIT;
-    bool good;
-
-    if (job->format->note == NULL || job->note.length > 0)
-        return true;
-    good = job->format->extract(job->file, 0, &first, NULL) && first.length > 0;
-    buffer_free(&first);
-    return good || job->format->note(job->file, &job->note, e);
-}
-
 /* The pass that writes. The digests of signatures that are there come from the same bytes. */
 static bool prepare(struct sign_job *job, struct signatures *s, enum sign_state *state,
                     struct cancel *cancel, struct error *e)
@@ -248,55 +219,53 @@ static bool prepare(struct sign_job *job, struct signatures *s, enum sign_state 
     const struct format_options options = {
         .page_hashes = job->spec->page_hashes,
         .signature_ex = job->spec->signature_ex,
-        .append = s->count > 0,
     };
+    struct embedding *m = &job->embedding;
     struct buffer content = BUFFER_INIT;
 
-    if (!may_nest(job, e) || !signatures_need(s, md, e) ||
-        !signatures_digest(s, job->format, job->file, &options, job->output, cancel, e) ||
-        !all_hold(job, s, e) || !take_note(job, e))
+    if (!embedding_pass(m, s, md, &options, cancel, e))
         return false;
     set_digest(job, s, md);
-    if (job->format->content(job->file, md, job->digest, &content, e))
+    if (m->format->content(m->file, md, job->digest, &content, e))
         job->signature = authenticode_new(job->spec, &content, e);
     buffer_free(&content);
     if (job->signature == NULL)
         return false;
     job->others = s->count;
+    *state = SIGN_READY;
     /* Adding it once is enough, however often the command is given. */
-    if (find_own(job, s) < s->count)
-        *state = SIGN_KEPT;
+    if (find_own(job, s) < s->count) {
+        authenticode_free(&job->signature);
+        *state = any_lacks_timestamp(job, s) ? SIGN_UNSTAMPED : SIGN_KEPT;
+        if (!find_to_stamp(job, e))
+            return false;
+    }
     job->signer = cert_common_name(job->spec->leaf);
     return job->signer != NULL || error_set_memory(e);
 }
 
-static bool open_file(struct sign_job *job, int input, struct error *e)
+static bool not_signed(const struct sign_job *job, struct error *e)
 {
-    struct stat status;
-
-    if (fstat(input, &status) != 0)
-        return error_set_errno(e, "cannot read '%s'", job->name);
-    job->size = (uint64_t)status.st_size;
-    job->format = format_detect(input, job->name, e);
-    if (job->format == NULL)
-        return false;
-    job->file = job->format->open(input, job->name, e);
-    return job->file != NULL;
+    return error_set(e, ERROR_SIGNATURE,
+                     "'%s' is not signed, and a timestamp is put into a signature: sign it first",
+                     job->name);
 }
 
-static bool begin(struct sign_job *job, int input, enum sign_state *state, struct cancel *cancel,
-                  struct error *e)
+static bool begin(struct sign_job *job, int input, int output, enum sign_state *state,
+                  struct cancel *cancel, struct error *e)
 {
+    struct embedding *m = &job->embedding;
     struct signatures *s = signatures_new(e);
-    bool good = s != NULL && open_file(job, input, e) && read_existing(job, s, e);
+    enum sign_existing existing = job->spec->stamp_only ? SIGN_KEEP : job->spec->existing;
+    bool good = s != NULL && embedding_open(m, input, job->name, output, existing, e) &&
+                embedding_read(m, s, e);
 
-    *state = SIGN_READY;
-    if (good && s->count > 0 && job->spec->existing == SIGN_KEEP) {
-        *state = SIGN_KEPT;
-        good = keep(job, s, cancel, e);
-    } else if (good) {
+    if (good && s->count > 0 && existing == SIGN_KEEP)
+        good = keep(job, s, state, cancel, e);
+    else if (good && job->spec->stamp_only)
+        good = not_signed(job, e);
+    else if (good)
         good = prepare(job, s, state, cancel, e);
-    }
     signatures_free(&s);
     return good;
 }
@@ -304,9 +273,9 @@ static bool begin(struct sign_job *job, int input, enum sign_state *state, struc
 struct sign_job *sign_begin(int input, const char *name, int output, const struct sign_spec *spec,
                             enum sign_state *state, struct cancel *cancel, struct error *e)
 {
-    struct sign_job *job = job_new(name, output, spec, e);
+    struct sign_job *job = job_new(name, spec, e);
 
-    if (job != NULL && !begin(job, input, state, cancel, e))
+    if (job != NULL && !begin(job, input, output, state, cancel, e))
         sign_free(&job);
     return job;
 }
@@ -322,18 +291,48 @@ const uint8_t *sign_file_digest(const struct sign_job *job, size_t *length)
     return job->digest;
 }
 
-bool sign_is_made(const struct sign_job *job, int file, struct cancel *cancel)
+/* Every signature of the input, whatever was added to it, and none beside. */
+static bool has_all(const struct sign_job *job, const struct signatures *made)
 {
     struct signatures *s = signatures_new(NULL);
-    struct format_file *made = job->format->open(file, job->name, NULL);
-    bool same = s != NULL && made != NULL && signatures_read(s, job->format, made, NULL) &&
-                s->count == job->others + 1 && find_own(job, s) < s->count &&
-                signatures_digest(s, job->format, made, NULL, -1, cancel, NULL) &&
-                all_hold(job, s, NULL);
+    const struct embedding *m = &job->embedding;
+    bool all = s != NULL && made->count == job->others;
 
-    job->format->close(&made);
+    for (size_t i = 0; all && i < m->outer_count; i++)
+        all = signatures_add(s, m->outer[i].data, m->outer[i].length, NULL);
+    for (size_t i = 0; all && i < s->count; i++) {
+        size_t j = 0;
+
+        while (j < made->count &&
+               ASN1_STRING_cmp(made->view[j].info->enc_digest, s->view[i].info->enc_digest) != 0)
+            j++;
+        all = j < made->count;
+    }
     signatures_free(&s);
-    return same;
+    return all;
+}
+
+static bool is_wanted(const struct sign_job *job, const struct signatures *made)
+{
+    if (job->signature == NULL)
+        return has_all(job, made);
+    return made->count == job->others + 1 && find_own(job, made) < made->count;
+}
+
+enum sign_made sign_is_made(const struct sign_job *job, int file, struct cancel *cancel)
+{
+    const struct format *format = job->embedding.format;
+    struct signatures *s = signatures_new(NULL);
+    struct format_file *made = format->open(file, job->name, NULL);
+    enum sign_made is = SIGN_NOT_MADE;
+
+    if (s != NULL && made != NULL && signatures_read(s, format, made, NULL) && is_wanted(job, s) &&
+        signatures_digest(s, format, made, NULL, -1, cancel, NULL) &&
+        embedding_all_hold(&job->embedding, s, NULL))
+        is = any_lacks_timestamp(job, s) ? SIGN_MADE_UNSTAMPED : SIGN_MADE;
+    format->close(&made);
+    signatures_free(&s);
+    return is;
 }
 
 const char *sign_signer(const struct sign_job *job)
@@ -343,7 +342,7 @@ const char *sign_signer(const struct sign_job *job)
 
 uint64_t sign_size(const struct sign_job *job)
 {
-    return job->size;
+    return job->embedding.size;
 }
 
 bool sign_put(struct sign_job *job, const uint8_t *signature, size_t length, struct error *e)
@@ -354,16 +353,8 @@ bool sign_put(struct sign_job *job, const uint8_t *signature, size_t length, str
     if (!signer_verify(X509_get0_pubkey(job->spec->leaf), job->spec->hash, digest, digest_length,
                        signature, length, e))
         return error_prefix(e, "'%s': what the token signed", job->name);
-    if (!authenticode_finish(job->signature, signature, length, &job->own, e))
-        return false;
-    if (!job->spec->timestamp)
-        return true;
-    job->to_stamp = malloc(length);
-    if (job->to_stamp == NULL)
-        return error_set_memory(e);
-    memcpy(job->to_stamp, signature, length);
-    job->to_stamp_length = length;
-    return true;
+    return authenticode_finish(job->signature, signature, length, &job->own, e) &&
+           find_to_stamp(job, e);
 }
 
 const uint8_t *sign_to_stamp(const struct sign_job *job, size_t *length)
@@ -382,86 +373,20 @@ bool sign_put_timestamp(struct sign_job *job, const struct buffer *token, struct
     };
     struct buffer stamped = BUFFER_INIT;
 
-    if (!unsigned_add(&job->own, 0, &value, &stamped, e)) {
+    if (!unsigned_add(job->to_stamp_in, job->to_stamp_index, &value, &stamped, e)) {
         buffer_free(&stamped);
         return error_prefix(e, "'%s'", job->name);
     }
-    buffer_free(&job->own);
-    job->own = stamped;
-    free(job->to_stamp);
-    job->to_stamp = NULL;
-    return true;
-}
-
-static bool same_bytes(const struct buffer *a, const struct buffer *b)
-{
-    return a->length == b->length && memcmp(a->data, b->data, a->length) == 0;
-}
-
-/* Whoever opens the output now must find in it what was meant to be there. */
-static bool read_back(const struct sign_job *job, const struct buffer *der, size_t count,
-                      struct error *e)
-{
-    struct format_file *file = job->format->open(job->output, job->name, e);
-    struct buffer written = BUFFER_INIT;
-    bool good = file != NULL;
-
-    if (file == NULL)
-        return error_prefix(e, "as it was written");
-    for (unsigned i = 0; good && i < count; i++) {
-        good = job->format->extract(file, i, &written, e) ||
-               error_prefix(e, "'%s', as it was written", job->name);
-        good =
-            good && (same_bytes(&written, &der[i]) ||
-                     error_set(e, ERROR_SYSTEM,
-                               "'%s': the signature was not written as it should be", job->name));
-    }
-    job->format->close(&file);
-    buffer_free(&written);
-    return good;
-}
-
-static bool write_signatures(struct sign_job *job, const struct buffer *der, size_t count,
-                             struct error *e)
-{
-    return job->format->embed(job->file, job->output, der, count, e) &&
-           read_back(job, der, count, e);
-}
-
-/* The first signature of the file, alone. */
-static bool write_first(struct sign_job *job, struct error *e)
-{
-    struct buffer noted = BUFFER_INIT;
-    bool done = note_add(&job->own, &job->note, &noted, e) && write_signatures(job, &noted, 1, e);
-
-    buffer_free(&noted);
-    return done;
-}
-
-static bool write_beside(struct sign_job *job, struct error *e)
-{
-    if (job->outer_count == FORMAT_SIGNATURES)
-        return error_set(e, ERROR_UNSUPPORTED,
-                         "'%s' carries 64 signatures already; no more are added", job->name);
-    job->outer[job->outer_count++] = job->own;
-    job->own = (struct buffer)BUFFER_INIT;
-    return write_signatures(job, job->outer, job->outer_count, e);
-}
-
-static bool write_nested(struct sign_job *job, struct error *e)
-{
-    struct buffer whole = BUFFER_INIT;
-    bool done = (unsigned_nest(&job->outer[0], &job->own, &whole, e) ||
-                 error_prefix(e, "'%s'", job->name)) &&
-                write_signatures(job, &whole, 1, e);
-
-    buffer_free(&whole);
-    return done;
+    buffer_free(job->to_stamp_in);
+    *job->to_stamp_in = stamped;
+    return find_to_stamp(job, e);
 }
 
 bool sign_finish(struct sign_job *job, struct error *e)
 {
-    if (job->outer_count == 0)
-        return write_first(job, e);
-    return stands_beside(job) ? write_beside(job, e) : write_nested(job, e);
+    struct embedding *m = &job->embedding;
+
+    if (job->own.length > 0)
+        return embedding_add(m, &job->own, e);
+    return embedding_put(m, m->outer, m->outer_count, e);
 }
