@@ -55,6 +55,9 @@ bool authenticode_check(const struct authenticode_view *v, struct error *e);
  * to say. */
 bool authenticode_is(const struct authenticode *a, const struct authenticode_view *v);
 
+/* DER of the SpcIndirectDataContent that was signed. The PKCS7's. */
+const ASN1_STRING *authenticode_content(const struct authenticode_view *v);
+
 /* The DER of nested signature number `index`; NULL when there are not so many. The PKCS7's. */
 const ASN1_STRING *authenticode_nested(const struct authenticode_view *v, int index);
 

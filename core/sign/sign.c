@@ -190,6 +190,24 @@ struct sign_job *sign_begin(int input, const char *name, int output, const struc
     return job;
 }
 
+struct sign_job *sign_begin_content(const struct buffer *content, const uint8_t *digest,
+                                    const char *name, const struct sign_spec *spec, struct error *e)
+{
+    struct sign_job *job = job_new(name, spec, e);
+
+    if (job == NULL)
+        return NULL;
+    job->digest_length = (size_t)EVP_MD_get_size(signer_hash_md(spec->hash));
+    memcpy(job->digest, digest, job->digest_length);
+    job->signature = authenticode_new(spec, content, e);
+    job->signer = cert_common_name(spec->leaf);
+    if (job->signature != NULL && job->signer == NULL)
+        error_set_memory(e);
+    if (job->signature == NULL || job->signer == NULL)
+        sign_free(&job);
+    return job;
+}
+
 const uint8_t *sign_digest(const struct sign_job *job, size_t *length)
 {
     return authenticode_digest(job->signature, length);
@@ -271,6 +289,11 @@ bool sign_put_timestamp(struct sign_job *job, const struct buffer *token, struct
     free(job->to_stamp);
     job->to_stamp = NULL;
     return true;
+}
+
+const struct buffer *sign_made(const struct sign_job *job)
+{
+    return &job->own;
 }
 
 bool sign_finish(struct sign_job *job, struct error *e)

@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buffer.h"
 #include "base/cancel.h"
 #include "base/error.h"
 #include "base/signer.h"
@@ -58,6 +59,13 @@ struct sign_job;
 struct sign_job *sign_begin(int input, const char *name, int output, const struct sign_spec *spec,
                             enum sign_state *state, struct cancel *cancel, struct error *e);
 
+/* The same for a file that is elsewhere (sign/file_digest.h): `content` is its
+ * SpcIndirectDataContent (checked by sign/content.h), `digest` the file's, spec->hash long. Always
+ * SIGN_READY; sign_made takes the place of sign_finish. */
+struct sign_job *sign_begin_content(const struct buffer *content, const uint8_t *digest,
+                                    const char *name, const struct sign_spec *spec,
+                                    struct error *e);
+
 /* The digest that the token is to sign (over the DER of the signed attributes); spec->hash long.
  * Static to the job. */
 const uint8_t *sign_digest(const struct sign_job *job, size_t *length);
@@ -93,6 +101,10 @@ bool sign_put_timestamp(struct sign_job *job, const struct buffer *token, struct
  * the output, with padding, table entry and checksum, and compares what was written. The output is
  * complete afterwards; it is not synced. */
 bool sign_finish(struct sign_job *job, struct error *e);
+
+/* After sign_put and, where spec->timestamp asks for it, sign_put_timestamp: the signature alone,
+ * DER of a ContentInfo. The job's; empty after sign_finish. */
+const struct buffer *sign_made(const struct sign_job *job);
 
 void sign_free(struct sign_job **job);
 
