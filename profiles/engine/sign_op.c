@@ -310,6 +310,12 @@ static bool make_plan(struct batch *b, const struct op_args *a, struct error *e)
     return made;
 }
 
+static void clear(char **text)
+{
+    free(*text);
+    *text = NULL;
+}
+
 static bool run(const struct op_args *a, struct op_ctx *ctx, struct error *e)
 {
     struct batch b = {.ctx = ctx, .pin = op_text(a, "pin")};
@@ -322,6 +328,9 @@ static bool run(const struct op_args *a, struct op_ctx *ctx, struct error *e)
     if (p == NULL)
         return false;
     b.profile = p;
+    /* --output is a file then. */
+    if (op_given(a, "digests"))
+        clear(&p->output_directory);
     if (make_plan(&b, a, e) && prepare(&b, dry_run, e) && (dry_run || make_folders(&b.plan, e)))
         done = run_plan(&b, dry_run, e);
     gate_close(&b.session);
