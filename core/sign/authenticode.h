@@ -35,10 +35,12 @@ struct authenticode_view {
     const EVP_MD *md;      /* of the file's digest */
     const uint8_t *digest; /* of the file, as signed */
     size_t digest_length;
+    const uint8_t *data; /* whole DER of SpcAttributeTypeAndOptionalValue */
+    size_t data_length;
     const EVP_MD *signer_md; /* of the signed attributes */
     bool commercial, has_timestamp;
     char *description, *url; /* printable, own; NULL for none */
-    void *indirect;          /* owns digest */
+    void *indirect;          /* owns digest and data */
 };
 
 /* Parses one signature. ERROR_FORMAT, with nothing to free. */
@@ -54,9 +56,6 @@ bool authenticode_check(const struct authenticode_view *v, struct error *e);
  * same signed attributes, and at least its certificates. Whether it holds is authenticode_check's
  * to say. */
 bool authenticode_is(const struct authenticode *a, const struct authenticode_view *v);
-
-/* DER of the SpcIndirectDataContent that was signed. The PKCS7's. */
-const ASN1_STRING *authenticode_content(const struct authenticode_view *v);
 
 /* The DER of nested signature number `index`; NULL when there are not so many. The PKCS7's. */
 const ASN1_STRING *authenticode_nested(const struct authenticode_view *v, int index);

@@ -107,6 +107,10 @@ static bool read_content(struct authenticode_view *v)
     v->md = EVP_get_digestbyobj(object);
     v->digest = ASN1_STRING_get0_data(digest);
     v->digest_length = (size_t)ASN1_STRING_length(digest);
+    if (indirect->data->type != V_ASN1_SEQUENCE)
+        return false;
+    v->data = ASN1_STRING_get0_data(indirect->data->value.sequence);
+    v->data_length = (size_t)ASN1_STRING_length(indirect->data->value.sequence);
     return v->md != NULL && v->digest_length == (size_t)EVP_MD_get_size(v->md);
 }
 
@@ -215,11 +219,6 @@ bool authenticode_check(const struct authenticode_view *v, struct error *e)
     OPENSSL_free(der);
     ERR_clear_error();
     return good || error_set(e, ERROR_SIGNATURE, "the signer's key did not make this signature");
-}
-
-const ASN1_STRING *authenticode_content(const struct authenticode_view *v)
-{
-    return content_of(v->p7);
 }
 
 const ASN1_STRING *authenticode_nested(const struct authenticode_view *v, int index)

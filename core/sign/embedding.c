@@ -97,6 +97,8 @@ bool embedding_all_hold(const struct embedding *m, const struct signatures *s, s
     for (size_t i = 0; i < s->count; i++) {
         if (!signatures_fits(s, i))
             return does_not_hold(m, "the file was changed after it was signed", e);
+        if (s->pages[i] == FORMAT_PAGES_BAD)
+            return does_not_hold(m, "its page hashes are not the file's", e);
         if (!authenticode_check(&s->view[i], &why))
             return does_not_hold(m, why.text, e);
     }
@@ -201,7 +203,8 @@ static bool add_beside(struct embedding *m, struct buffer *signature, struct err
 {
     if (m->outer_count == FORMAT_SIGNATURES)
         return error_set(e, ERROR_UNSUPPORTED,
-                         "'%s' carries 64 signatures already; no more are added", m->name);
+                         "'%s' carries %d signatures already; no more are added", m->name,
+                         FORMAT_SIGNATURES);
     m->outer[m->outer_count++] = *signature;
     *signature = (struct buffer)BUFFER_INIT;
     return embedding_put(m, m->outer, m->outer_count, e);

@@ -336,6 +336,7 @@ said remove way.exe x1.p7 -o bare
 is "$status" 1 'a file of no format'
 same bare/way.exe plain/1.exe 'does not stop the others'
 same way.exe x1.exe 'and inputs stay where there is an output folder'
+rm peer.exe
 osslsigncode remove-signature -in x1.exe -out peer.exe >/dev/null 2>&1
 cp x1.exe bare.exe
 said remove bare.exe
