@@ -347,6 +347,18 @@ enum sign_made sign_is_made(const struct sign_job *job, int file, struct cancel 
     return is;
 }
 
+enum sign_made sign_is_made_content(const struct sign_job *job, const struct buffer *signature)
+{
+    struct signatures *s = signatures_new(NULL);
+    enum sign_made is = SIGN_NOT_MADE;
+
+    if (s != NULL && signatures_add(s, signature->data, signature->length, NULL) && s->count == 1 &&
+        find_own(job, s) == 0 && authenticode_check(&s->view[0], NULL))
+        is = any_lacks_timestamp(job, s) ? SIGN_MADE_UNSTAMPED : SIGN_MADE;
+    signatures_free(&s);
+    return is;
+}
+
 const char *sign_signer(const struct sign_job *job)
 {
     return job->signer;

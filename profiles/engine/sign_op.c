@@ -131,12 +131,12 @@ static void touched(void *data)
     op_now(b->ctx, "%s", "");
 }
 
-static struct sign_job *begin(void *data, size_t index, const struct sign_spec *spec,
+static struct sign_job *begin(void *data, size_t index, const struct sign_spec *spec, bool *made,
                               struct error *e)
 {
     struct batch *b = data;
 
-    return digests_begin(b->digests, index, spec, e);
+    return digests_begin(b->digests, index, spec, made, e);
 }
 
 static bool put(void *data, size_t index, const struct sign_job *job, struct error *e)

@@ -6,6 +6,8 @@
 set -uo pipefail
 # shellcheck source=../lib/fixture.sh
 source "$(dirname "$0")/../lib/fixture.sh" "$1"
+# shellcheck source=../lib/tsa.sh
+source "$tests/lib/tsa.sh"
 
 spy=$(find /usr/lib -name pkcs11-spy.so -print -quit)
 export PKCS11SPY=$softhsm PKCS11SPY_OUTPUT=$work/spy.log
@@ -14,6 +16,7 @@ make_profile rsa "$softhsm" 01
 make_profile second "$softhsm" 02
 make_profile ec "$softhsm" 03
 make_profile spied "$spy" 01 'description: Two steps'
+make_profile paged "$softhsm" 01 'page-hashes: true'
 make_profile long "$softhsm" 01 'digest: sha512'
 cd "$work" || exit
 
@@ -61,6 +64,28 @@ sign spied --digests none.json -o nothing.json
 is "$status/$(calls C_Login)/$(wc -l <nothing.json)" 0/0/0 'no digest needs no login'
 said attach --signatures nothing.json
 is "$status" 0 'and nothing is attached'
+
+# ---- A run that was stopped goes on; no other file is written over.
+head -n 12 signatures.json >some.json
+cp some.json before
+sign spied --digests digests.json -o some.json
+is "$status/$(calls C_Login)/$(calls C_Sign)" 0/1/8 'the same command signs what is missing'
+is "$(wc -l <some.json)/$(sort some.json | sha256sum)" "20/$(sort signatures.json | sha256sum)" 'and all are there'
+sign spied --digests digests.json -o some.json
+is "$status/$(calls C_Login)/$(grep -c '^kept' <<<"$said")" 0/0/20 'once more: no login'
+sed -i '3s/"signature":"./"signature":"X/' some.json
+sign spied --digests digests.json -o some.json --json
+is "$status/$(calls C_Sign)" 0/1 'a signature that is none is made again'
+SIGNET_PIN=$test_pin "$batch" sign second --digests digests.json -o some.json >said 2>&1
+is "$?/$(grep -c '^signed' said)" 0/20 'those of another signer are not kept'
+said digest plain/*.exe -o plain/1.exe
+is "$status" 2 'digests do not replace a program'
+like "$said" 'it is not replaced' 'and that is said'
+sign spied --digests digests.json -o plain/1.exe
+is "$status" 2 'nor do signatures'
+sign spied --digests digests.json -o digests.json
+is "$status" 2 'nor do they replace the digests'
+is "$(wc -l <digests.json)" 20 'which are still there'
 
 # ---- Files that moved, and files that changed.
 mkdir moved
@@ -122,6 +147,39 @@ is "$status" 2 'digests or files, not both'
 sign rsa --dry-run --digests digests.json -o dry.json
 is "$status/$(grep -c would-sign <<<"$said")" 0/21 'a dry run'
 result "$([[ ! -e dry.json ]]; echo $?)" 'writes nothing'
+
+# ---- Page hashes, and timestamps.
+said digest plain/1.exe -o d.json
+sign paged --digests d.json -o paged.json
+is "$status" 2 'a profile that wants page hashes'
+like "$said" '--page-hashes' 'says what to type'
+said digest --page-hashes plain/1.exe -o d.json
+sign paged --digests d.json -o paged.json
+cp plain/1.exe paged.exe
+sed -i 's,plain/1,paged,' paged.json
+said attach --signatures paged.json
+is "$status" 0 'with page hashes'
+cp plain/1.exe direct.exe
+sign paged direct.exe
+same paged.exe direct.exe 'as signing at once'
+tsa_start || exit 1
+make_profile stamped "$softhsm" 01 "timestamp: {servers: [$tsa_url/good], tries: 1, ca: [$tsa_root]}"
+make_profile unstamped "$softhsm" 01 "timestamp: {servers: [$tsa_dead], tries: 1, timeout: 1s}"
+said digest plain/{1..4}.exe -o d.json
+sign unstamped --digests d.json -o stamped.json
+is "$status" 7 'no timestamp to be had: exit 7'
+result "$([[ ! -e stamped.json ]]; echo $?)" 'and no signatures'
+sign stamped --digests d.json -o stamped.json
+is "$status/$(wc -l <stamped.json)" 0/4 'with timestamps'
+sign stamped --digests d.json -o stamped.json
+is "$status/$(grep -c '^kept' <<<"$said")/$(tsa_count good)" 0/4/4 'they are kept, and no server is asked again'
+mkdir -p stamped/plain
+cp plain/{1..4}.exe stamped/plain
+(cd stamped && "$batch" attach --signatures ../stamped.json >/dev/null)
+is "$?" 0 'they are attached'
+for i in 1 2 3 4; do osslsigncode verify -CAfile ca.pem -TSA-CAfile "$tsa_root" "stamped/plain/$i.exe"; done >said 2>&1
+is "$(grep -c '^Timestamp verified' said)" 4 'osslsigncode takes every one'
+tsa_stop
 
 # ---- A signature beside one that is there.
 cp files/1.exe two.exe

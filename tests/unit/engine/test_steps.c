@@ -262,7 +262,7 @@ static void changed_meanwhile(void **state)
     assert_non_null(strstr(e.text, "it became shorter"));
     put("{\"signet-digest\":1,\"file\":\"a\",\"format\":\"pe\",\"hash\":\"sha256\",\"digest\":"
         "\"" DIGEST "\",\"content\":"
-                    "\"AEwwFwYKKwYBBAGCNwIBDzAJAwEAoASiAoAAMDEwDQYJYIZIAWUDBAIBBQAEINHR0dHR0dHR0dHR"
+        "\"AEwwFwYKKwYBBAGCNwIBDzAJAwEAoASiAoAAMDEwDQYJYIZIAWUDBAIBBQAEINHR0dHR0dHR0dHR"
         "0dHR0dHR0dHR0dHR0dHR0dHR0dHR\"}");
     assert_false(steps_read(s, 0, &read, &e));
     assert_non_null(strstr(e.text, "no SpcIndirectDataContent"));
@@ -282,6 +282,11 @@ static void fit_the_profile(void **state)
 
     (void)state;
     put("{\"signet-digest\":1,\"file\":\"a\"," REST);
+    /* What stands there is no signatures. */
+    assert_null(digests_open("lines", "lines", p, &e));
+    assert_int_equal(e.code, ERROR_USAGE);
+    assert_non_null(strstr(e.text, "it is not replaced"));
+    unlink("out");
     d = digests_open("lines", "out", p, &e);
     assert_non_null(d);
     assert_true(digests_plan(d, &plan, &e));

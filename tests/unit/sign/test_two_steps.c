@@ -267,6 +267,35 @@ static void strip_gives_back(void **state)
     buffer_free(&der);
 }
 
+/* A note that came with the signature is of the file it was taken from. */
+static void note_is_of_the_file(void **state)
+{
+    struct buffer file = BUFFER_INIT, der = BUFFER_INIT, out = BUFFER_INIT, back = BUFFER_INIT;
+    struct sign_spec spec = spec_of(&rsa, SIGN_KEEP);
+    struct pe_image image;
+    enum strip_state what;
+
+    (void)state;
+    pe_build(&image,
+             &(struct pe_recipe){.plus = true, .sections = 2, .section_size = 600, .overlay = 77});
+    must_be(&image.bytes, &program);
+    signing_must(&rsa, &spec, &program, &file);
+    assert_true(extract(&file, 0, &der));
+    /* Two checksums that the digest does not cover. */
+    for (uint8_t checksum = 1; checksum < 3; checksum++) {
+        image.bytes.data[image.checksum] = checksum;
+        assert_true(attach(&image.bytes, &der, SIGN_KEEP, &out, NULL, NULL));
+        assert_true(extract(&out, 0, &der));
+        assert_true(strip(&out, &back, &what, NULL));
+        must_be(&back, &image.bytes);
+    }
+    buffer_free(&image.bytes);
+    buffer_free(&file);
+    buffer_free(&der);
+    buffer_free(&out);
+    buffer_free(&back);
+}
+
 static void kept(void **state)
 {
     struct buffer direct = BUFFER_INIT, signature = BUFFER_INIT, out = BUFFER_INIT;
@@ -435,6 +464,7 @@ int main(void)
         cmocka_unit_test(equals_signing_at_once),
         cmocka_unit_test(with_page_hashes),
         cmocka_unit_test(strip_gives_back),
+        cmocka_unit_test(note_is_of_the_file),
         cmocka_unit_test(kept),
         cmocka_unit_test(wrong_signatures),
         cmocka_unit_test(of_another_kind),
