@@ -64,9 +64,9 @@ struct engine {
     const struct sign_spec *spec;
     unsigned lanes; /* sessions wanted: 1 … 64 */
     bool dry_run;   /* hash and look, write nothing, sign nothing */
-    /* NULL, or the files are elsewhere: `begin` gives the job of an item (sign_begin_content), `put`
-     * takes what it made (sign_made). *made: an earlier run did, nothing is left to do. Both set;
-     * called by several threads at once. */
+    /* NULL, or the files are elsewhere: `begin` gives the job of an item (sign_begin_content),
+     * `put` takes what it made (sign_made). *made: an earlier run did, nothing is left to do. Both
+     * set; called by several threads at once. */
     struct sign_job *(*begin)(void *data, size_t index, const struct sign_spec *spec, bool *made,
                               struct error *e);
     bool (*put)(void *data, size_t index, const struct sign_job *job, struct error *e);

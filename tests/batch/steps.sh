@@ -363,7 +363,7 @@ is "$status" 2 'an output that exists is not replaced unasked'
 said extract x1.exe
 is "$status" 2 'DER needs an output'
 said extract two.exe --all -o all
-is "$status/$(ls all.* | wc -l)" 0/3 'all signatures of a file'
+is "$status/$(find . -name "all.*" | wc -l)" 0/3 'all signatures of a file'
 said extract two.exe --number 3 -o third.p7
 same third.p7 all.3 'or one of them'
 said extract two.exe --number 4 -o fourth.p7
