@@ -7,6 +7,8 @@
 #include <openssl/asn1t.h>
 #include <openssl/x509.h>
 
+#include "base/buffer.h"
+
 #define SPC_INDIRECT_DATA_OID "1.3.6.1.4.1.311.2.1.4"
 #define SPC_STATEMENT_TYPE_OID "1.3.6.1.4.1.311.2.1.11"
 #define SPC_SP_OPUS_INFO_OID "1.3.6.1.4.1.311.2.1.12"
@@ -51,5 +53,10 @@ typedef struct {
     X509_SIG *digest;
 } SPC_INDIRECT_DATA;
 DECLARE_ASN1_FUNCTIONS(SPC_INDIRECT_DATA)
+
+/* Appends the DER of one: `data` is the whole DER of its SpcAttributeTypeAndOptionalValue, `digest`
+ * one by `md`. */
+bool spc_indirect_data(const uint8_t *data, size_t data_length, const EVP_MD *md,
+                       const uint8_t *digest, struct buffer *der, struct error *e);
 
 #endif
