@@ -13,7 +13,7 @@ packages_practice=(softhsm2 opensc openssl gcc-mingw-w64-x86-64-win32)
 
 # Judges that are not ours, other compilers, and what looks at the code.
 packages_test=(
-  p11-kit p11-kit-modules opensc-pkcs11 osslsigncode sbsigntool libengine-pkcs11-openssl opencryptoki ykcs11
+  p11-kit p11-kit-modules opensc-pkcs11 osslsigncode sbsigntool gcab cabextract libengine-pkcs11-openssl opencryptoki ykcs11
   gcc-mingw-w64-i686-win32 clang libclang-rt-14-dev llvm binutils python3 procps util-linux time
   gnutls-bin shellcheck universal-ctags clang-format libvterm-dev pcscd libccid vsmartcard-vpcd iproute2 xxd jq
 )
