@@ -5,6 +5,7 @@
 usage: cabinets.py make OUT HEADER FOLDER BLOCK [TEXT]   reserves of these sizes (HEADER -: none at all), two folders;
                                                          TEXT: what stands in the header's, as Python has it
        cabinets.py set FOLDER                            one.cab, two.cab, three.cab with one file through all of them
+       cabinets.py huge OUT                              1.5 GiB in 24,000 folders, mostly a hole
        cabinets.py digest FILE                           SHA-256 as the signature of FILE must have it
        cabinets.py signature FILE OUT                    the signature, which must be last, without its padding
 """
@@ -67,6 +68,21 @@ def make_set(folder):
             f.write(cabinet([volumes[i]], files, flags=flags, names=around, number=i))
 
 
+def huge(out):
+    folders, size = 24000, 65535
+    listed = b"".join(struct.pack("<IIHHHH", size, 0, i, 0x5B7B, 0x3C73, 0x20) + b"%d.bin\0" % i for i in range(folders))
+    start, gap = 36 + folders * 8, 8 + size
+    heads = b"".join(struct.pack("<IHH", start + len(listed) + i * gap, 1, 0) for i in range(folders))
+    with open(out, "wb") as f:
+        f.write(struct.pack("<4sIIIIIBBHHHHH", b"MSCF", 0, start + len(listed) + folders * gap, 0, start, 0, 3, 1, folders,
+                            folders, 0, 0, 0))
+        f.write(heads + listed)
+        for i in range(folders):
+            f.seek(start + len(listed) + i * gap)
+            f.write(struct.pack("<IHH", 0, size, size))
+        f.truncate(start + len(listed) + folders * gap)
+
+
 def parts(path):
     with open(path, "rb") as f:
         data = f.read()
@@ -95,4 +111,4 @@ def signature(path, out):
 
 
 if __name__ == "__main__":
-    {"make": make, "set": make_set, "digest": digest, "signature": signature}[sys.argv[1]](*sys.argv[2:])
+    {"make": make, "set": make_set, "huge": huge, "digest": digest, "signature": signature}[sys.argv[1]](*sys.argv[2:])
