@@ -195,6 +195,8 @@ static bool read_folders(const struct reading *r)
     uint8_t *bytes;
     bool good = true;
 
+    if (count == 0 || le_16(h->fixed + 28) == 0)
+        return wrong(r, "it is a cabinet without any file");
     if (end > h->size)
         return wrong(r, short_text);
     if (files < end || files > h->size)

@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -55,33 +56,6 @@ static bool is_plain(const char *name)
            strcmp(name, "..") != 0;
 }
 
-static bool missing(const struct neighbour *n)
-{
-    return error_set(n->e, ERROR_FORMAT,
-                     "'%s' is number %u of a set of cabinets, but the %s one, '%s', is not in its "
-                     "folder; put the whole set there",
-                     n->path, n->h->number + 1, n->which, n->name);
-}
-
-static int open_neighbour(const struct neighbour *n)
-{
-    char *folder = path_parent(n->path, n->e);
-    int at = folder == NULL ? -1 : open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    int fd = at < 0 ? -1 : open_there(at, n->name);
-
-    if (fd < 0 && at >= 0 && errno == ENOENT)
-        fd = open_other_case(folder, n->name);
-    if (fd < 0 && folder != NULL && errno == ENOENT)
-        missing(n);
-    else if (fd < 0 && folder != NULL)
-        error_set_errno(n->e, "'%s': cannot read '%s', the %s cabinet of its set", n->path, n->name,
-                        n->which);
-    if (at >= 0)
-        close(at);
-    free(folder);
-    return fd;
-}
-
 static bool is_neighbour(const struct neighbour *n, int fd)
 {
     struct stat status;
@@ -93,25 +67,96 @@ static bool is_neighbour(const struct neighbour *n, int fd)
            (le_16(header + CAB_AT_FLAGS) & n->flag) != 0;
 }
 
+enum found { MISSING, UNREADABLE, ANOTHER, RIGHT };
+
+/* UNREADABLE: with errno. */
+static enum found look_in(const struct neighbour *n, const char *folder)
+{
+    int at = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int fd = at < 0 ? -1 : open_there(at, n->name);
+    enum found found;
+
+    if (fd < 0 && at >= 0 && errno == ENOENT)
+        fd = open_other_case(folder, n->name);
+    if (fd < 0)
+        found = errno == ENOENT ? MISSING : UNREADABLE;
+    else
+        found = is_neighbour(n, fd) ? RIGHT : ANOTHER;
+    if (at >= 0)
+        close(at);
+    if (fd >= 0)
+        close(fd);
+    return found;
+}
+
+/* ".../disk2" for ".../disk1", where makecab puts what does not fit the first disk; NULL: the
+ * folder has no number, or no memory. */
+static char *other_disk(const char *folder, int step)
+{
+    char *path = realpath(folder, NULL), *grown;
+    size_t length = path == NULL ? 0 : strlen(path), digits = 0;
+    long number;
+
+    while (digits < length && path[length - 1 - digits] >= '0' && path[length - 1 - digits] <= '9')
+        digits++;
+    if (digits == 0 || digits > 4) {
+        free(path);
+        return NULL;
+    }
+    number = strtol(path + length - digits, NULL, 10) + step;
+    grown = realloc(path, length + 2);
+    if (grown == NULL)
+        free(path);
+    else
+        snprintf(grown + length - digits, digits + 2, "%ld", number < 0 ? 0 : number);
+    return grown;
+}
+
+static enum found look_around(const struct neighbour *n, const char *folder)
+{
+    enum found found = look_in(n, folder);
+    int error = errno;
+    char *other = found == RIGHT ? NULL : other_disk(folder, (int)n->number - (int)n->h->number);
+
+    if (other != NULL && look_in(n, other) == RIGHT)
+        found = RIGHT;
+    free(other);
+    errno = error;
+    return found;
+}
+
 static bool check(const struct neighbour *n)
 {
-    bool good;
-    int fd;
+    char *folder;
+    enum found found;
 
     if (!is_plain(n->name))
         return error_set(n->e, ERROR_FORMAT,
                          "'%s': the %s cabinet of its set is said to be '%s', which is no name of "
                          "a file",
                          n->path, n->which, n->name);
-    fd = open_neighbour(n);
-    if (fd < 0)
+    folder = path_parent(n->path, n->e);
+    if (folder == NULL)
         return false;
-    good = is_neighbour(n, fd);
-    close(fd);
-    return good || error_set(n->e, ERROR_FORMAT,
-                             "'%s': '%s' in its folder is not the %s cabinet of its set (number %u "
-                             "of set %u); put the whole set there",
-                             n->path, n->name, n->which, n->number + 1, n->h->set);
+    found = look_around(n, folder);
+    free(folder);
+    switch (found) {
+    case RIGHT:
+        return true;
+    case ANOTHER:
+        return error_set(n->e, ERROR_FORMAT,
+                         "'%s': '%s' in its folder is not the %s cabinet of its set (number %u of "
+                         "set %u); put the whole set there",
+                         n->path, n->name, n->which, n->number + 1, n->h->set);
+    case UNREADABLE:
+        return error_set_errno(n->e, "'%s': cannot read '%s', the %s cabinet of its set", n->path,
+                               n->name, n->which);
+    default:
+        return error_set(n->e, ERROR_FORMAT,
+                         "'%s' is number %u of a set of cabinets, but the %s one, '%s', is not in "
+                         "its folder; put the whole set there",
+                         n->path, n->h->number + 1, n->which, n->name);
+    }
 }
 
 bool cab_set_complete(const struct cab_headers *h, const char *path, struct error *e)

@@ -8,9 +8,10 @@
 
 #include "sign/cab_headers.h"
 
-/* Whether the cabinets that `h` names stand in the folder of `path` (letters of either case, as
- * Windows has it), and are of its set, with the numbers before and after. Only their headers are
- * read. ERROR_FORMAT: one is missing, or is another; ERROR_SYSTEM. */
+/* Whether the cabinets that `h` names stand in the folder of `path`, or in "disk2" where it is
+ * "disk1" (letters of either case, as Windows has it), and are of its set, with the numbers before
+ * and after. Only their headers are read. ERROR_FORMAT: one is missing, or is another;
+ * ERROR_SYSTEM. */
 bool cab_set_complete(const struct cab_headers *h, const char *path, struct error *e);
 
 #endif

@@ -61,23 +61,27 @@ static void drop(const char *name)
 }
 
 /* True when the pass that is to sign it succeeds. */
-static bool can_sign(const char *name, struct error *e)
+static bool can_sign_at(const char *path, struct error *e)
 {
     const struct format_options options = {.append = false};
     const struct format_pass pass = {.options = &options, .output = -1};
-    char path[64];
     struct format_file *f;
     bool done;
-    int fd;
-
-    path_of(path, name);
-    fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
     assert_true(fd >= 0);
     f = format_cab.open(fd, path, e);
     done = f != NULL && format_cab.digest(f, &pass, e);
     format_cab.close(&f);
     close(fd);
     return done;
+}
+
+static bool can_sign(const char *name, struct error *e)
+{
+    char path[64];
+
+    path_of(path, name);
+    return can_sign_at(path, e);
 }
 
 static void must_sign(const char *name)
@@ -162,6 +166,33 @@ static void wrong_ones(void **state)
     must_refuse("one.cab", ERROR_FORMAT, "is not the next cabinet");
     assert_int_equal(rmdir(path), 0);
     drop("one.cab");
+}
+
+/* makecab makes a folder for each disk; cabinets may have the same name there. */
+static void disks(void **state)
+{
+    static const struct cab_recipe one = {DATA, .set = 9, .next = "data.cab"};
+    static const struct cab_recipe two = {DATA, .set = 9, .number = 1, .previous = "data.cab"};
+    char first_disk[64], second_disk[64], here[4096];
+
+    (void)state;
+    path_of(first_disk, "disk9");
+    path_of(second_disk, "disk10");
+    assert_int_equal(mkdir(first_disk, 0700) + mkdir(second_disk, 0700), 0);
+    put("disk9/data.cab", &one);
+    must_refuse("disk9/data.cab", ERROR_FORMAT, "is not the next cabinet of its set");
+    put("disk10/data.cab", &two);
+    must_sign("disk9/data.cab");
+    must_sign("disk10/data.cab");
+    /* Named without its folder, too. */
+    assert_non_null(getcwd(here, sizeof here));
+    assert_int_equal(chdir(first_disk), 0);
+    assert_true(can_sign_at("data.cab", NULL));
+    assert_int_equal(chdir(here), 0);
+    drop("disk9/data.cab");
+    must_refuse("disk10/data.cab", ERROR_FORMAT, "is not the previous cabinet of its set");
+    drop("disk10/data.cab");
+    assert_int_equal(rmdir(first_disk) + rmdir(second_disk), 0);
 }
 
 /* A cabinet's word must not lead out of its folder. */
@@ -290,10 +321,10 @@ static void verified_alone(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(whole_set),      cmocka_unit_test(missing_ones),
-        cmocka_unit_test(wrong_ones),     cmocka_unit_test(strange_names),
-        cmocka_unit_test(long_names),     cmocka_unit_test(all_is_signed),
-        cmocka_unit_test(verified_alone),
+        cmocka_unit_test(whole_set),     cmocka_unit_test(missing_ones),
+        cmocka_unit_test(wrong_ones),    cmocka_unit_test(strange_names),
+        cmocka_unit_test(disks),         cmocka_unit_test(long_names),
+        cmocka_unit_test(all_is_signed), cmocka_unit_test(verified_alone),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);
