@@ -120,7 +120,8 @@ static bool write_at(const struct copying *c, const void *bytes, size_t length, 
 
 static bool hash(const struct copying *c, const void *bytes, size_t length, struct error *e)
 {
-    return c->hashing == NULL || hashing_add(c->hashing, bytes, length, e);
+    return c->hashing == NULL || hashing_add(c->hashing, bytes, length, e) ||
+           error_prefix(e, "'%s'", c->f->name);
 }
 
 /* The fixed part and the reserve, less what the signature does not cover. */
@@ -221,8 +222,8 @@ static bool cab_digest(struct format_file *f, const struct format_pass *p, struc
 }
 
 /* SpcAttributeTypeAndOptionalValue of a cabinet: type SPC_CAB_DATA_OBJID (1.3.6.1.4.1.311.2.1.25),
- * value SpcLink with an empty file name, as Microsoft's programs write it now; "<<<Obsolete>>>" was
- * in its place before. */
+ * value SpcLink with an empty file name, as catalogues that Windows makes have it now; older
+ * signatures say "<<<Obsolete>>>" there, and nobody reads it. */
 static const uint8_t cabinet_data[] = {
     0x30, 0x10, 0x06, 0x0a, 0x2b, 0x06, 0x01, 0x04, 0x01,
     0x82, 0x37, 0x02, 0x01, 0x19, 0xa2, 0x02, 0x80, 0x00,

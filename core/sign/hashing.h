@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The hashes that one pass over a file computes (sign/format.h), all over the same bytes. */
+/* The hashes that one pass over a file computes (sign/format.h), all over the same bytes. Messages
+ * leave the file's name to the caller. */
 #ifndef SIGNET_SIGN_HASHING_H
 #define SIGNET_SIGN_HASHING_H
 

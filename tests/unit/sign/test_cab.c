@@ -377,7 +377,7 @@ static const struct {
     {"to next", false, FILES, 8, 2, 0xfffe, 0, ERROR_FORMAT, "into another cabinet"},
     {"through", false, FILES, 8, 2, 0xffff, 0, ERROR_FORMAT, "into another cabinet"},
     {"block too long", false, DATA, 4, 2, 65535, 0, ERROR_FORMAT, "is cut short: "},
-    {"block short", false, DATA, 4, 2, 999, 0, ERROR_FORMAT, "'test.exe'"},
+    {"block short", false, DATA, 4, 2, 999, 0, ERROR_FORMAT, "block 2 of folder 1"},
     {"block of little", false, DATA, 6, 2, 999, 0, ERROR_FORMAT, "its data unpacks to 2999"},
     {"cut by a byte", .grow = -1, .code = ERROR_FORMAT, .says = "is cut short"},
     {"cut in the files", .grow = -6100, .code = ERROR_FORMAT, .says = "is cut short"},
