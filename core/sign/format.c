@@ -36,22 +36,11 @@ static const char *guess(const uint8_t *head, size_t length)
     return "of an unknown format";
 }
 
-/* "a; b; c" */
-static void list_titles(struct buffer *out)
-{
-    for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
-        if (i > 0)
-            buffer_append_text(out, "; ");
-        buffer_append_text(out, formats[i]->title);
-    }
-}
-
 const struct format *format_detect(int input, const char *name, struct error *e)
 {
     uint8_t head[HEAD_SIZE];
     ssize_t length = pread(input, head, sizeof head, 0);
     struct buffer titles = BUFFER_INIT;
-    const char *text;
 
     if (length < 0) {
         error_set_errno(e, "cannot read '%s'", name);
@@ -60,10 +49,11 @@ const struct format *format_detect(int input, const char *name, struct error *e)
     for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)
         if (formats[i]->detect(head, (size_t)length))
             return formats[i];
-    list_titles(&titles);
-    text = buffer_text(&titles);
+    for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)
+        buffer_printf(&titles, "%s%s", i == 0 ? "" : "; ", formats[i]->title);
     error_set(e, ERROR_UNSUPPORTED, "'%s' is %s; what can be signed is: %s", name,
-              guess(head, (size_t)length), text == NULL ? "" : text);
+              guess(head, (size_t)length),
+              buffer_text(&titles) == NULL ? "" : buffer_text(&titles));
     buffer_free(&titles);
     return NULL;
 }

@@ -31,9 +31,11 @@ ASN1_SEQUENCE(SPC_INDIRECT_DATA) = {
     ASN1_SIMPLE(SPC_INDIRECT_DATA, digest, X509_SIG),
 } ASN1_SEQUENCE_END(SPC_INDIRECT_DATA)
 IMPLEMENT_ASN1_FUNCTIONS(SPC_INDIRECT_DATA)
+
     /* clang-format on */
 
-    /* DER of a DigestInfo, freed with OPENSSL_free; its length, negative when memory ran out. */
+    /* The DER of a DigestInfo, to be freed with OPENSSL_free; its length is negative where memory
+     * ran out. */
     static int digest_info(const EVP_MD *md, const uint8_t *digest, unsigned char **encoded)
 {
     X509_SIG *info = X509_SIG_new();
@@ -41,12 +43,12 @@ IMPLEMENT_ASN1_FUNCTIONS(SPC_INDIRECT_DATA)
     ASN1_OCTET_STRING *octets;
     int length = -1;
 
-    if (info == NULL)
-        return -1;
-    X509_SIG_getm(info, &algorithm, &octets);
-    if (X509_ALGOR_set0(algorithm, OBJ_nid2obj(EVP_MD_get_type(md)), V_ASN1_NULL, NULL) &&
-        ASN1_OCTET_STRING_set(octets, digest, EVP_MD_get_size(md)))
-        length = i2d_X509_SIG(info, encoded);
+    if (info != NULL) {
+        X509_SIG_getm(info, &algorithm, &octets);
+        if (X509_ALGOR_set0(algorithm, OBJ_nid2obj(EVP_MD_get_type(md)), V_ASN1_NULL, NULL) &&
+            ASN1_OCTET_STRING_set(octets, digest, EVP_MD_get_size(md)))
+            length = i2d_X509_SIG(info, encoded);
+    }
     X509_SIG_free(info);
     return length;
 }

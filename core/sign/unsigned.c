@@ -54,13 +54,12 @@ static bool encode(const struct authenticode_view *v, struct buffer *out, struct
 {
     unsigned char *der = NULL;
     int length = i2d_PKCS7(v->p7, &der);
-    size_t from = out->length;
 
     if (length < 0)
         return error_set_openssl(e, ERROR_SYSTEM, "cannot encode a signature");
     buffer_append(out, der, (size_t)length);
     OPENSSL_free(der);
-    return buffer_ok(out, e) && still_holds(out, from, e);
+    return buffer_ok(out, e);
 }
 
 static enum found add_in(const uint8_t *der, size_t length, unsigned *index, unsigned depth,
@@ -93,6 +92,7 @@ static enum found add_in(const uint8_t *der, size_t length, unsigned *index, uns
 {
     struct authenticode_view v;
     enum found found = FAILED;
+    size_t from = out->length;
 
     if (depth > SIGNATURES_DEEPEST) {
         error_set(e, ERROR_UNSUPPORTED, "its signatures are nested too deep");
@@ -107,7 +107,8 @@ static enum found add_in(const uint8_t *der, size_t length, unsigned *index, uns
     else if (encode(&v, out, e))
         found = DONE;
     authenticode_view_free(&v);
-    return found;
+    /* Only now: signatures with page hashes are large. */
+    return found != DONE || still_holds(out, from, e) ? found : FAILED;
 }
 
 bool unsigned_add(const struct buffer *signature, unsigned index,
@@ -138,6 +139,6 @@ bool unsigned_nest(const struct buffer *outer, const struct buffer *inner, struc
     authenticode_view_free(&v);
     if (count >= FORMAT_SIGNATURES - 1)
         return error_set(e, ERROR_UNSUPPORTED,
-                         "it carries 64 signatures already; no more are added");
+                         "it carries %d signatures already; no more are added", FORMAT_SIGNATURES);
     return unsigned_add(outer, 0, &value, out, e);
 }

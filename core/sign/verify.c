@@ -96,6 +96,20 @@ static bool describe_all(struct judging *j, struct error *e)
     return true;
 }
 
+static void judge_pages(struct judging *j, size_t index)
+{
+    static const enum verify_page_hashes said[] = {
+        [FORMAT_PAGES_NONE] = VERIFY_PAGES_NONE,
+        [FORMAT_PAGES_GOOD] = VERIFY_PAGES_GOOD,
+        [FORMAT_PAGES_BAD] = VERIFY_PAGES_BAD,
+    };
+    struct verify_signature *s = &j->report->signature[index];
+
+    s->page_hashes = said[j->signatures->pages[index]];
+    if (s->page_hashes == VERIFY_PAGES_BAD)
+        problem(s, "its page hashes are not the file's");
+}
+
 static void judge_digest(struct judging *j, size_t index)
 {
     struct verify_signature *s = &j->report->signature[index];
@@ -105,6 +119,7 @@ static void judge_digest(struct judging *j, size_t index)
     s->digest_good = signatures_fits(j->signatures, index);
     if (!s->digest_good)
         problem(s, "the file is not what was signed: it was changed afterwards");
+    judge_pages(j, index);
     s->signature_good = authenticode_check(v, &why);
     if (!s->signature_good)
         problem(s, "%s", why.text);

@@ -20,6 +20,8 @@ struct verify_options {
     const char *certificate; /* "sha256:…" that must have signed; NULL: any */
 };
 
+enum verify_page_hashes { VERIFY_PAGES_NONE, VERIFY_PAGES_GOOD, VERIFY_PAGES_BAD };
+
 struct verify_signature {
     unsigned depth; /* 0 for the outer one, then 1, 2, … for nested ones */
     X509 *signer;   /* NULL when none is in the signature */
@@ -33,7 +35,8 @@ struct verify_signature {
     bool digest_good;    /* the file is what was signed */
     bool signature_good; /* the signer's key made it */
     bool chain_good;     /* it leads to a trusted root, for code signing, in time */
-    char **problems;     /* printable sentences: what is wrong; empty when good */
+    enum verify_page_hashes page_hashes;
+    char **problems; /* printable sentences: what is wrong; empty when good */
     size_t problem_count;
 };
 
