@@ -98,19 +98,6 @@ static bool cab_extract(struct format_file *f, unsigned index, struct buffer *si
                              "what stands behind the cabinet", signature, &f->stuffed, e);
 }
 
-static bool still_the_same(const struct format_file *f, struct error *e)
-{
-    struct stat now;
-
-    return (fstat(f->input, &now) == 0 && now.st_size == f->status.st_size &&
-            now.st_mtim.tv_sec == f->status.st_mtim.tv_sec &&
-            now.st_mtim.tv_nsec == f->status.st_mtim.tv_nsec) ||
-           error_set(e, ERROR_FORMAT,
-                     "'%s': it was changed while it was read; sign it again when nothing else "
-                     "writes it",
-                     f->name);
-}
-
 static bool write_at(const struct copying *c, const void *bytes, size_t length, uint64_t at,
                      struct error *e)
 {
@@ -120,8 +107,8 @@ static bool write_at(const struct copying *c, const void *bytes, size_t length, 
 
 static bool hash(const struct copying *c, const void *bytes, size_t length, struct error *e)
 {
-    return c->hashing == NULL || hashing_add(c->hashing, bytes, length, e) ||
-           error_prefix(e, "'%s'", c->f->name);
+    return c->hashing == NULL || hashing_add(c->hashing, bytes, length) ||
+           error_set_openssl(e, ERROR_SYSTEM, "cannot digest '%s'", c->f->name);
 }
 
 /* The fixed part and the reserve, less what the signature does not cover. */
@@ -176,7 +163,13 @@ static bool copy_body(const struct copying *c, uint8_t *piece, struct error *e)
             return false;
         at += length;
     }
-    return (c->data == NULL || cab_data_end(c->data, e)) && still_the_same(f, e);
+    if (c->data != NULL && !cab_data_end(c->data, e))
+        return false;
+    return file_io_unchanged(f->input, &f->status) ||
+           error_set(e, ERROR_FORMAT,
+                     "'%s': it was changed while it was read; sign it again when nothing else "
+                     "writes it",
+                     f->name);
 }
 
 static bool copy(const struct copying *c, struct error *e)
@@ -214,7 +207,8 @@ static bool cab_digest(struct format_file *f, const struct format_pass *p, struc
     if (good) {
         c.data = cab_data_new(&f->headers, f->name, e);
         good = c.data != NULL && hashing_start(&hashing, p, e) && copy(&c, e) &&
-               hashing_finish(&hashing, p, e);
+               (hashing_finish(&hashing, p) ||
+                error_set_openssl(e, ERROR_SYSTEM, "cannot digest '%s'", f->name));
     }
     hashing_free(&hashing);
     cab_data_free(&c.data);

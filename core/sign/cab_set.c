@@ -4,13 +4,13 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/buffer.h"
 #include "base/path.h"
 #include "sign/file_io.h"
 #include "sign/le.h"
@@ -93,23 +93,20 @@ static enum found look_in(const struct neighbour *n, const char *folder)
  * folder has no number, or no memory. */
 static char *other_disk(const char *folder, int step)
 {
-    char *path = realpath(folder, NULL), *grown;
+    char *path = realpath(folder, NULL), *taken;
     size_t length = path == NULL ? 0 : strlen(path), digits = 0;
-    long number;
+    struct buffer other = BUFFER_INIT;
 
     while (digits < length && path[length - 1 - digits] >= '0' && path[length - 1 - digits] <= '9')
         digits++;
-    if (digits == 0 || digits > 4) {
-        free(path);
-        return NULL;
+    if (digits > 0 && digits < 5) {
+        buffer_append(&other, path, length - digits);
+        buffer_printf(&other, "%ld", strtol(path + length - digits, NULL, 10) + step);
     }
-    number = strtol(path + length - digits, NULL, 10) + step;
-    grown = realloc(path, length + 2);
-    if (grown == NULL)
-        free(path);
-    else
-        snprintf(grown + length - digits, digits + 2, "%ld", number < 0 ? 0 : number);
-    return grown;
+    free(path);
+    taken = other.length == 0 ? NULL : buffer_take(&other);
+    buffer_free(&other);
+    return taken;
 }
 
 static enum found look_around(const struct neighbour *n, const char *folder)

@@ -25,18 +25,18 @@ void hashing_free(struct hashing *h)
     *h = (struct hashing){.count = 0};
 }
 
-bool hashing_add(struct hashing *h, const void *bytes, size_t length, struct error *e)
+bool hashing_add(struct hashing *h, const void *bytes, size_t length)
 {
     for (size_t i = 0; i < h->count; i++)
         if (EVP_DigestUpdate(h->ctx[i], bytes, length) <= 0)
-            return error_set_openssl(e, ERROR_SYSTEM, "cannot hash");
+            return false;
     return true;
 }
 
-bool hashing_finish(struct hashing *h, const struct format_pass *pass, struct error *e)
+bool hashing_finish(struct hashing *h, const struct format_pass *pass)
 {
     for (size_t i = 0; i < h->count; i++)
         if (EVP_DigestFinal_ex(h->ctx[i], pass->digest[i], NULL) <= 0)
-            return error_set_openssl(e, ERROR_SYSTEM, "cannot hash");
+            return false;
     return true;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The hashes that one pass over a file computes (sign/format.h), all over the same bytes. Messages
- * leave the file's name to the caller. */
+/* The hashes that one pass over a file computes (sign/format.h), all over the same bytes. False
+ * where not said otherwise: OpenSSL's error queue has the reason. */
 #ifndef SIGNET_SIGN_HASHING_H
 #define SIGNET_SIGN_HASHING_H
 
@@ -11,13 +11,13 @@ struct hashing {
     size_t count;
 };
 
-/* ERROR_MEMORY. Freed by hashing_free, after a failure too. */
+/* ERROR_MEMORY, ERROR_SYSTEM. Freed by hashing_free, after a failure too. */
 bool hashing_start(struct hashing *h, const struct format_pass *pass, struct error *e);
 void hashing_free(struct hashing *h);
 
-bool hashing_add(struct hashing *h, const void *bytes, size_t length, struct error *e);
+bool hashing_add(struct hashing *h, const void *bytes, size_t length);
 
 /* Sets pass->digest. */
-bool hashing_finish(struct hashing *h, const struct format_pass *pass, struct error *e);
+bool hashing_finish(struct hashing *h, const struct format_pass *pass);
 
 #endif

@@ -44,6 +44,7 @@ static void judge(int fd, bool must_be_good)
     bool judged = verify_file(fd, "fuzz", &options, &report, NULL, NULL);
 
     if (must_be_good && (!judged || report.count == 0 || report.problem_count > 0 ||
+                         report.signature[report.count - 1].page_hashes == VERIFY_PAGES_BAD ||
                          !report.signature[0].digest_good || !report.signature[0].signature_good))
         abort();
     if (judged)
@@ -149,8 +150,10 @@ void signing_fuzz(const struct format *format, const uint8_t *data, size_t size)
     set_up();
     if (fd >= 0 && write(fd, data, size) == (ssize_t)size && format->detect(data, size)) {
         judge(fd, false);
+        spec.page_hashes = spec.signature_ex = false;
         sign(format, fd, SIGN_KEEP, data, size);
         sign(format, fd, SIGN_REPLACE, data, size);
+        spec.page_hashes = spec.signature_ex = true;
         sign(format, fd, SIGN_APPEND, data, size);
         if (format->remove != NULL)
             take_out_anything(format, fd, data, size);
