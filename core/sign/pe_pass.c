@@ -99,13 +99,19 @@ static bool find_pages(struct format_file *f, struct error *e)
     return f->pages != NULL;
 }
 
+/* Some programs hide a setting of an installer behind the signature. */
+static bool would_lose_bytes(const struct format_file *f)
+{
+    return f->headers.other_entries || f->headers.stuffed_gap || f->stuffed;
+}
+
 /* What the signature that is to be made asks for, refused before anything is written. */
 static bool prepare(struct format_file *f, const struct format_options *options, struct error *e)
 {
-    if (options->append && f->headers.other_entries)
+    if (options->append && would_lose_bytes(f))
         return error_set(e, ERROR_UNSUPPORTED,
-                         "'%s' carries entries beside its signature that are no PKCS#7; only "
-                         "--existing replace or keep can be used",
+                         "'%s' carries more in its certificate table than PKCS#7 signatures, which "
+                         "would be lost; only --existing replace or keep can be used",
                          f->name);
     f->make_pages = options->page_hashes;
     if (!options->page_hashes)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A file that claims to be a program: parsed, digested, its signatures read and judged. And what
- * lets itself be signed must be good afterwards. */
+/* A file that claims to be a program: parsed, digested, its signatures and page hashes read and
+ * judged. And what lets itself be signed must be good afterwards, and come back as it was. */
 #include <stddef.h>
 #include <stdint.h>
 

@@ -545,28 +545,40 @@ static void nested_in_nested(void **state)
 }
 
 /* What stands beside a signature and is none would be lost. */
-static void entries_of_another_kind(void **state)
+static void more_than_signatures(void **state)
 {
     struct sign_spec spec = signing_spec(&ec);
-    struct buffer out = BUFFER_INIT;
     struct error e = ERROR_INIT;
     enum sign_state kept;
-    struct pe_image image;
 
     (void)state;
-    signed_image(&image, &rsa, SIGNER_SHA256);
-    pe_add_certificate(&image, 1, "12345678", 8, true);
-    assert_true(signing_run(&ec, &spec, &image.bytes, &out, &kept, &e));
-    assert_int_equal(kept, SIGN_KEPT);
-    spec.existing = SIGN_APPEND;
-    assert_false(signing_run(&ec, &spec, &image.bytes, &out, NULL, &e));
-    assert_int_equal(e.code, ERROR_UNSUPPORTED);
-    assert_non_null(strstr(e.text, "no PKCS#7; only --existing replace or keep"));
-    spec.existing = SIGN_REPLACE;
-    signing_must(&ec, &spec, &image.bytes, &out);
-    check_all(&out, 1, 1, 0);
-    buffer_free(&out);
-    buffer_free(&image.bytes);
+    for (int hidden = 0; hidden < 2; hidden++) {
+        struct buffer out = BUFFER_INIT, der = BUFFER_INIT;
+        struct pe_image image;
+
+        signed_image(&image, &rsa, SIGNER_SHA256);
+        signing_extract(&image.bytes, 0, &der);
+        if (hidden) {
+            buffer_append(&der, "\0\0\0\0hidden", 10);
+            image.bytes.length = image.table;
+            pe_add_certificate(&image, 2, der.data, der.length, true);
+        } else {
+            pe_add_certificate(&image, 1, "12345678", 8, true);
+        }
+        spec.existing = SIGN_KEEP;
+        assert_true(signing_run(&ec, &spec, &image.bytes, &out, &kept, &e));
+        assert_int_equal(kept, SIGN_KEPT);
+        spec.existing = SIGN_APPEND;
+        assert_false(signing_run(&ec, &spec, &image.bytes, &out, NULL, &e));
+        assert_int_equal(e.code, ERROR_UNSUPPORTED);
+        assert_non_null(strstr(e.text, "would be lost; only --existing replace or keep"));
+        spec.existing = SIGN_REPLACE;
+        signing_must(&ec, &spec, &image.bytes, &out);
+        check_all(&out, 1, 1, 0);
+        buffer_free(&out);
+        buffer_free(&der);
+        buffer_free(&image.bytes);
+    }
 }
 
 /* A table whose length and entry do not count the padding, as some signers write it. */
@@ -670,7 +682,7 @@ int main(void)
         cmocka_unit_test(good_signature),     cmocka_unit_test(what_a_kept_job_tells),
         cmocka_unit_test(spoiled_signatures), cmocka_unit_test(side_by_side),
         cmocka_unit_test(efi_images),         cmocka_unit_test(append_a_hundred_times),
-        cmocka_unit_test(nested_in_nested),   cmocka_unit_test(entries_of_another_kind),
+        cmocka_unit_test(nested_in_nested),   cmocka_unit_test(more_than_signatures),
         cmocka_unit_test(unpadded_table),     cmocka_unit_test(append_twice),
     };
 
