@@ -29,9 +29,10 @@ struct countersignature {
     const EVP_MD *hash;            /* of the value that it testifies to; static; NULL: unknown */
 };
 
-/* Number `index` of a signature's: the tokens, then the others, each in their order. False: there
- * are not so many. What is known of it is in `out` also when it is wrong, which `e` then tells
- * (ERROR_TIMESTAMP; ERROR_NONE: it holds, and its certificate is for timestamps). */
+/* Number `index` of a signature's: the tokens, then the others, each in the order of their
+ * encoding. False: there are not so many. What is known of it is in `out` also when it is wrong,
+ * which `e` then tells (ERROR_TIMESTAMP; ERROR_NONE: it holds, and its certificate is for
+ * timestamps). */
 bool countersignature_read(const struct authenticode_view *v, unsigned index,
                            struct countersignature *out, struct error *e);
 void countersignature_free(struct countersignature *c);

@@ -13,6 +13,8 @@
 struct looking {
     const struct verify_revocation_asked *asked;
     enum verify_revocation state;
+    X509_CRL
+    *list; /* the last that OpenSSL named: after one that is stale it forgets which it was */
 };
 
 /* The worst that was found stands. */
@@ -205,12 +207,14 @@ static void judge_error(struct looking *l, X509_STORE_CTX *ctx)
 {
     X509 *x = X509_STORE_CTX_get_current_cert(ctx);
     X509_CRL *crl = X509_STORE_CTX_get0_current_crl(ctx);
+    X509_CRL *known = crl == NULL ? l->list : crl;
     int error = X509_STORE_CTX_get_error(ctx);
     char *name = verify_chain_name(x);
 
+    l->list = known;
     switch (error) {
     case X509_V_ERR_CERT_REVOKED:
-        judge_entry(l, x, crl, name == NULL ? "?" : name);
+        judge_entry(l, x, known, name == NULL ? "?" : name);
         break;
     case X509_V_ERR_UNABLE_TO_GET_CRL:
         no_list(l, ctx, x, name == NULL ? "?" : name);
