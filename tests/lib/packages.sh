@@ -5,7 +5,7 @@
 packages_build=(
   gcc libc6-dev meson ninja-build pkg-config
   libssl-dev libp11-dev libp11-kit-dev libpcsclite-dev zlib1g-dev libyaml-dev libjansson-dev libncurses-dev
-  libcmocka-dev scdoc
+  libcurl4-openssl-dev libcmocka-dev scdoc
 )
 
 # The practice token, and a program to sign.
