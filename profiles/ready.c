@@ -299,6 +299,8 @@ static bool make_spec(struct ready *r, const struct profile *p)
         .url = p->url,
         .purpose = (enum sign_purpose)p->purpose,
         .existing = (enum sign_existing)p->existing,
+        .page_hashes = p->page_hashes == 1,
+        .signature_ex = p->msi_signature_ex == 1,
     };
     if (!signer_mechanism_for(X509_get0_pubkey(r->leaf), &r->spec.mechanism, &e) ||
         !sign_spec_check(&r->spec, &e))
@@ -316,8 +318,6 @@ static bool check_abilities(struct ready *r, const struct profile *p)
             &e, ERROR_PROFILE,
             "timestamp.required: this version cannot timestamp; set it to false, and timestamp "
             "with another program");
-    else if (p->page_hashes == 1)
-        error_set(&e, ERROR_PROFILE, "page-hashes: this version cannot make them; set it to false");
     else if (p->signatures_per_month > 0)
         error_set(&e, ERROR_PROFILE,
                   "limits.signatures-per-month: this version does not count; set it to 0");

@@ -35,10 +35,12 @@ struct authenticode_view {
     const EVP_MD *md;      /* of the file's digest */
     const uint8_t *digest; /* of the file, as signed */
     size_t digest_length;
+    const uint8_t *data; /* whole DER of SpcAttributeTypeAndOptionalValue */
+    size_t data_length;
     const EVP_MD *signer_md; /* of the signed attributes */
     bool commercial, has_timestamp;
     char *description, *url; /* printable, own; NULL for none */
-    void *indirect;          /* owns digest */
+    void *indirect;          /* owns digest and data */
 };
 
 /* Parses one signature. ERROR_FORMAT, with nothing to free. */

@@ -109,6 +109,10 @@ static bool read_content(struct authenticode_view *v)
     v->md = EVP_get_digestbyobj(object);
     v->digest = ASN1_STRING_get0_data(digest);
     v->digest_length = (size_t)ASN1_STRING_length(digest);
+    if (indirect->data->type != V_ASN1_SEQUENCE)
+        return false;
+    v->data = ASN1_STRING_get0_data(indirect->data->value.sequence);
+    v->data_length = (size_t)ASN1_STRING_length(indirect->data->value.sequence);
     return v->md != NULL && v->digest_length == (size_t)EVP_MD_get_size(v->md);
 }
 

@@ -15,7 +15,7 @@
 
 enum {
     FORMAT_DIGESTS = 8,              /* hashes that one pass can compute */
-    FORMAT_SIGNATURES = 64,          /* in one file, nested ones counted */
+    FORMAT_SIGNATURES = 1024,        /* in one file, nested ones counted: a bound for attackers */
     FORMAT_SIGNATURE_MAX = 16 << 20, /* bytes of one */
 };
 
@@ -38,6 +38,9 @@ struct format_pass {
     struct cancel *cancel;
 };
 
+/* Page hashes of a signature, compared with the file. */
+enum format_pages { FORMAT_PAGES_NONE, FORMAT_PAGES_GOOD, FORMAT_PAGES_BAD };
+
 /* A file that is being read, of one format. Freed by the format's `close`. */
 struct format_file;
 
@@ -53,9 +56,16 @@ struct format {
      * are not so many. Its messages leave the file's name to the caller. */
     bool (*extract)(struct format_file *f, unsigned index, struct buffer *signature,
                     struct error *e);
+    /* Before `digest`, for each signature that is judged: `data` is what it says of the file beside
+     * the digest, the whole DER of its SpcAttributeTypeAndOptionalValue; what is needed to judge
+     * that comes from the same pass. NULL: nothing. */
+    void (*heed)(struct format_file *f, const uint8_t *data, size_t length);
     /* Reads the input once; what is digested is what is written. ERROR_FORMAT too when the file
      * changed since `open`. */
     bool (*digest)(struct format_file *f, const struct format_pass *pass, struct error *e);
+    /* After `heed` and `digest`: whether page hashes in `data` are the file's. NULL: the format has
+     * none. */
+    enum format_pages (*pages)(struct format_file *f, const uint8_t *data, size_t length);
     /* DER of SpcIndirectDataContent for a digest of `md` that `digest` computed. */
     bool (*content)(struct format_file *f, const EVP_MD *md, const uint8_t *digest,
                     struct buffer *der, struct error *e);

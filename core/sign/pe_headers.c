@@ -10,9 +10,12 @@ enum {
     DOS_HEADER = 64,
     DOS_NEW_HEADER = 60, /* e_lfanew: where the PE header is */
     COFF_HEADER = 24,    /* "PE\0\0" before it counted in */
-    COFF_SECTIONS = 6,   /* fields, from "PE\0\0" on */
+    COFF_MACHINE = 4,    /* fields, from "PE\0\0" on */
+    COFF_SECTIONS = 6,
     COFF_OPTIONAL_SIZE = 20,
-    OPTIONAL_CHECKSUM = 64, /* the same in PE32 and PE32+ */
+    OPTIONAL_HEADERS_SIZE = 60, /* the same in PE32 and PE32+ */
+    OPTIONAL_CHECKSUM = 64,
+    OPTIONAL_SUBSYSTEM = 68,
     MAGIC_PE32 = 0x10b,
     MAGIC_PE32_PLUS = 0x20b,
     DIRECTORIES_PE32 = 96, /* offset of the data directories in the optional header */
@@ -122,6 +125,8 @@ static bool read_optional(const struct reading *r, uint64_t at, size_t length)
     r->out->entry_at = at + entry;
     memcpy(r->out->checksum, header + OPTIONAL_CHECKSUM, PE_CHECKSUM_SIZE);
     memcpy(r->out->entry, header + entry, PE_ENTRY_SIZE);
+    r->out->headers_size = le_32(header + OPTIONAL_HEADERS_SIZE);
+    r->out->subsystem = le_16(header + OPTIONAL_SUBSYSTEM);
     return true;
 }
 
@@ -155,18 +160,42 @@ static bool place_table(const struct reading *r, uint64_t headers_end)
     return true;
 }
 
+static void take_entry(struct pe_headers *h, const uint8_t *header, uint64_t at)
+{
+    if (le_16(header + 6) != PE_CERTIFICATE_PKCS7) {
+        h->other_entries = true;
+        return;
+    }
+    h->other_revision |= le_16(header + 4) != PE_CERTIFICATE_REVISION;
+    h->certificate[h->certificate_count++] =
+        (struct pe_certificate){at + PE_CERTIFICATE_HEADER, le_32(header) - PE_CERTIFICATE_HEADER};
+}
+
+/* What stands between an entry and the next, which begins at a multiple of eight. */
+static bool read_gap(const struct reading *r, uint64_t at, uint64_t end)
+{
+    uint8_t gap[PE_ALIGNMENT] = {0}, zeros[PE_ALIGNMENT] = {0};
+    uint64_t next = pe_align(at) < end ? pe_align(at) : end;
+
+    if (!get(r, gap, (size_t)(next - at), at, "it became shorter while it was read"))
+        return false;
+    r->out->stuffed_gap |= memcmp(gap, zeros, sizeof gap) != 0;
+    return true;
+}
+
 /* Entries are padded to eight; the last one need not be. */
 static bool read_table(const struct reading *r)
 {
-    struct pe_headers *h = r->out;
-    uint64_t at = h->table, end = h->table + h->table_size;
+    uint64_t at = r->out->table, end = r->out->table + r->out->table_size;
     uint8_t header[PE_CERTIFICATE_HEADER];
 
     for (size_t entries = 0; at < end; entries++) {
         uint32_t length;
 
         if (entries == FORMAT_SIGNATURES)
-            return wrong(r, "its certificate table has more than 64 entries");
+            return error_set(r->e, ERROR_FORMAT,
+                             "'%s': its certificate table has more than %d entries", r->name,
+                             FORMAT_SIGNATURES);
         if (end - at < sizeof header)
             return wrong(r, "its certificate table ends inside an entry");
         if (!get(r, header, sizeof header, at, "it became shorter while it was read"))
@@ -177,9 +206,9 @@ static bool read_table(const struct reading *r)
                              "'%s': entry %zu of its certificate table claims %u bytes, %llu are "
                              "there",
                              r->name, entries + 1, length, (unsigned long long)(end - at));
-        if (le_16(header + 6) == PE_CERTIFICATE_PKCS7)
-            h->certificate[h->certificate_count++] =
-                (struct pe_certificate){at + sizeof header, (uint32_t)(length - sizeof header)};
+        take_entry(r->out, header, at);
+        if (!read_gap(r, at + length, end))
+            return false;
         at += pe_align(length);
     }
     return true;
@@ -203,16 +232,50 @@ static bool check_section(const struct reading *r, unsigned number, uint64_t raw
     return true;
 }
 
-static bool check_sections(const struct reading *r, uint64_t at, unsigned count)
+static const char short_sections[] = "it is cut short: it ends inside its section headers";
+
+bool pe_headers_section(int input, const char *name, const struct pe_headers *h, unsigned index,
+                        struct pe_section *out, struct error *e)
 {
-    static const char short_text[] = "it is cut short: it ends inside its section headers";
     uint8_t header[SECTION_HEADER];
 
-    if (at + (uint64_t)count * SECTION_HEADER > r->out->size)
-        return wrong(r, short_text);
-    for (unsigned i = 0; i < count; i++, at += SECTION_HEADER)
-        if (!get(r, header, sizeof header, at, short_text) ||
-            !check_section(r, i + 1, le_32(header + SECTION_RAW), le_32(header + SECTION_RAW_SIZE)))
+    if (!file_io_read(input, header, sizeof header,
+                      h->sections_at + (uint64_t)index * SECTION_HEADER))
+        return file_io_error(e, name, short_sections);
+    out->at = le_32(header + SECTION_RAW);
+    out->size = le_32(header + SECTION_RAW_SIZE);
+    return true;
+}
+
+uint64_t pe_headers_end(const struct pe_headers *h)
+{
+    return h->sections_at + (uint64_t)h->section_count * SECTION_HEADER;
+}
+
+bool pe_headers_data_end(int input, const char *name, const struct pe_headers *h, uint64_t *end,
+                         struct error *e)
+{
+    struct pe_section section;
+
+    *end = pe_headers_end(h);
+    for (unsigned i = 0; i < h->section_count; i++) {
+        if (!pe_headers_section(input, name, h, i, &section, e))
+            return false;
+        if (section.at > 0 && section.size > 0 && section.at + section.size > *end)
+            *end = section.at + section.size;
+    }
+    return true;
+}
+
+static bool check_sections(const struct reading *r)
+{
+    struct pe_section section;
+
+    if (pe_headers_end(r->out) > r->out->size)
+        return wrong(r, short_sections);
+    for (unsigned i = 0; i < r->out->section_count; i++)
+        if (!pe_headers_section(r->input, r->name, r->out, i, &section, r->e) ||
+            !check_section(r, i + 1, section.at, section.size))
             return false;
     return true;
 }
@@ -222,9 +285,8 @@ bool pe_headers_read(int input, const char *name, uint64_t size, struct pe_heade
 {
     const struct reading r = {input, name, out, e};
     uint8_t coff[COFF_HEADER];
-    uint64_t pe, optional, sections;
+    uint64_t pe, optional;
     size_t optional_size;
-    unsigned count;
 
     *out = (struct pe_headers){.size = size};
     if (size > UINT32_MAX)
@@ -234,9 +296,9 @@ bool pe_headers_read(int input, const char *name, uint64_t size, struct pe_heade
         return false;
     optional = pe + COFF_HEADER;
     optional_size = le_16(coff + COFF_OPTIONAL_SIZE);
-    sections = optional + optional_size;
-    count = le_16(coff + COFF_SECTIONS);
-    return read_optional(&r, optional, optional_size) &&
-           place_table(&r, sections + (uint64_t)count * SECTION_HEADER) && read_table(&r) &&
-           check_sections(&r, sections, count);
+    out->machine = le_16(coff + COFF_MACHINE);
+    out->sections_at = optional + optional_size;
+    out->section_count = le_16(coff + COFF_SECTIONS);
+    return read_optional(&r, optional, optional_size) && place_table(&r, pe_headers_end(out)) &&
+           read_table(&r) && check_sections(&r);
 }

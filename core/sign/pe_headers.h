@@ -36,15 +36,38 @@ struct pe_headers {
     uint64_t entry_at;                  /* offset of the certificate table's data directory */
     uint8_t checksum[PE_CHECKSUM_SIZE]; /* what stands there */
     uint8_t entry[PE_ENTRY_SIZE];
+    uint16_t machine, subsystem;
+    uint32_t headers_size; /* SizeOfHeaders, as it is stated */
+    uint64_t sections_at;  /* the section headers, which were checked */
+    unsigned section_count;
     uint64_t table, table_size; /* the certificate table; 0, 0: none */
     struct pe_certificate certificate[FORMAT_SIGNATURES];
     size_t certificate_count; /* 0 with a table: entries of other kinds only */
+    bool other_entries;       /* of another kind */
+    bool other_revision;      /* than 2.0, of an entry with a PKCS#7 signature */
+    bool stuffed_gap;         /* not only zeros between two entries */
+};
+
+/* Raw data of a section, as its header states it. */
+struct pe_section {
+    uint64_t at, size;
 };
 
 /* Reads them from `input`, a file of `size` bytes. ERROR_UNSUPPORTED: it is no PE image, or one of
  * 4 GiB and more; ERROR_FORMAT: it is cut short, or its headers lie. `name` is for messages. */
 bool pe_headers_read(int input, const char *name, uint64_t size, struct pe_headers *out,
                      struct error *e);
+
+/* The raw data of section number `index`, below section_count; within the file unless `at` is 0. */
+bool pe_headers_section(int input, const char *name, const struct pe_headers *headers,
+                        unsigned index, struct pe_section *out, struct error *e);
+
+/* Where the section headers end. */
+uint64_t pe_headers_end(const struct pe_headers *headers);
+
+/* Where the raw data of the last section ends, or the section headers. */
+bool pe_headers_data_end(int input, const char *name, const struct pe_headers *headers,
+                         uint64_t *end, struct error *e);
 
 /* A multiple of PE_ALIGNMENT, `value` or the next above it. */
 static inline uint64_t pe_align(uint64_t value)

@@ -4,35 +4,27 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/text.h"
 #include "cert/view.h"
 #include "sign/authenticode.h"
-#include "sign/format.h"
-#include "sign/note.h"
+#include "sign/embedding.h"
 #include "sign/signatures.h"
 #include "sign/spc.h"
 #include "sign/unsigned.h"
 
 struct sign_job {
-    const struct format *format;
-    struct format_file *file;
+    struct embedding embedding;
     const struct sign_spec *spec;
     char *name;
-    int output;
     uint8_t digest[EVP_MAX_MD_SIZE];
     size_t digest_length;
     struct authenticode *signature;
-    struct buffer own;    /* the signature that was made, with its timestamp; empty: not yet */
-    struct buffer note;   /* what the first signature is to keep for `remove` */
-    struct buffer *outer; /* the signatures of the input that stand side by side and stay */
-    size_t outer_count;
+    struct buffer own; /* the signature that was made, with its timestamp; empty: not yet */
     size_t others;     /* signatures of the input that stay, nested ones counted */
     uint8_t *to_stamp; /* the value of the signature that waits for a timestamp */
     size_t to_stamp_length;
     char *signer;
-    uint64_t size;
 };
 
 /* A character beyond U+FFFF: four bytes of UTF-8, two units of UTF-16, none of BMPString. */
@@ -83,8 +75,7 @@ bool sign_spec_check(const struct sign_spec *spec, struct error *e)
            error_set(e, ERROR_UNFIT, "the certificate's key is of another type than the token's");
 }
 
-static struct sign_job *job_new(const char *name, int output, const struct sign_spec *spec,
-                                struct error *e)
+static struct sign_job *job_new(const char *name, const struct sign_spec *spec, struct error *e)
 {
     struct sign_job *job = calloc(1, sizeof *job);
 
@@ -93,7 +84,6 @@ static struct sign_job *job_new(const char *name, int output, const struct sign_
         error_set_memory(e);
         return NULL;
     }
-    job->output = output;
     job->spec = spec;
     return job;
 }
@@ -104,101 +94,14 @@ void sign_free(struct sign_job **job)
 
     if (j == NULL)
         return;
-    if (j->format != NULL)
-        j->format->close(&j->file);
+    embedding_free(&j->embedding);
     authenticode_free(&j->signature);
-    for (size_t i = 0; i < j->outer_count; i++)
-        buffer_free(&j->outer[i]);
-    free(j->outer);
     buffer_free(&j->own);
-    buffer_free(&j->note);
     free(j->to_stamp);
     free(j->name);
     free(j->signer);
     free(j);
     *job = NULL;
-}
-
-/* A signature that does not hold is not built upon, and not silently thrown away. */
-static bool does_not_hold(const struct sign_job *job, const char *why, struct error *e)
-{
-    return error_set(
-        e, ERROR_SIGNATURE,
-        "'%s' carries a signature that does not hold (%s); to sign it anew: --existing replace",
-        job->name, why);
-}
-
-/* The signatures that stand side by side. */
-static bool read_outer(struct sign_job *job, struct error *e)
-{
-    struct buffer der = BUFFER_INIT;
-    bool good;
-
-    job->outer = calloc(FORMAT_SIGNATURES, sizeof *job->outer);
-    good = job->outer != NULL || error_set_memory(e);
-    while (good && job->outer_count < FORMAT_SIGNATURES) {
-        good = job->format->extract(job->file, (unsigned)job->outer_count, &der, e);
-        if (!good || der.length == 0)
-            break;
-        job->outer[job->outer_count++] = der;
-        der = (struct buffer)BUFFER_INIT;
-    }
-    buffer_free(&der);
-    return good;
-}
-
-/* The note of a signature that goes stays: the original is what was there before that one. */
-static bool read_note(struct sign_job *job, struct error *e)
-{
-    struct buffer first = BUFFER_INIT;
-    bool good = !job->format->extract(job->file, 0, &first, NULL) || first.length == 0 ||
-                note_get(&first, &job->note, e);
-
-    buffer_free(&first);
-    return good;
-}
-
-/* Reads what is there. */
-static bool read_existing(struct sign_job *job, struct signatures *s, struct error *e)
-{
-    struct error why = ERROR_INIT;
-
-    /* What is to be replaced need not even be readable. */
-    if (job->spec->existing == SIGN_REPLACE)
-        return read_note(job, e);
-    if (signatures_read(s, job->format, job->file, &why) && read_outer(job, &why))
-        return true;
-    if (why.code == ERROR_FORMAT)
-        return does_not_hold(job, why.text, e);
-    return error_set(e, why.code, "'%s': %s", job->name, why.text);
-}
-
-static bool all_hold(const struct sign_job *job, const struct signatures *s, struct error *e)
-{
-    struct error why = ERROR_INIT;
-
-    for (size_t i = 0; i < s->count; i++) {
-        if (!signatures_fits(s, i))
-            return does_not_hold(job, "the file was changed after it was signed", e);
-        if (!authenticode_check(&s->view[i], &why))
-            return does_not_hold(job, why.text, e);
-    }
-    return true;
-}
-
-static bool stands_beside(const struct sign_job *job)
-{
-    return job->format->side_by_side != NULL && job->format->side_by_side(job->file);
-}
-
-/* Ours can be nested in the first signature only where no other stands beside that. */
-static bool may_nest(const struct sign_job *job, struct error *e)
-{
-    return job->outer_count < 2 || stands_beside(job) ||
-           error_set(e, ERROR_UNSUPPORTED,
-                     "'%s' carries several signatures side by side, which only EFI images may; "
-                     "only --existing replace or keep can be used",
-                     job->name);
 }
 
 static void set_digest(struct sign_job *job, const struct signatures *s, const EVP_MD *md)
@@ -210,7 +113,10 @@ static void set_digest(struct sign_job *job, const struct signatures *s, const E
 /* The pass that finds out whether all that is there holds. */
 static bool keep(struct sign_job *job, struct signatures *s, struct cancel *cancel, struct error *e)
 {
-    if (!signatures_digest(s, job->format, job->file, NULL, -1, cancel, e) || !all_hold(job, s, e))
+    struct embedding *m = &job->embedding;
+
+    if (!signatures_digest(s, m->format, m->file, NULL, -1, cancel, e) ||
+        !embedding_all_hold(m, s, e))
         return false;
     set_digest(job, s, s->view[0].md);
     job->signer = cert_common_name(s->view[0].signer);
@@ -227,19 +133,6 @@ static size_t find_own(const struct sign_job *job, const struct signatures *s)
     return i;
 }
 
-/* Of a file that is not signed. */
-static bool take_note(struct sign_job *job, struct error *e)
-{
-    struct buffer first = BUFFER_INIT;
-    bool good;
-
-    if (job->format->note == NULL || job->note.length > 0)
-        return true;
-    good = job->format->extract(job->file, 0, &first, NULL) && first.length > 0;
-    buffer_free(&first);
-    return good || job->format->note(job->file, &job->note, e);
-}
-
 /* The pass that writes. The digests of signatures that are there come from the same bytes. */
 static bool prepare(struct sign_job *job, struct signatures *s, enum sign_state *state,
                     struct cancel *cancel, struct error *e)
@@ -248,16 +141,14 @@ static bool prepare(struct sign_job *job, struct signatures *s, enum sign_state 
     const struct format_options options = {
         .page_hashes = job->spec->page_hashes,
         .signature_ex = job->spec->signature_ex,
-        .append = s->count > 0,
     };
+    struct embedding *m = &job->embedding;
     struct buffer content = BUFFER_INIT;
 
-    if (!may_nest(job, e) || !signatures_need(s, md, e) ||
-        !signatures_digest(s, job->format, job->file, &options, job->output, cancel, e) ||
-        !all_hold(job, s, e) || !take_note(job, e))
+    if (!embedding_pass(m, s, md, &options, cancel, e))
         return false;
     set_digest(job, s, md);
-    if (job->format->content(job->file, md, job->digest, &content, e))
+    if (m->format->content(m->file, md, job->digest, &content, e))
         job->signature = authenticode_new(job->spec, &content, e);
     buffer_free(&content);
     if (job->signature == NULL)
@@ -270,25 +161,13 @@ static bool prepare(struct sign_job *job, struct signatures *s, enum sign_state 
     return job->signer != NULL || error_set_memory(e);
 }
 
-static bool open_file(struct sign_job *job, int input, struct error *e)
+static bool begin(struct sign_job *job, int input, int output, enum sign_state *state,
+                  struct cancel *cancel, struct error *e)
 {
-    struct stat status;
-
-    if (fstat(input, &status) != 0)
-        return error_set_errno(e, "cannot read '%s'", job->name);
-    job->size = (uint64_t)status.st_size;
-    job->format = format_detect(input, job->name, e);
-    if (job->format == NULL)
-        return false;
-    job->file = job->format->open(input, job->name, e);
-    return job->file != NULL;
-}
-
-static bool begin(struct sign_job *job, int input, enum sign_state *state, struct cancel *cancel,
-                  struct error *e)
-{
+    struct embedding *m = &job->embedding;
     struct signatures *s = signatures_new(e);
-    bool good = s != NULL && open_file(job, input, e) && read_existing(job, s, e);
+    bool good = s != NULL && embedding_open(m, input, job->name, output, job->spec->existing, e) &&
+                embedding_read(m, s, e);
 
     *state = SIGN_READY;
     if (good && s->count > 0 && job->spec->existing == SIGN_KEEP) {
@@ -304,9 +183,9 @@ static bool begin(struct sign_job *job, int input, enum sign_state *state, struc
 struct sign_job *sign_begin(int input, const char *name, int output, const struct sign_spec *spec,
                             enum sign_state *state, struct cancel *cancel, struct error *e)
 {
-    struct sign_job *job = job_new(name, output, spec, e);
+    struct sign_job *job = job_new(name, spec, e);
 
-    if (job != NULL && !begin(job, input, state, cancel, e))
+    if (job != NULL && !begin(job, input, output, state, cancel, e))
         sign_free(&job);
     return job;
 }
@@ -324,14 +203,15 @@ const uint8_t *sign_file_digest(const struct sign_job *job, size_t *length)
 
 bool sign_is_made(const struct sign_job *job, int file, struct cancel *cancel)
 {
+    const struct format *format = job->embedding.format;
     struct signatures *s = signatures_new(NULL);
-    struct format_file *made = job->format->open(file, job->name, NULL);
-    bool same = s != NULL && made != NULL && signatures_read(s, job->format, made, NULL) &&
+    struct format_file *made = format->open(file, job->name, NULL);
+    bool same = s != NULL && made != NULL && signatures_read(s, format, made, NULL) &&
                 s->count == job->others + 1 && find_own(job, s) < s->count &&
-                signatures_digest(s, job->format, made, NULL, -1, cancel, NULL) &&
-                all_hold(job, s, NULL);
+                signatures_digest(s, format, made, NULL, -1, cancel, NULL) &&
+                embedding_all_hold(&job->embedding, s, NULL);
 
-    job->format->close(&made);
+    format->close(&made);
     signatures_free(&s);
     return same;
 }
@@ -343,7 +223,7 @@ const char *sign_signer(const struct sign_job *job)
 
 uint64_t sign_size(const struct sign_job *job)
 {
-    return job->size;
+    return job->embedding.size;
 }
 
 bool sign_put(struct sign_job *job, const uint8_t *signature, size_t length, struct error *e)
@@ -393,75 +273,7 @@ bool sign_put_timestamp(struct sign_job *job, const struct buffer *token, struct
     return true;
 }
 
-static bool same_bytes(const struct buffer *a, const struct buffer *b)
-{
-    return a->length == b->length && memcmp(a->data, b->data, a->length) == 0;
-}
-
-/* Whoever opens the output now must find in it what was meant to be there. */
-static bool read_back(const struct sign_job *job, const struct buffer *der, size_t count,
-                      struct error *e)
-{
-    struct format_file *file = job->format->open(job->output, job->name, e);
-    struct buffer written = BUFFER_INIT;
-    bool good = file != NULL;
-
-    if (file == NULL)
-        return error_prefix(e, "as it was written");
-    for (unsigned i = 0; good && i < count; i++) {
-        good = job->format->extract(file, i, &written, e) ||
-               error_prefix(e, "'%s', as it was written", job->name);
-        good =
-            good && (same_bytes(&written, &der[i]) ||
-                     error_set(e, ERROR_SYSTEM,
-                               "'%s': the signature was not written as it should be", job->name));
-    }
-    job->format->close(&file);
-    buffer_free(&written);
-    return good;
-}
-
-static bool write_signatures(struct sign_job *job, const struct buffer *der, size_t count,
-                             struct error *e)
-{
-    return job->format->embed(job->file, job->output, der, count, e) &&
-           read_back(job, der, count, e);
-}
-
-/* The first signature of the file, alone. */
-static bool write_first(struct sign_job *job, struct error *e)
-{
-    struct buffer noted = BUFFER_INIT;
-    bool done = note_add(&job->own, &job->note, &noted, e) && write_signatures(job, &noted, 1, e);
-
-    buffer_free(&noted);
-    return done;
-}
-
-static bool write_beside(struct sign_job *job, struct error *e)
-{
-    if (job->outer_count == FORMAT_SIGNATURES)
-        return error_set(e, ERROR_UNSUPPORTED,
-                         "'%s' carries 64 signatures already; no more are added", job->name);
-    job->outer[job->outer_count++] = job->own;
-    job->own = (struct buffer)BUFFER_INIT;
-    return write_signatures(job, job->outer, job->outer_count, e);
-}
-
-static bool write_nested(struct sign_job *job, struct error *e)
-{
-    struct buffer whole = BUFFER_INIT;
-    bool done = (unsigned_nest(&job->outer[0], &job->own, &whole, e) ||
-                 error_prefix(e, "'%s'", job->name)) &&
-                write_signatures(job, &whole, 1, e);
-
-    buffer_free(&whole);
-    return done;
-}
-
 bool sign_finish(struct sign_job *job, struct error *e)
 {
-    if (job->outer_count == 0)
-        return write_first(job, e);
-    return stands_beside(job) ? write_beside(job, e) : write_nested(job, e);
+    return embedding_add(&job->embedding, &job->own, e);
 }

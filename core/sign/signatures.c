@@ -19,6 +19,9 @@ void signatures_free(struct signatures **s)
         return;
     for (size_t i = 0; i < (*s)->count; i++)
         authenticode_view_free(&(*s)->view[i]);
+    free((*s)->view);
+    free((*s)->depth);
+    free((*s)->pages);
     free(*s);
     *s = NULL;
 }
@@ -34,27 +37,60 @@ bool signatures_need(struct signatures *s, const EVP_MD *md, struct error *e)
     return true;
 }
 
+static bool grow_array(void **array, size_t count, size_t size)
+{
+    void *grown = reallocarray(*array, count, size);
+
+    if (grown != NULL)
+        *array = grown;
+    return grown != NULL;
+}
+
+static bool grow(struct signatures *s, struct error *e)
+{
+    size_t wanted = s->capacity == 0 ? 4 : 2 * s->capacity;
+
+    if (s->count < s->capacity)
+        return true;
+    if (s->count == FORMAT_SIGNATURES)
+        return error_set(e, ERROR_UNSUPPORTED, "it has more than %d signatures", FORMAT_SIGNATURES);
+    if (!grow_array((void **)&s->view, wanted, sizeof *s->view) ||
+        !grow_array((void **)&s->depth, wanted, sizeof *s->depth) ||
+        !grow_array((void **)&s->pages, wanted, sizeof *s->pages))
+        return error_set_memory(e);
+    s->capacity = wanted;
+    return true;
+}
+
+static bool collect(struct signatures *s, const uint8_t *der, size_t length, unsigned depth,
+                    struct error *e);
+
+/* The array of views may move while it is filled; what a view points to does not. */
+static bool collect_nested(struct signatures *s, size_t outer, struct error *e)
+{
+    const ASN1_STRING *nested;
+
+    for (int i = 0; (nested = authenticode_nested(&s->view[outer], i)) != NULL; i++)
+        if (!collect(s, ASN1_STRING_get0_data(nested), (size_t)ASN1_STRING_length(nested),
+                     s->depth[outer] + 1, e))
+            return false;
+    return true;
+}
+
 /* This one, and those nested in it. */
 static bool collect(struct signatures *s, const uint8_t *der, size_t length, unsigned depth,
                     struct error *e)
 {
-    struct authenticode_view *view = &s->view[s->count];
-    const ASN1_STRING *nested;
+    size_t own = s->count;
 
-    if (s->count == FORMAT_SIGNATURES)
-        return error_set(e, ERROR_UNSUPPORTED, "it has more than 64 signatures");
     if (depth > SIGNATURES_DEEPEST)
         return error_set(e, ERROR_UNSUPPORTED, "its signatures are nested too deep");
-    if (!authenticode_view(der, length, view, e))
+    if (!grow(s, e) || !authenticode_view(der, length, &s->view[own], e))
         return false;
-    s->depth[s->count++] = depth;
-    if (!signatures_need(s, view->md, e))
-        return false;
-    for (int i = 0; (nested = authenticode_nested(view, i)) != NULL; i++)
-        if (!collect(s, ASN1_STRING_get0_data(nested), (size_t)ASN1_STRING_length(nested),
-                     depth + 1, e))
-            return false;
-    return true;
+    s->depth[own] = depth;
+    s->pages[own] = FORMAT_PAGES_NONE;
+    s->count++;
+    return signatures_need(s, s->view[own].md, e) && collect_nested(s, own, e);
 }
 
 bool signatures_read(struct signatures *s, const struct format *format, struct format_file *file,
@@ -86,7 +122,15 @@ bool signatures_digest(struct signatures *s, const struct format *format, struct
         .cancel = cancel,
     };
 
-    return (s->md_count == 0 && output < 0) || format->digest(file, &pass, e);
+    if (s->md_count == 0 && output < 0)
+        return true;
+    for (size_t i = 0; i < s->count && format->heed != NULL; i++)
+        format->heed(file, s->view[i].data, s->view[i].data_length);
+    if (!format->digest(file, &pass, e))
+        return false;
+    for (size_t i = 0; i < s->count && format->pages != NULL; i++)
+        s->pages[i] = format->pages(file, s->view[i].data, s->view[i].data_length);
+    return true;
 }
 
 const uint8_t *signatures_file_digest(const struct signatures *s, const EVP_MD *md)

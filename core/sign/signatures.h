@@ -13,9 +13,10 @@
 enum { SIGNATURES_DEEPEST = 8 }; /* signatures within signatures */
 
 struct signatures {
-    struct authenticode_view view[FORMAT_SIGNATURES]; /* each before those nested in it */
-    unsigned depth[FORMAT_SIGNATURES];                /* 0: not nested */
-    size_t count;
+    struct authenticode_view *view; /* each before those nested in it */
+    unsigned *depth;                /* 0: not nested */
+    enum format_pages *pages;       /* whether its page hashes are the file's, after the pass */
+    size_t count, capacity;
     const EVP_MD *md[FORMAT_DIGESTS]; /* what the pass computes */
     uint8_t digest[FORMAT_DIGESTS][EVP_MAX_MD_SIZE];
     size_t md_count;
@@ -25,8 +26,8 @@ struct signatures {
 struct signatures *signatures_new(struct error *e);
 void signatures_free(struct signatures **s);
 
-/* Reads all of them. ERROR_FORMAT: one cannot be read; ERROR_UNSUPPORTED: more than 64, or nested
- * too deep. Messages leave the file's name to the caller. */
+/* Reads all of them. ERROR_FORMAT: one cannot be read; ERROR_UNSUPPORTED: more than
+ * FORMAT_SIGNATURES, or nested too deep. Messages leave the file's name to the caller. */
 bool signatures_read(struct signatures *s, const struct format *format, struct format_file *file,
                      struct error *e);
 
@@ -42,7 +43,7 @@ bool signatures_digest(struct signatures *s, const struct format *format, struct
 /* The file's digest by `md`, which must be one that was needed. */
 const uint8_t *signatures_file_digest(const struct signatures *s, const EVP_MD *md);
 
-/* Whether the file is what signature number `index` was made for. */
+/* Whether the file is what signature number `index` was made for, its page hashes aside. */
 bool signatures_fits(const struct signatures *s, size_t index);
 
 #endif

@@ -148,6 +148,6 @@ bool unsigned_nest(const struct buffer *outer, const struct buffer *inner, struc
     authenticode_view_free(&v);
     if (count >= FORMAT_SIGNATURES - 1)
         return error_set(e, ERROR_UNSUPPORTED,
-                         "it carries 64 signatures already; no more are added");
+                         "it carries %d signatures already; no more are added", FORMAT_SIGNATURES);
     return unsigned_add(outer, 0, &value, out, e);
 }

@@ -57,6 +57,20 @@ static bool describe_all(struct judging *j, struct error *e)
     return true;
 }
 
+static void judge_pages(struct judging *j, size_t index)
+{
+    static const enum verify_page_hashes said[] = {
+        [FORMAT_PAGES_NONE] = VERIFY_PAGES_NONE,
+        [FORMAT_PAGES_GOOD] = VERIFY_PAGES_GOOD,
+        [FORMAT_PAGES_BAD] = VERIFY_PAGES_BAD,
+    };
+    struct verify_signature *s = &j->report->signature[index];
+
+    s->page_hashes = said[j->signatures->pages[index]];
+    if (s->page_hashes == VERIFY_PAGES_BAD)
+        verify_say(VERIFY_PROBLEMS(s), "its page hashes are not the file's");
+}
+
 static void judge_digest(struct judging *j, size_t index)
 {
     struct verify_signature *s = &j->report->signature[index];
@@ -67,6 +81,7 @@ static void judge_digest(struct judging *j, size_t index)
     if (!s->digest_good)
         verify_say(VERIFY_PROBLEMS(s),
                    "the file is not what was signed: it was changed afterwards");
+    judge_pages(j, index);
     s->signature_good = authenticode_check(v, &why);
     if (!s->signature_good)
         verify_say(VERIFY_PROBLEMS(s), "%s", why.text);
@@ -135,7 +150,7 @@ static bool verify(struct judging *j, const char *name, const struct format *for
     const char *flaw;
 
     j->report->format = format->name;
-    j->has_pages = format == &format_pe;
+    j->has_pages = format->pages != NULL;
     if (!signatures_read(j->signatures, format, file, e))
         return error_prefix(e, "'%s'", name);
     if (j->signatures->count == 0) {

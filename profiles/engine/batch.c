@@ -19,6 +19,7 @@ static const struct {
     {"description", "description"},
     {"url", "url"},
     {"existing", "existing"},
+    {"page-hashes", "page-hashes"},
     {"output", "output.directory"},
     {"sessions", "limits.sessions"},
     {"wait", "limits.wait-for-token"},
@@ -35,10 +36,13 @@ static bool override(struct profile *p, const struct op_args *args, const char *
         return true;
     if (schema_is_list(k))
         profile_list_free(schema_list(k, p));
-    for (size_t i = 0; i < op_count(args, option); i++)
-        if (!schema_set(k, p, op_text_at(args, option, i), why, sizeof why))
-            return error_set(e, ERROR_USAGE, "--%s: '%s' should be %s", option,
-                             op_text_at(args, option, i), why);
+    for (size_t i = 0; i < op_count(args, option); i++) {
+        /* What is true or false is a flag here. */
+        const char *text = k->type == SCHEMA_BOOLEAN ? "true" : op_text_at(args, option, i);
+
+        if (!schema_set(k, p, text, why, sizeof why))
+            return error_set(e, ERROR_USAGE, "--%s: '%s' should be %s", option, text, why);
+    }
     return true;
 }
 

@@ -79,10 +79,14 @@ void pe_build(struct pe_image *image, const struct pe_recipe *r)
     put_optional(r, b->data + image->optional, directories);
     memcpy(b->data, "MZ", 2);
     le_put_32(b->data + 60, (uint32_t)image->pe);
+    le_put_32(b->data + image->optional + 60,
+              r->headers_size != 0 ? r->headers_size : (uint32_t)b->length);
     put_sections(r, image, b->length);
     fill(b, r->sections * r->section_size + r->overlay);
     if (b->failed)
         abort();
+    if (!r->no_checksum)
+        le_put_32(b->data + image->checksum, pe_expected_checksum(b));
 }
 
 void pe_add_certificate(struct pe_image *image, uint16_t type, const void *bytes, size_t length,
@@ -105,6 +109,8 @@ void pe_add_certificate(struct pe_image *image, uint16_t type, const void *bytes
         abort();
     le_put_32(b->data + image->entry, (uint32_t)image->table);
     le_put_32(b->data + image->entry + 4, (uint32_t)(b->length - image->table));
+    if (le_32(b->data + image->checksum) != 0)
+        le_put_32(b->data + image->checksum, pe_expected_checksum(b));
 }
 
 uint32_t pe_expected_checksum(const struct buffer *file)

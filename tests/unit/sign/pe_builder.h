@@ -20,7 +20,9 @@ struct pe_recipe {
     unsigned empty_sections; /* before those: with a raw pointer and no raw size */
     unsigned bss_sections;   /* before those: with a raw size and no raw pointer */
     size_t section_size;
-    size_t overlay; /* bytes after the last section */
+    size_t overlay;        /* bytes after the last section */
+    uint32_t headers_size; /* SizeOfHeaders; 0: where the section headers end */
+    bool no_checksum;      /* zero, as most linkers leave it; else it is right */
 };
 
 struct pe_image {

@@ -154,20 +154,29 @@ void signing_extract(const struct buffer *file, unsigned index, struct buffer *d
 
 void signing_add_unsigned(struct buffer *der, const char *oid, const uint8_t *value, int length)
 {
+    signing_add_many(der, oid, value, length, 1);
+}
+
+void signing_add_many(struct buffer *der, const char *oid, const uint8_t *value, int length,
+                      int count)
+{
     const unsigned char *at = der->data;
     PKCS7 *p7 = d2i_PKCS7(NULL, &at, (long)der->length);
     PKCS7_SIGNER_INFO *info = sk_PKCS7_SIGNER_INFO_value(PKCS7_get_signer_info(p7), 0);
+    X509_ATTRIBUTE *attribute = X509_ATTRIBUTE_new();
     ASN1_OBJECT *object = OBJ_txt2obj(oid, 1);
     unsigned char *encoded = NULL;
 
-    must(X509at_add1_attr_by_OBJ(&info->unauth_attr, object, V_ASN1_SEQUENCE, value, length) !=
-             NULL,
-         "attribute");
+    must(X509_ATTRIBUTE_set1_object(attribute, object) > 0, "attribute");
+    for (int i = 0; i < count; i++)
+        must(X509_ATTRIBUTE_set1_data(attribute, V_ASN1_SEQUENCE, value, length) > 0, "value");
+    must(X509at_add1_attr(&info->unauth_attr, attribute) != NULL, "attribute");
     length = i2d_PKCS7(p7, &encoded);
     must(length > 0, "encoding");
     buffer_reset(der);
     buffer_append(der, encoded, (size_t)length);
     OPENSSL_free(encoded);
     ASN1_OBJECT_free(object);
+    X509_ATTRIBUTE_free(attribute);
     PKCS7_free(p7);
 }

@@ -53,4 +53,8 @@ void signing_extract(const struct buffer *file, unsigned index, struct buffer *d
  * nested signatures are added. */
 void signing_add_unsigned(struct buffer *der, const char *oid, const uint8_t *value, int length);
 
+/* The same `count` times, in one attribute. */
+void signing_add_many(struct buffer *der, const char *oid, const uint8_t *value, int length,
+                      int count);
+
 #endif

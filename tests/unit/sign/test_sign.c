@@ -33,7 +33,7 @@ static int tear_down(void **state)
 }
 
 static const struct pe_recipe recipe = {
-    .plus = true, .sections = 2, .section_size = 600, .overlay = 77};
+    .plus = true, .sections = 2, .section_size = 600, .overlay = 80};
 
 /* An image that carries a signature by `i`, with its parts known. */
 static void signed_image(struct pe_image *image, const struct signing_identity *i,

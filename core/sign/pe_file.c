@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sign/pe_file.h"
+
+#include "sign/file_io.h"
+
+bool pe_file_put(const struct format_file *f, int output, const void *bytes, size_t size,
+                 uint64_t at, struct error *e)
+{
+    if (!file_io_write(output, bytes, size, at))
+        return error_set_errno(e, "cannot write the new '%s'", f->name);
+    return file_io_holds(output, bytes, size, at) ||
+           error_set(e, ERROR_SYSTEM, "'%s': what was written at byte %llu does not stand there",
+                     f->name, (unsigned long long)at);
+}
+
+bool pe_file_all_zero(const uint8_t *bytes, size_t length)
+{
+    for (size_t i = 0; i < length; i++)
+        if (bytes[i] != 0)
+            return false;
+    return true;
+}

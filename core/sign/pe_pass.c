@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The one pass over an image: digests, page hashes, checksum and copy come from the same bytes. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "sign/file_io.h"
+#include "sign/pe_checksum.h"
+#include "sign/pe_data.h"
+#include "sign/pe_file.h"
+
+enum { PIECE = 64 << 10 }; /* bytes read, digested and written at a time */
+
+/* What goes along with the bytes. */
+struct pass {
+    int output;
+    EVP_MD_CTX *ctx[FORMAT_DIGESTS];
+    size_t count;
+    uint8_t *piece;
+    struct cancel *cancel;
+};
+
+static bool digest_range(const struct pass *p, const uint8_t *bytes, uint64_t length)
+{
+    for (size_t i = 0; i < p->count; i++)
+        if (EVP_DigestUpdate(p->ctx[i], bytes, (size_t)length) <= 0)
+            return false;
+    return true;
+}
+
+/* Digests a piece that stands at `offset`, less the two fields. */
+static bool digest_piece(const struct format_file *f, const struct pass *p, size_t length,
+                         uint64_t offset)
+{
+    const uint64_t fields[][2] = {
+        {f->headers.checksum_at, f->headers.checksum_at + PE_CHECKSUM_SIZE},
+        {f->headers.entry_at, f->headers.entry_at + PE_ENTRY_SIZE},
+    };
+    uint64_t at = offset, end = offset + length;
+
+    for (size_t i = 0; i < 2; i++) {
+        uint64_t from = fields[i][0], to = fields[i][1];
+
+        if (from >= end || to <= at)
+            continue;
+        if (from > at && !digest_range(p, p->piece + (at - offset), from - at))
+            return false;
+        at = to < end ? to : end;
+    }
+    return digest_range(p, p->piece + (at - offset), end - at);
+}
+
+/* Makes `size` bytes at `from` zero, as far as they stand in the piece at `offset`. */
+static void blank(uint8_t *piece, size_t length, uint64_t offset, uint64_t from, size_t size)
+{
+    for (uint64_t at = from; at < from + size; at++)
+        if (at >= offset && at < offset + length)
+            piece[at - offset] = 0;
+}
+
+static bool still_the_same(const struct format_file *f)
+{
+    struct stat now;
+
+    return fstat(f->input, &now) == 0 && now.st_size == f->status.st_size &&
+           now.st_mtim.tv_sec == f->status.st_mtim.tv_sec &&
+           now.st_mtim.tv_nsec == f->status.st_mtim.tv_nsec;
+}
+
+/* One piece: what is digested is what is written, but for the two fields, which are written as zero
+ * and set later. */
+static bool pass_piece(struct format_file *f, const struct pass *p, size_t length, uint64_t at,
+                       struct error *e)
+{
+    if (!digest_piece(f, p, length, at) ||
+        (f->pages != NULL && !pe_pages_add(f->pages, p->piece, length, at)))
+        return error_set_openssl(e, ERROR_SYSTEM, "cannot digest '%s'", f->name);
+    blank(p->piece, length, at, f->headers.checksum_at, PE_CHECKSUM_SIZE);
+    blank(p->piece, length, at, f->headers.entry_at, PE_ENTRY_SIZE);
+    f->sum += pe_checksum_of(p->piece, length, at);
+    return p->output < 0 || file_io_write(p->output, p->piece, length, at) ||
+           error_set_errno(e, "cannot write the new '%s'", f->name);
+}
+
+/* From zero to the table, or to the end and on to a multiple of eight. */
+static bool pass(struct format_file *f, const struct pass *p, struct error *e)
+{
+    uint64_t data = f->headers.table > 0 ? f->headers.table : f->headers.size;
+    uint64_t end = pe_align(data);
+
+    f->sum = 0;
+    for (uint64_t at = 0; at < end;) {
+        size_t length = end - at < PIECE ? (size_t)(end - at) : PIECE;
+        size_t have = data - at < length ? (size_t)(data - at) : length;
+
+        if (cancel_requested(p->cancel))
+            return error_set(e, ERROR_CANCELLED, "cancelled while reading '%s'", f->name);
+        memset(p->piece + have, 0, length - have);
+        if (!file_io_read(f->input, p->piece, have, at))
+            return file_io_error(e, f->name, "it became shorter while it was read");
+        if (!pass_piece(f, p, length, at, e))
+            return false;
+        at += length;
+    }
+    f->written = end;
+    return still_the_same(f) || error_set(e, ERROR_FORMAT,
+                                          "'%s': it was changed while it was read; sign it again "
+                                          "when nothing else writes it",
+                                          f->name);
+}
+
+static bool find_pages(struct format_file *f, struct error *e)
+{
+    if (f->pages == NULL)
+        f->pages = pe_pages_new(f->input, f->name, &f->headers, e);
+    return f->pages != NULL;
+}
+
+/* What the signature that is to be made asks for, refused before anything is written. */
+static bool prepare(struct format_file *f, const struct format_options *options, struct error *e)
+{
+    if (options->append && f->headers.other_entries)
+        return error_set(e, ERROR_UNSUPPORTED,
+                         "'%s' carries entries beside its signature that are no PKCS#7; only "
+                         "--existing replace or keep can be used",
+                         f->name);
+    f->make_pages = options->page_hashes;
+    if (!options->page_hashes)
+        return true;
+    if (!find_pages(f, e) || !pe_pages_can_be_made(f->pages, f->name, e))
+        return false;
+    pe_pages_want(f->pages, PE_PAGES_SHA256);
+    return true;
+}
+
+static bool begin(struct format_file *f, struct pass *p, const struct format_pass *wanted,
+                  struct error *e)
+{
+    if (wanted->options != NULL && !prepare(f, wanted->options, e))
+        return false;
+    if (f->pages != NULL && !pe_pages_begin(f->pages, e))
+        return false;
+    p->piece = malloc(PIECE);
+    if (p->piece == NULL || wanted->count > FORMAT_DIGESTS)
+        return error_set_memory(e);
+    for (; p->count < wanted->count; p->count++) {
+        p->ctx[p->count] = EVP_MD_CTX_new();
+        if (p->ctx[p->count] == NULL ||
+            EVP_DigestInit_ex(p->ctx[p->count], wanted->md[p->count], NULL) <= 0)
+            return error_set_memory(e);
+    }
+    return true;
+}
+
+bool pe_pass_digest(struct format_file *f, const struct format_pass *wanted, struct error *e)
+{
+    struct pass p = {.output = wanted->output, .cancel = wanted->cancel};
+    bool good = begin(f, &p, wanted, e) && pass(f, &p, e);
+
+    for (size_t i = 0; i < FORMAT_DIGESTS; i++) {
+        if (good && i < p.count && EVP_DigestFinal_ex(p.ctx[i], wanted->digest[i], NULL) <= 0)
+            good = error_set_openssl(e, ERROR_SYSTEM, "cannot digest '%s'", f->name);
+        EVP_MD_CTX_free(p.ctx[i]);
+    }
+    free(p.piece);
+    return good;
+}
+
+/* A list of another length cannot be right; nothing is computed for it. */
+static bool could_be_right(const struct format_file *f, enum pe_pages_kind kind, size_t length)
+{
+    return f->pages != NULL && length == pe_pages_size(f->pages, kind) &&
+           length <= FORMAT_SIGNATURE_MAX;
+}
+
+void pe_pass_heed(struct format_file *f, const uint8_t *data, size_t length)
+{
+    enum pe_pages_kind kind;
+    const uint8_t *list;
+    size_t list_length;
+
+    if (pe_data_get(data, length, &kind, &list, &list_length) == PE_DATA_PAGES &&
+        find_pages(f, NULL) && could_be_right(f, kind, list_length))
+        pe_pages_want(f->pages, kind);
+}
+
+enum format_pages pe_pass_pages(struct format_file *f, const uint8_t *data, size_t length)
+{
+    enum pe_pages_kind kind;
+    const uint8_t *list, *computed;
+    size_t list_length;
+    enum pe_data_pages found = pe_data_get(data, length, &kind, &list, &list_length);
+
+    if (found != PE_DATA_PAGES)
+        return found == PE_DATA_NONE ? FORMAT_PAGES_NONE : FORMAT_PAGES_BAD;
+    if (!could_be_right(f, kind, list_length))
+        return FORMAT_PAGES_BAD;
+    computed = pe_pages_list(f->pages, kind);
+    return computed != NULL && memcmp(computed, list, list_length) == 0 ? FORMAT_PAGES_GOOD
+                                                                        : FORMAT_PAGES_BAD;
+}
