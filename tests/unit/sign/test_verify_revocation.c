@@ -7,14 +7,14 @@
 /* cmocka.h needs the four above. */
 #include <cmocka.h>
 
+#include "countersigning.h"
 #include "judging.h"
-#include "stamping.h"
 
 /* What is signed is stamped at the beginning of 2025; now it is 2026. */
 enum { YEAR_2024 = 1704067200, YEAR_2025 = 1735689600, DAY = 24 * 60 * 60 };
 
 static struct signing_identity signer;
-static struct stamping_authority authority, stranger;
+static struct countersigning_authority authority, stranger;
 static EVP_PKEY *another_key;
 static X509 *silent; /* the CA, but it may not sign lists */
 
@@ -25,8 +25,8 @@ static int set_up(void **state)
 
     (void)state;
     signing_identity_make(&signer, "P-256");
-    stamping_authority_make(&authority, "P-256", &clock);
-    stamping_authority_make(&stranger, "P-256", &clock);
+    countersigning_authority_make(&authority, "P-256", &clock);
+    countersigning_authority_make(&stranger, "P-256", &clock);
     another_key = make_key("P-256");
     silent = make_certificate(&(struct certificate){.name = "Test CA",
                                                     .key = signer.ca_key,
@@ -42,8 +42,8 @@ static int tear_down(void **state)
 {
     (void)state;
     signing_identity_free(&signer);
-    stamping_authority_free(&authority);
-    stamping_authority_free(&stranger);
+    countersigning_authority_free(&authority);
+    countersigning_authority_free(&stranger);
     EVP_PKEY_free(another_key);
     X509_free(silent);
     return 0;
@@ -53,8 +53,8 @@ enum of { NOBODY, SIGNER, CA, AUTHORITY };
 
 static const struct list_case {
     const char *name;
-    enum of of;                /* whose list it is; SIGNER: it is by the CA and of signers */
-    struct stamping_list list; /* without issuer and key; dates 0: in force now */
+    enum of of;                      /* whose list it is; SIGNER: it is by the CA and of signers */
+    struct countersigning_list list; /* without issuer and key; dates 0: in force now */
     bool stamped, forged, none;
     enum verify_revocation state;
     const char *problem, *note;
@@ -169,7 +169,7 @@ static const struct list_case {
 
 static X509_CRL *make(const struct list_case *c)
 {
-    struct stamping_list list = c->list;
+    struct countersigning_list list = c->list;
 
     list.issuer = c->of == AUTHORITY ? authority.root
                   : c->of == CA      ? signer.root
@@ -179,7 +179,7 @@ static X509_CRL *make(const struct list_case *c)
         list.from = YEAR_2026 - DAY;
         list.to = YEAR_2026 + DAY;
     }
-    return stamping_list(&list);
+    return countersigning_list(&list);
 }
 
 static struct verify_options trust(void)
@@ -215,7 +215,7 @@ static void lists(void **state)
             options.crls = NULL;
         judging_sign(&signer, &der);
         if (c->stamped)
-            stamping_add(&der, &(struct stamping){.by = &authority, .when = YEAR_2025});
+            countersigning_add(&der, &(struct countersigning){.by = &authority, .when = YEAR_2025});
         judging_verify(&der, &options, &report);
         s = &report.signature[0];
         if ((c->problem != NULL && !judging_told(s->problems, s->problem_count, c->problem)) ||
@@ -235,7 +235,7 @@ static void lists(void **state)
 /* With the lists of all issuers nothing is left to note; the newest of one issuer counts. */
 static void complete(void **state)
 {
-    const struct stamping_list old = {
+    const struct countersigning_list old = {
         .issuer = signer.intermediate,
         .key = signer.ca_key,
         .from = YEAR_2024,
@@ -246,7 +246,7 @@ static void complete(void **state)
     struct verify_report report;
 
     (void)state;
-    sk_X509_CRL_push(options.crls, stamping_list(&old));
+    sk_X509_CRL_push(options.crls, countersigning_list(&old));
     sk_X509_CRL_push(options.crls, make(&(struct list_case){.of = SIGNER}));
     sk_X509_CRL_push(options.crls, make(&(struct list_case){.of = CA}));
     judging_sign(&signer, &der);
@@ -292,8 +292,8 @@ static void authorities(void **state)
                                                            .revoked = revocations[i].revoked,
                                                            .reason = revocations[i].reason}}));
         judging_sign(&signer, &der);
-        stamping_add(&der,
-                     &(struct stamping){.by = &authority, .when = YEAR_2025, .legacy = i % 2 == 1});
+        countersigning_add(&der, &(struct countersigning){
+                                     .by = &authority, .when = YEAR_2025, .legacy = i % 2 == 1});
         judging_verify(&der, &options, &report);
         s = &report.signature[0];
         assert_int_equal(report.good, revocations[i].good);
@@ -319,7 +319,7 @@ static void authority_without_a_list(void **state)
     (void)state;
     sk_X509_CRL_push(options.crls, make(&(struct list_case){.of = SIGNER}));
     judging_sign(&signer, &der);
-    stamping_add(&der, &(struct stamping){.by = &authority, .when = YEAR_2025});
+    countersigning_add(&der, &(struct countersigning){.by = &authority, .when = YEAR_2025});
     judging_verify(&der, &options, &report);
     assert_true(report.good);
     assert_int_equal(report.signature[0].timestamps[0].revocation, VERIFY_NOT_ASKED);

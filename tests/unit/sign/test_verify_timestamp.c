@@ -11,10 +11,10 @@
 #include <string.h>
 
 #include "cert/view.h"
+#include "countersigning.h"
 #include "judging.h"
 #include "sign/authenticode.h"
 #include "sign/unsigned.h"
-#include "stamping.h"
 
 /* The signer's certificate is of 2024 and 2025; the authority's, of 2020 to 2030; now it is 2026.
  */
@@ -27,7 +27,7 @@ enum {
 };
 
 static struct signing_identity signer, lifetime;
-static struct stamping_authority clock_ec, clock_rsa, other, for_code, not_critical, expired,
+static struct countersigning_authority clock_ec, clock_rsa, other, for_code, not_critical, expired,
     keyless;
 
 static void make_signer(struct signing_identity *i, const char *purposes)
@@ -47,10 +47,10 @@ static void make_signer(struct signing_identity *i, const char *purposes)
     i->chain = make_stack(i->leaf, i->intermediate, NULL);
 }
 
-static void make_clock(struct stamping_authority *a, const char *key, const char *name,
+static void make_clock(struct countersigning_authority *a, const char *key, const char *name,
                        const char *usage, const char *purposes, time_t to)
 {
-    stamping_authority_make(
+    countersigning_authority_make(
         a, key,
         &(struct certificate){
             .name = name, .from = YEAR_2020, .to = to, .usage = usage, .purposes = purposes});
@@ -78,21 +78,21 @@ static int tear_down(void **state)
     (void)state;
     signing_identity_free(&signer);
     signing_identity_free(&lifetime);
-    stamping_authority_free(&clock_ec);
-    stamping_authority_free(&clock_rsa);
-    stamping_authority_free(&other);
-    stamping_authority_free(&for_code);
-    stamping_authority_free(&not_critical);
-    stamping_authority_free(&expired);
-    stamping_authority_free(&keyless);
+    countersigning_authority_free(&clock_ec);
+    countersigning_authority_free(&clock_rsa);
+    countersigning_authority_free(&other);
+    countersigning_authority_free(&for_code);
+    countersigning_authority_free(&not_critical);
+    countersigning_authority_free(&expired);
+    countersigning_authority_free(&keyless);
     return 0;
 }
 
 /* All authorities but `other`. */
 static struct verify_options trust(const struct signing_identity *i)
 {
-    struct stamping_authority *const known[] = {&clock_ec,     &clock_rsa, &for_code,
-                                                &not_critical, &expired,   &keyless};
+    struct countersigning_authority *const known[] = {&clock_ec,     &clock_rsa, &for_code,
+                                                      &not_critical, &expired,   &keyless};
     struct verify_options options = signing_trust(i);
 
     options.timestamp_trust = X509_STORE_new();
@@ -113,7 +113,7 @@ static const char saved[] = "certificate 'Test Signer' expired at 2025-12-31T23:
 /* Each with all that must be said: of problems, and of notes. */
 static const struct stamp_case {
     const char *name;
-    struct stamping stamp[3];              /* up to one without `by` */
+    struct countersigning stamp[3];        /* up to one without `by` */
     const struct signing_identity *signer; /* NULL: the first */
     int good;                              /* which of them counts; -1: none */
     const char *problems[4], *notes[3];
@@ -280,7 +280,7 @@ static void kinds(void **state)
 
         judging_sign(by, &der);
         for (; count < 3 && c->stamp[count].by != NULL; count++)
-            stamping_add(&der, &c->stamp[count]);
+            countersigning_add(&der, &c->stamp[count]);
         judging_verify(&der, &options, &report);
         s = &report.signature[0];
         if (!says(c->problems, 4, s->problems, s->problem_count) ||
@@ -311,9 +311,11 @@ static void told_of_each(void **state)
 
     (void)state;
     judging_sign(&signer, &der);
-    stamping_add(&der, &(struct stamping){
+    countersigning_add(&der,
+                       &(struct countersigning){
                            .by = &clock_rsa, .when = YEAR_2025, .legacy = true, .md = "SHA1"});
-    stamping_add(&der, &(struct stamping){.by = &other, .when = YEAR_2025 + 5, .md = "SHA384"});
+    countersigning_add(
+        &der, &(struct countersigning){.by = &other, .when = YEAR_2025 + 5, .md = "SHA384"});
     judging_verify(&der, &options, &report);
     assert_false(report.good);
     assert_int_equal(report.signature[0].timestamp_count, 2);
@@ -346,7 +348,7 @@ static void roots(void **state)
 
     (void)state;
     judging_sign(&signer, &der);
-    stamping_add(&der, &(struct stamping){.by = &clock_ec, .when = YEAR_2025});
+    countersigning_add(&der, &(struct countersigning){.by = &clock_ec, .when = YEAR_2025});
     judging_verify(&der, &options, &report);
     assert_false(report.good);
     verify_report_free(&report);
@@ -376,7 +378,7 @@ static void nested(void **state)
 
     (void)state;
     judging_sign(&signer, &outer);
-    stamping_add(&outer, &(struct stamping){.by = &clock_ec, .when = YEAR_2025});
+    countersigning_add(&outer, &(struct countersigning){.by = &clock_ec, .when = YEAR_2025});
     judging_sign(&signer, &inner);
     assert_true(unsigned_nest(&outer, &inner, &both, NULL));
     judging_verify(&both, &options, &report);
@@ -388,7 +390,8 @@ static void nested(void **state)
     assert_false(report.signature[1].has_timestamp);
     verify_report_free(&report);
 
-    stamping_add(&inner, &(struct stamping){.by = &clock_rsa, .when = YEAR_2025, .legacy = true});
+    countersigning_add(
+        &inner, &(struct countersigning){.by = &clock_rsa, .when = YEAR_2025, .legacy = true});
     buffer_reset(&both);
     assert_true(unsigned_nest(&outer, &inner, &both, NULL));
     judging_verify(&both, &options, &report);
@@ -434,7 +437,7 @@ static void demanded(void **state)
     verify_report_free(&report);
 
     options.certificate = ours;
-    stamping_add(&der, &(struct stamping){.by = &other, .when = YEAR_2025});
+    countersigning_add(&der, &(struct countersigning){.by = &other, .when = YEAR_2025});
     judging_verify(&der, &options, &report);
     s = &report.signature[0];
     assert_true(judging_told(s->problems, s->problem_count,
@@ -443,7 +446,7 @@ static void demanded(void **state)
 
     buffer_reset(&der);
     judging_sign(&signer, &der);
-    stamping_add(&der, &(struct stamping){.by = &clock_ec, .when = YEAR_2025});
+    countersigning_add(&der, &(struct countersigning){.by = &clock_ec, .when = YEAR_2025});
     judging_verify(&der, &options, &report);
     assert_true(report.good);
     assert_false(report.signature[0].saved);
@@ -474,8 +477,8 @@ static void too_many(void **state)
     (void)state;
     judging_sign(&signer, &der);
     for (int i = 0; i < 20; i++)
-        stamping_add(
-            &der, &(struct stamping){.by = &clock_ec, .when = YEAR_2025 + i, .legacy = i % 2 == 1});
+        countersigning_add(&der, &(struct countersigning){
+                                     .by = &clock_ec, .when = YEAR_2025 + i, .legacy = i % 2 == 1});
     judging_verify(&der, &options, &report);
     s = &report.signature[0];
     assert_false(report.good);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "stamping.h"
+#include "countersigning.h"
 
 #include <openssl/cms.h>
 #include <openssl/err.h>
@@ -24,8 +24,8 @@ static void must(bool good, const char *what)
     abort();
 }
 
-void stamping_authority_make(struct stamping_authority *a, const char *key_type,
-                             const struct certificate *recipe)
+void countersigning_authority_make(struct countersigning_authority *a, const char *key_type,
+                                   const struct certificate *recipe)
 {
     struct certificate leaf = *recipe;
 
@@ -39,7 +39,7 @@ void stamping_authority_make(struct stamping_authority *a, const char *key_type,
     a->leaf = make_certificate(&leaf);
 }
 
-void stamping_authority_free(struct stamping_authority *a)
+void countersigning_authority_free(struct countersigning_authority *a)
 {
     EVP_PKEY_free(a->key);
     X509_free(a->root);
@@ -60,7 +60,7 @@ static PKCS7_SIGNER_INFO *first(PKCS7 *p7)
     return sk_PKCS7_SIGNER_INFO_value(PKCS7_get_signer_info(p7), 0);
 }
 
-void stamping_value(const struct buffer *der, struct buffer *value)
+void countersigning_value(const struct buffer *der, struct buffer *value)
 {
     PKCS7 *p7 = read_signature(der);
     const ASN1_OCTET_STRING *octets = first(p7)->enc_digest;
@@ -69,12 +69,13 @@ void stamping_value(const struct buffer *der, struct buffer *value)
     PKCS7_free(p7);
 }
 
-static const EVP_MD *hash_of(const struct stamping *s)
+static const EVP_MD *hash_of(const struct countersigning *s)
 {
     return EVP_get_digestbyname(s->md == NULL ? "SHA256" : s->md);
 }
 
-static void set_imprint(TS_TST_INFO *info, const struct stamping *s, const struct buffer *value)
+static void set_imprint(TS_TST_INFO *info, const struct countersigning *s,
+                        const struct buffer *value)
 {
     TS_MSG_IMPRINT *imprint = TS_MSG_IMPRINT_new();
     X509_ALGOR *algorithm = X509_ALGOR_new();
@@ -106,7 +107,8 @@ static void set_critical(TS_TST_INFO *info)
     ASN1_OBJECT_free(object);
 }
 
-static void make_info(const struct stamping *s, const struct buffer *value, struct buffer *der)
+static void make_info(const struct countersigning *s, const struct buffer *value,
+                      struct buffer *der)
 {
     TS_TST_INFO *info = TS_TST_INFO_new();
     ASN1_OBJECT *policy = OBJ_txt2obj("1.3.6.1.4.1.99999.2", 1);
@@ -141,7 +143,8 @@ static void damage(ASN1_OCTET_STRING *signature)
 }
 
 /* By CMS, which, other than OpenSSL's own authority, signs with any certificate. */
-static void make_token(const struct stamping *s, const struct buffer *value, struct buffer *token)
+static void make_token(const struct countersigning *s, const struct buffer *value,
+                       struct buffer *token)
 {
     const unsigned flags = CMS_BINARY | CMS_PARTIAL;
     CMS_ContentInfo *cms = CMS_sign(NULL, NULL, NULL, NULL, flags);
@@ -169,7 +172,7 @@ static void make_token(const struct stamping *s, const struct buffer *value, str
     CMS_ContentInfo_free(cms);
 }
 
-static void make_countersignature(const struct stamping *s, const struct buffer *value,
+static void make_countersignature(const struct countersigning *s, const struct buffer *value,
                                   struct buffer *der)
 {
     PKCS7_SIGNER_INFO *info = PKCS7_SIGNER_INFO_new();
@@ -234,11 +237,11 @@ static void add_token(struct buffer *der, const struct buffer *stamp)
     *der = whole;
 }
 
-void stamping_add(struct buffer *der, const struct stamping *s)
+void countersigning_add(struct buffer *der, const struct countersigning *s)
 {
     struct buffer value = BUFFER_INIT, stamp = BUFFER_INIT;
 
-    stamping_value(der, &value);
+    countersigning_value(der, &value);
     if (s->legacy) {
         make_countersignature(s, &value, &stamp);
         add_legacy(der, &stamp, s->bare ? NULL : s->by->leaf);
@@ -250,7 +253,7 @@ void stamping_add(struct buffer *der, const struct stamping *s)
     buffer_free(&stamp);
 }
 
-static void revoke(X509_CRL *crl, const struct stamping_list *l)
+static void revoke(X509_CRL *crl, const struct countersigning_list *l)
 {
     X509_REVOKED *entry = X509_REVOKED_new();
     ASN1_INTEGER *serial = ASN1_INTEGER_new();
@@ -292,7 +295,7 @@ static X509_CRL *read_again(X509_CRL *crl)
     return again;
 }
 
-X509_CRL *stamping_list(const struct stamping_list *l)
+X509_CRL *countersigning_list(const struct countersigning_list *l)
 {
     X509_CRL *crl = X509_CRL_new();
     ASN1_TIME *from = ASN1_TIME_set(NULL, l->from), *to = ASN1_TIME_set(NULL, l->to);

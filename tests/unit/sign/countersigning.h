@@ -1,25 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Timestamps, good and bad, and revocation lists, made on the spot. What cannot be made ends the
  * test program. */
-#ifndef SIGNET_TESTS_SIGN_STAMPING_H
-#define SIGNET_TESTS_SIGN_STAMPING_H
+#ifndef SIGNET_TESTS_SIGN_COUNTERSIGNING_H
+#define SIGNET_TESTS_SIGN_COUNTERSIGNING_H
 
 #include <openssl/x509.h>
 
 #include "signing.h"
 
-struct stamping_authority {
+struct countersigning_authority {
     EVP_PKEY *key;
     X509 *root, *leaf; /* "Clock Root" and `recipe.name`, which both have the key */
 };
 
 /* `recipe`: its name, dates, usage and purposes are taken. */
-void stamping_authority_make(struct stamping_authority *a, const char *key_type,
-                             const struct certificate *recipe);
-void stamping_authority_free(struct stamping_authority *a);
+void countersigning_authority_make(struct countersigning_authority *a, const char *key_type,
+                                   const struct certificate *recipe);
+void countersigning_authority_free(struct countersigning_authority *a);
 
-struct stamping {
-    const struct stamping_authority *by;
+struct countersigning {
+    const struct countersigning_authority *by;
     time_t when;    /* 0, of the legacy kind: it says none */
     const char *md; /* of the imprint, or of all of the legacy kind; NULL: SHA256 */
     bool legacy;
@@ -32,12 +32,12 @@ struct stamping {
 };
 
 /* Adds it to a signature (DER of a ContentInfo). */
-void stamping_add(struct buffer *der, const struct stamping *s);
+void countersigning_add(struct buffer *der, const struct countersigning *s);
 
 /* The value that a timestamp of this signature is over; appended to `value`. */
-void stamping_value(const struct buffer *der, struct buffer *value);
+void countersigning_value(const struct buffer *der, struct buffer *value);
 
-struct stamping_list {
+struct countersigning_list {
     X509 *issuer;
     EVP_PKEY *key;
     time_t from, to;         /* thisUpdate, nextUpdate */
@@ -47,6 +47,6 @@ struct stamping_list {
     bool critical;           /* with an extension that nobody knows */
 };
 
-X509_CRL *stamping_list(const struct stamping_list *l);
+X509_CRL *countersigning_list(const struct countersigning_list *l);
 
 #endif
