@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "op/text.h"
 #include "profiles/engine/batch.h"
+#include "profiles/engine/digests.h"
 #include "profiles/engine/engine.h"
 #include "profiles/ops.h"
 
@@ -30,7 +31,13 @@ static const struct op_arg args[] = {
      .letter = 'o',
      .type = OP_PATH,
      .value = "DIR",
-     .help = "write signed files into this folder instead of in place"},
+     .help =
+         "write signed files into this folder instead of in place; with --digests, the file for "
+         "the signatures"},
+    {.name = "digests",
+     .type = OP_PATH,
+     .value = "FILE",
+     .help = "sign what digest wrote where the files are, instead of files"},
     {.name = "existing",
      .type = OP_CHOICE,
      .value = "WHAT",
@@ -80,6 +87,7 @@ struct batch {
     const struct profile *profile;
     const char *pin; /* --pin */
     struct plan plan;
+    struct digests *digests; /* of --digests; NULL: the files are here */
     struct ready ready;
     struct gate_person person;
     struct gate_session *session;
@@ -115,6 +123,21 @@ static void touched(void *data)
     struct batch *b = data;
 
     op_now(b->ctx, "%s", "");
+}
+
+static struct sign_job *begin(void *data, size_t index, const struct sign_spec *spec,
+                              struct error *e)
+{
+    struct batch *b = data;
+
+    return digests_begin(b->digests, index, spec, e);
+}
+
+static bool put(void *data, size_t index, const struct sign_job *job, struct error *e)
+{
+    struct batch *b = data;
+
+    return digests_put(b->digests, index, job, e);
 }
 
 static void result(void *data, const struct engine_result *r)
@@ -215,6 +238,8 @@ static bool run_plan(struct batch *b, bool dry_run, struct error *e)
         .spec = &b->ready.spec,
         .lanes = (unsigned)b->profile->sessions,
         .dry_run = dry_run,
+        .begin = b->digests == NULL ? NULL : begin,
+        .put = b->digests == NULL ? NULL : put,
         .login = login,
         .touch = b->ready.touch == READY_TOUCH_NONE ? NULL : touch,
         .touched = touched,
@@ -229,6 +254,9 @@ static bool run_plan(struct batch *b, bool dry_run, struct error *e)
 
     done = engine_run(&engine, &totals, e);
     summary(b, &totals, clock_ms() - started);
+    /* What was signed before something stopped the run is there, too. */
+    if (b->digests != NULL && !dry_run && !digests_commit(b->digests, done ? e : NULL))
+        return false;
     return done;
 }
 
@@ -253,13 +281,27 @@ static bool make_folders(const struct plan *plan, struct error *e)
     return made;
 }
 
+static bool plan_digests(struct batch *b, const struct op_args *a, struct error *e)
+{
+    if (op_count(a, "FILE") > 0 || (op_given(a, "key") && op_given(a, "PROFILE")))
+        return error_set(e, ERROR_USAGE,
+                         "sign: either files, or --digests with what digest wrote of them");
+    if (!op_given(a, "output"))
+        return error_set(e, ERROR_USAGE, "sign: --digests needs --output FILE for the signatures");
+    b->digests = digests_open(op_text(a, "digests"), op_text(a, "output"), b->profile, e);
+    return b->digests != NULL && digests_plan(b->digests, &b->plan, e);
+}
+
 /* With --key there is no profile, and the first word names a file too. */
 static bool make_plan(struct batch *b, const struct op_args *a, struct error *e)
 {
     size_t given = op_count(a, "FILE"), count = 0;
-    const char **names = calloc(given + 1, sizeof *names);
+    const char **names;
     bool made;
 
+    if (op_given(a, "digests"))
+        return plan_digests(b, a, e);
+    names = calloc(given + 1, sizeof *names);
     if (names == NULL)
         return error_set_memory(e);
     if (op_given(a, "key") && op_given(a, "PROFILE"))
@@ -287,6 +329,7 @@ static bool run(const struct op_args *a, struct op_ctx *ctx, struct error *e)
         done = run_plan(&b, dry_run, e);
     gate_close(&b.session);
     ready_free(&b.ready);
+    digests_close(&b.digests);
     plan_free(&b.plan);
     profile_free(&p);
     return done;
