@@ -20,6 +20,17 @@ static const char *or_unknown(const char *name)
     return name == NULL ? "?" : name;
 }
 
+static void tell_no_issuer(const struct verify_chain *asked, const char *who, const X509 *at)
+{
+    char *issuer = at == NULL ? NULL : cert_issuer(at);
+
+    verify_say(asked->problems,
+               "no trusted root for '%s': its issuer, %s, is not known here; name the root with "
+               "%s FILE",
+               who, or_unknown(issuer), asked->option);
+    free(issuer);
+}
+
 /* OpenSSL's reason, in words that say what to do where there is something to do. */
 static void tell(const struct verify_chain *asked, int error, X509 *at)
 {
@@ -38,10 +49,7 @@ static void tell(const struct verify_chain *asked, int error, X509 *at)
     case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
     case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
     case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
-        verify_say(asked->problems,
-                   "no trusted root for '%s': the issuer of this certificate is not known here; "
-                   "name its root with %s FILE",
-                   who, asked->option);
+        tell_no_issuer(asked, who, at);
         break;
     case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
     case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:

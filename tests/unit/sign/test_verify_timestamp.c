@@ -213,8 +213,8 @@ static const struct stamp_case {
     {.name = "by who is not trusted",
      .stamp = {{.by = &other, .when = YEAR_2025}},
      .good = -1,
-     .problems = {"no trusted root for 'Unknown Clock': the issuer of this certificate is not "
-                  "known here; name its root with --tsa-ca FILE",
+     .problems = {"no trusted root for 'Unknown Clock': its issuer, O=Practice, CN=Clock Root, is "
+                  "not known here; name the root with --tsa-ca FILE",
                   "none of its timestamps is good"}},
     {.name = "legacy, by who is not trusted",
      .stamp = {{.by = &other, .when = YEAR_2025, .legacy = true}},
