@@ -75,6 +75,16 @@ static bool is_over(const PKCS7_SIGNER_INFO *info, const EVP_MD *md, const ASN1_
            memcmp(ASN1_STRING_get0_data(stated), digest, length) == 0;
 }
 
+/* For timestamps, and not for code: else a signer could tell its own time. Other purposes did stand
+ * beside that in old certificates, critical or not. */
+static bool for_timestamps(X509 *x)
+{
+    uint32_t purposes = X509_get_extended_key_usage(x);
+
+    return (X509_get_extension_flags(x) & EXFLAG_XKUSAGE) != 0 && (purposes & XKU_TIMESTAMP) != 0 &&
+           (purposes & (XKU_CODE_SIGN | XKU_ANYEKU)) == 0;
+}
+
 static bool judge_legacy(const struct authenticode_view *v, const PKCS7_SIGNER_INFO *info,
                          const struct countersignature *c, struct error *e)
 {
@@ -88,9 +98,8 @@ static bool judge_legacy(const struct authenticode_view *v, const PKCS7_SIGNER_I
         return wrong(e, "it is of another signature (its digest differs)");
     if (!authenticode_signed_by(c->signer, info, c->hash))
         return wrong(e, "its signature does not hold");
-    if ((X509_get_extension_flags(c->signer) & EXFLAG_XKUSAGE) == 0 ||
-        (X509_get_extended_key_usage(c->signer) & XKU_TIMESTAMP) == 0)
-        return wrong(e, "its certificate is not for timestamps (extended key usage)");
+    if (!for_timestamps(c->signer))
+        return wrong(e, "its certificate is not for timestamps alone (extended key usage)");
     return (X509_get_key_usage(c->signer) & (KU_DIGITAL_SIGNATURE | KU_NON_REPUDIATION)) != 0 ||
            wrong(e, "its certificate may not sign (key usage)");
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "profiles/engine/verify_setup.h"
 
+#include <openssl/err.h>
 #include <openssl/x509_vfy.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,6 +44,15 @@ static bool load_roots(struct verify_setup *s, const struct op_args *a, const ch
     for (size_t i = 0; good && more != NULL && i < more->count; i++)
         good = add_roots(*store, more->item[i], s->pool, e);
     return good;
+}
+
+/* Read once for all files, and the certificates in them once. */
+static bool or_the_systems(struct verify_setup *s, struct error *e)
+{
+    if (s->trust == NULL && (s->trust = X509_STORE_new()) != NULL)
+        X509_STORE_set_default_paths(s->trust);
+    ERR_clear_error();
+    return s->trust != NULL || error_set_memory(e);
 }
 
 static bool load_lists(struct verify_setup *s, const struct op_args *a, struct error *e)
@@ -125,7 +135,7 @@ bool verify_setup(struct verify_setup *out, const struct op_args *a, struct erro
         p = profile_load(op_text(a, "profile"), NULL, e);
         good = p != NULL && demand(out, p, e);
     }
-    good = good && load_roots(out, a, "ca", NULL, &out->trust, e) &&
+    good = good && load_roots(out, a, "ca", NULL, &out->trust, e) && or_the_systems(out, e) &&
            load_roots(out, a, "tsa-ca", p == NULL ? NULL : &p->timestamp_ca, &out->timestamp_trust,
                       e) &&
            load_lists(out, a, e);

@@ -27,8 +27,8 @@ enum {
 };
 
 static struct signing_identity signer, lifetime;
-static struct countersigning_authority clock_ec, clock_rsa, other, for_code, not_critical, expired,
-    keyless;
+static struct countersigning_authority clock_ec, clock_rsa, other, for_code, for_both, soft,
+    expired, sealed;
 
 static void make_signer(struct signing_identity *i, const char *purposes)
 {
@@ -67,9 +67,10 @@ static int set_up(void **state)
     make_clock(&clock_rsa, "RSA:2048", "Clock", NULL, stamps, YEAR_2030);
     make_clock(&other, "P-256", "Unknown Clock", usage, stamps, YEAR_2030);
     make_clock(&for_code, "P-256", "No Clock", usage, "critical,codeSigning", YEAR_2030);
-    make_clock(&not_critical, "P-256", "Soft Clock", usage, "timeStamping", YEAR_2030);
+    make_clock(&for_both, "P-256", "Own Clock", usage, "timeStamping,codeSigning", YEAR_2030);
+    make_clock(&soft, "P-256", "Soft Clock", usage, "timeStamping", YEAR_2030);
     make_clock(&expired, "P-256", "Old Clock", usage, stamps, YEAR_2025 - 1);
-    make_clock(&keyless, "P-256", "Sealed Clock", "keyEncipherment", stamps, YEAR_2030);
+    make_clock(&sealed, "P-256", "Sealed Clock", "keyEncipherment", stamps, YEAR_2030);
     return 0;
 }
 
@@ -82,17 +83,18 @@ static int tear_down(void **state)
     countersigning_authority_free(&clock_rsa);
     countersigning_authority_free(&other);
     countersigning_authority_free(&for_code);
-    countersigning_authority_free(&not_critical);
+    countersigning_authority_free(&for_both);
+    countersigning_authority_free(&soft);
     countersigning_authority_free(&expired);
-    countersigning_authority_free(&keyless);
+    countersigning_authority_free(&sealed);
     return 0;
 }
 
 /* All authorities but `other`. */
 static struct verify_options trust(const struct signing_identity *i)
 {
-    struct countersigning_authority *const known[] = {&clock_ec,     &clock_rsa, &for_code,
-                                                      &not_critical, &expired,   &keyless};
+    struct countersigning_authority *const known[] = {&clock_ec, &clock_rsa, &for_code, &for_both,
+                                                      &soft,     &expired,   &sealed};
     struct verify_options options = signing_trust(i);
 
     options.timestamp_trust = X509_STORE_new();
@@ -202,12 +204,24 @@ static const struct stamp_case {
      .stamp = {{.by = &for_code, .when = YEAR_2025, .legacy = true}},
      .good = -1,
      .problems = {"its certificate is not for timestamps", "none of its timestamps is good"}},
-    {.name = "by the signer itself",
-     .stamp = {{.by = &keyless, .when = YEAR_2025}},
+    {.name = "legacy, by one who could sign code too",
+     .stamp = {{.by = &for_both, .when = YEAR_2025, .legacy = true}},
+     .good = -1,
+     .problems = {"its certificate is not for timestamps alone", "none of its timestamps is good"}},
+    {.name = "by one whose purpose is not critical",
+     .stamp = {{.by = &soft, .when = YEAR_2025}},
+     .good = -1,
+     .problems = {"'Soft Clock' is for timestamps, but does not say so as critical",
+                  "none of its timestamps is good"}},
+    {.name = "legacy, by one whose purpose is not critical",
+     .stamp = {{.by = &soft, .when = YEAR_2025, .legacy = true}},
+     .notes = {saved}},
+    {.name = "by a key that may not sign",
+     .stamp = {{.by = &sealed, .when = YEAR_2025}},
      .good = -1,
      .problems = {"may not sign (key usage)", "none of its timestamps is good"}},
     {.name = "legacy, by a key that may not sign",
-     .stamp = {{.by = &keyless, .when = YEAR_2025, .legacy = true}},
+     .stamp = {{.by = &sealed, .when = YEAR_2025, .legacy = true}},
      .good = -1,
      .problems = {"its certificate may not sign (key usage)", "none of its timestamps is good"}},
     {.name = "by who is not trusted",
