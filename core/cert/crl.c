@@ -56,16 +56,16 @@ static bool take_pem(const char *name, BIO *in, STACK_OF(X509_CRL) * out, struct
     return good;
 }
 
-bool cert_crl_load(const char *name, const void *bytes, size_t length, STACK_OF(X509_CRL) * out,
-                   struct error *e)
+static bool take_all(const char *name, const uint8_t *bytes, size_t length,
+                     STACK_OF(X509_CRL) * out, struct error *e)
 {
     int before = sk_X509_CRL_num(out);
-    bool good = true;
+    bool good;
     BIO *in;
 
     if (length > CERT_CRL_MAX)
         return error_set(e, ERROR_FORMAT, "'%s' is larger than 64 MiB", name);
-    if (length > 0 && *(const uint8_t *)bytes == 0x30)
+    if (length > 0 && bytes[0] == 0x30)
         return take_der(name, bytes, length, out, e);
     in = BIO_new_mem_buf(length == 0 ? (const void *)"" : bytes, (int)length);
     if (in == NULL)
@@ -76,6 +76,18 @@ bool cert_crl_load(const char *name, const void *bytes, size_t length, STACK_OF(
     return good &&
            (sk_X509_CRL_num(out) > before ||
             error_set(e, ERROR_FORMAT, "'%s' has no revocation list in it (PEM or DER)", name));
+}
+
+bool cert_crl_load(const char *name, const void *bytes, size_t length, STACK_OF(X509_CRL) * out,
+                   struct error *e)
+{
+    int before = sk_X509_CRL_num(out);
+
+    if (take_all(name, bytes, length, out, e))
+        return true;
+    while (sk_X509_CRL_num(out) > before)
+        X509_CRL_free(sk_X509_CRL_pop(out));
+    return false;
 }
 
 bool cert_crl_load_file(const char *path, STACK_OF(X509_CRL) * out, struct error *e)

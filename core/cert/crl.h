@@ -12,7 +12,7 @@
 enum { CERT_CRL_MAX = 64 << 20 }; /* bytes of a file: there are lists with a million entries */
 
 /* Appends every list in `bytes` to `out`, which owns them. ERROR_FORMAT names `name`: none is in
- * it, or one cannot be read. */
+ * it, or one cannot be read; `out` is then as it was. */
 bool cert_crl_load(const char *name, const void *bytes, size_t length, STACK_OF(X509_CRL) * out,
                    struct error *e);
 bool cert_crl_load_file(const char *path, STACK_OF(X509_CRL) * out, struct error *e);

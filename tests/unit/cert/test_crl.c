@@ -99,6 +99,7 @@ static int load(const struct buffer *bytes, const char *says)
         assert_int_equal(e.code, ERROR_FORMAT);
         if (says == NULL || strstr(e.text, says) == NULL || strstr(e.text, "'lists.crl'") == NULL)
             fail_msg("%s", e.text);
+        assert_int_equal(sk_X509_CRL_num(lists), 0);
     }
     sk_X509_CRL_pop_free(lists, X509_CRL_free);
     return count;
