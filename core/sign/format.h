@@ -81,6 +81,7 @@ struct format {
 };
 
 extern const struct format format_pe;
+extern const struct format format_msi;
 
 /* The format of a file by its first bytes. NULL: ERROR_UNSUPPORTED says what it seems to be. */
 const struct format *format_detect(int input, const char *name, struct error *e);

@@ -5,7 +5,7 @@
  * certificate table, and the table itself, which comes last; the file is padded with zeros to a
  * multiple of eight before it.
  */
-#include <openssl/x509.h>
+#include <openssl/asn1.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -15,6 +15,7 @@
 #include "sign/le.h"
 #include "sign/pe_checksum.h"
 #include "sign/pe_headers.h"
+#include "sign/spc.h"
 
 enum { PIECE = 64 << 10 }; /* bytes read, digested and written at a time */
 
@@ -240,31 +241,8 @@ static const uint8_t image_data[] = {
 static bool pe_content(struct format_file *f, const EVP_MD *md, const uint8_t *digest,
                        struct buffer *der, struct error *e)
 {
-    X509_SIG *info = X509_SIG_new();
-    X509_ALGOR *algorithm;
-    ASN1_OCTET_STRING *octets;
-    unsigned char *encoded = NULL, *at;
-    int length = -1, total;
-
     (void)f;
-    if (info != NULL) {
-        X509_SIG_getm(info, &algorithm, &octets);
-        if (X509_ALGOR_set0(algorithm, OBJ_nid2obj(EVP_MD_get_type(md)), V_ASN1_NULL, NULL) &&
-            ASN1_OCTET_STRING_set(octets, digest, EVP_MD_get_size(md)))
-            length = i2d_X509_SIG(info, &encoded);
-    }
-    X509_SIG_free(info);
-    if (length < 0)
-        return error_set_memory(e);
-    total = ASN1_object_size(1, (int)sizeof image_data + length, V_ASN1_SEQUENCE);
-    at = buffer_extend(der, (size_t)total);
-    if (at != NULL) {
-        ASN1_put_object(&at, 1, (int)sizeof image_data + length, V_ASN1_SEQUENCE, V_ASN1_UNIVERSAL);
-        memcpy(at, image_data, sizeof image_data);
-        memcpy(at + sizeof image_data, encoded, (size_t)length);
-    }
-    OPENSSL_free(encoded);
-    return buffer_ok(der, e);
+    return spc_indirect_data(image_data, sizeof image_data, md, digest, der, e);
 }
 
 /* The fields and the table, written and looked at again. */

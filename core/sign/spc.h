@@ -5,7 +5,14 @@
 #define SIGNET_SIGN_SPC_H
 
 #include <openssl/asn1t.h>
+#include <openssl/evp.h>
 #include <openssl/x509.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buffer.h"
+#include "base/error.h"
 
 #define SPC_INDIRECT_DATA_OID "1.3.6.1.4.1.311.2.1.4"
 #define SPC_STATEMENT_TYPE_OID "1.3.6.1.4.1.311.2.1.11"
@@ -51,5 +58,10 @@ typedef struct {
     X509_SIG *digest;
 } SPC_INDIRECT_DATA;
 DECLARE_ASN1_FUNCTIONS(SPC_INDIRECT_DATA)
+
+/* Appends the DER of SpcIndirectDataContent: `data` is the whole DER of the format's
+ * SpcAttributeTypeAndOptionalValue, `digest` the file's, of `md`. */
+bool spc_indirect_data(const uint8_t *data, size_t data_length, const EVP_MD *md,
+                       const uint8_t *digest, struct buffer *der, struct error *e);
 
 #endif
