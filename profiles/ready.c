@@ -299,6 +299,7 @@ static bool make_spec(struct ready *r, const struct profile *p)
         .url = p->url,
         .purpose = (enum sign_purpose)p->purpose,
         .existing = (enum sign_existing)p->existing,
+        .signature_ex = p->msi_signature_ex == 1,
     };
     if (!signer_mechanism_for(X509_get0_pubkey(r->leaf), &r->spec.mechanism, &e) ||
         !sign_spec_check(&r->spec, &e))

@@ -18,7 +18,8 @@ enum {
     VERSION = 1,
     COUNTS_SIZE = CFB_AT_FAT_LIST - CFB_AT_COUNTS,
     ROOT_SIZE = 12,
-    LINKS_SIZE = 13, /* colour, left, right, child */
+    LINKS_SIZE = 13,      /* colour, left, right, child */
+    ZEROS_MOST = 1 << 20, /* behind the last sector */
 };
 
 enum kind {
@@ -183,6 +184,7 @@ static bool is_plain_file(struct cfb *c, bool *plain, struct error *e)
             return false;
         *plain &= value == CFB_FREE;
     }
+    *plain &= c->size <= cfb_place(c, c->end) + ZEROS_MOST;
     filled = c->sector_size / CFB_MINI_SIZE;
     *plain &= c->mini_stream.count == (cfb_mini_count(c) + filled - 1) / filled;
     return true;
@@ -263,8 +265,8 @@ static bool fits(const struct cfb *c, struct before *b)
 
     if (!cfb_is_large(c))
         root = (uint32_t)root;
-    if (b->size > c->size || b->end > c->end || b->size <= cfb_place(c, b->end) - c->sector_size ||
-        root > cfb_length(c, 0))
+    if (b->end > c->end || b->size <= cfb_place(c, b->end) - c->sector_size ||
+        b->size > cfb_place(c, b->end) + ZEROS_MOST || root > cfb_length(c, 0))
         return false;
     b->minis = (uint32_t)((root + CFB_MINI_SIZE - 1) / CFB_MINI_SIZE);
     return b->fat_count > 0 && b->fat_count <= c->fat_count && b->difat_count <= c->difat_count &&
