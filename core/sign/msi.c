@@ -11,6 +11,7 @@
 
 #include "sign/authenticode.h"
 #include "sign/cfb_edit.h"
+#include "sign/cfb_parts.h"
 #include "sign/cfb_undo.h"
 #include "sign/note.h"
 #include "sign/spc.h"
@@ -65,12 +66,37 @@ static bool check_class(const struct cfb *c, struct error *e)
         c->name, le_32(class), le_16(class + 4));
 }
 
+/* Finds a stream of the root. Another one whose name Windows takes for the same is an error. */
+static bool find_stream(const struct cfb *c, const uint8_t *name, size_t length, uint32_t *found,
+                        struct error *e)
+{
+    const struct cfb_node *root = &c->node[0];
+    uint8_t like[CFB_ENTRY_SIZE] = {0};
+    char text[CFB_NAME_SIZE];
+    bool sure;
+
+    memcpy(like, name, length);
+    le_put_16(like + CFB_ENTRY_NAME_LENGTH, (uint16_t)(length + 2));
+    *found = cfb_find(c, name, length);
+    for (uint32_t i = 0; i < root->count; i++) {
+        uint32_t id = c->order[root->first + i];
+
+        if (id != *found && cfb_compare(cfb_entry(c, id), like, &sure) == 0)
+            return error_set(e, ERROR_FORMAT,
+                             "'%s' has a stream '%s', whose name differs from the signature's only "
+                             "in case",
+                             c->name, cfb_name(c, id, text));
+    }
+    return true;
+}
+
 static bool check_signature(struct format_file *f, struct error *e)
 {
     const struct cfb *c = f->c;
 
-    f->signature = cfb_find(c, msi_signature_name, sizeof msi_signature_name);
-    f->ex = cfb_find(c, msi_ex_name, sizeof msi_ex_name);
+    if (!find_stream(c, msi_signature_name, sizeof msi_signature_name, &f->signature, e) ||
+        !find_stream(c, msi_ex_name, sizeof msi_ex_name, &f->ex, e))
+        return false;
     if ((f->signature != CFB_NOBODY && cfb_type(c, f->signature) != CFB_STREAM) ||
         (f->ex != CFB_NOBODY && cfb_type(c, f->ex) != CFB_STREAM))
         return error_set(e, ERROR_FORMAT, "'%s': where its signature belongs there is a storage",
