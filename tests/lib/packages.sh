@@ -16,6 +16,7 @@ packages_test=(
   p11-kit p11-kit-modules opensc-pkcs11 osslsigncode sbsigntool libengine-pkcs11-openssl opencryptoki ykcs11
   gcc-mingw-w64-i686-win32 clang libclang-rt-14-dev llvm binutils python3 procps util-linux time
   gnutls-bin shellcheck universal-ctags clang-format libvterm-dev pcscd libccid vsmartcard-vpcd iproute2 xxd jq
+  wixl msitools libgsf-bin
 )
 
 # A TPM as a token (tests/lib/tpm.sh). Its module would register itself for every program of the machine, so that one is only
