@@ -115,6 +115,25 @@ like "$(verdict out-01-sha256-true/small.msi)" 'Größe' 'the description arrive
 "$batch" sign p01sha256true -o again in/small.msi >/dev/null 2>&1
 result "$(cmp -s again/small.msi out-01-sha256-true/small.msi; echo $?)" 'RSA: signed twice, bit for bit the same'
 
+# Another signer, with a key in a file.
+openssl req -new -newkey rsa:2048 -noenc -keyout soft.key -subj '/CN=Another signer' -out soft.csr 2>/dev/null
+openssl x509 -req -in soft.csr -CA ca.pem -CAkey ca.key -days 365 -out soft.pem 2>/dev/null \
+  -extfile <(printf '%s\n' 'keyUsage=critical,digitalSignature' 'extendedKeyUsage=codeSigning')
+
+# Version 4, which no tool here makes; and version 3 by the same program.
+for version in 3 4; do
+  "$tests/bench/sparse_msi.py" "version$version.msi" "$version" 5000 100000 3000000
+  for ex in false true; do
+    "$batch" sign "p01sha256$ex" -o "version-$ex" "version$version.msi" >said 2>&1
+    like "$(verdict "version-$ex/version$version.msi")" 'Signature verification: ok' "version $version, Ex $ex: accepted"
+    is "$(listing "version-$ex/version$version.msi")" "$(listing "version$version.msi")" "version $version, Ex $ex: streams as before"
+    is "$(od -An -tu2 -j26 -N2 "version-$ex/version$version.msi" | tr -d ' ')" "$version" "version $version, Ex $ex: it stays so"
+  done
+  osslsigncode sign -certs soft.pem -key soft.key -h sha256 -add-msi-dse -in "version$version.msi" -out "theirs$version.msi" >/dev/null 2>&1
+  "$batch" verify --ca ca.pem "theirs$version.msi" >said 2>&1
+  is "$?" 0 "version $version: what osslsigncode signed is good"
+done
+
 # Both agree on the digest.
 digests() { verdict "$1" | sed -n 's/^\(Current\|Calculated\) [A-Za-z]* *: //p' | tr -d ' '; }
 osslsigncode remove-signature -in out-01-sha256-true/large.msi -out removed.msi >/dev/null 2>&1
@@ -124,10 +143,7 @@ is "$?" 0 'what it has written then is signed again'
 like "$(verdict resigned/removed.msi)" 'Signature verification: ok' 'and accepted'
 is "$(digests resigned/removed.msi)" "$(digests out-01-sha256-true/large.msi)" 'with the same digests as before'
 
-# Another signer before us, with a key in a file.
-openssl req -new -newkey rsa:2048 -noenc -keyout soft.key -subj '/CN=Another signer' -out soft.csr 2>/dev/null
-openssl x509 -req -in soft.csr -CA ca.pem -CAkey ca.key -days 365 -out soft.pem 2>/dev/null \
-  -extfile <(printf '%s\n' 'keyUsage=critical,digitalSignature' 'extendedKeyUsage=codeSigning')
+# What another signed before us.
 for ex in '' -add-msi-dse; do
   for name in small large streams; do
     rm -f theirs.msi
