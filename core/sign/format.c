@@ -4,7 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static const struct format *const formats[] = {&format_pe, &format_cab};
+static const struct format *const formats[] = {&format_pe, &format_msi, &format_cab};
 
 enum { HEAD_SIZE = 4096 };
 
@@ -17,7 +17,6 @@ static const struct {
     {"\x7f"
      "ELF",
      4, "a Linux program (ELF)"},
-    {"\xd0\xcf\x11\xe0", 4, "a compound file, perhaps an MSI"},
     {"ISc(", 4, "a cabinet of InstallShield's own format"},
     {"SZDD", 4, "a file that COMPRESS.EXE packed, not a cabinet"},
     {"PK\x03\x04", 4, "a ZIP archive, perhaps an APPX or MSIX package"},
