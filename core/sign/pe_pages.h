@@ -15,10 +15,9 @@
 
 enum pe_pages_kind { PE_PAGES_SHA1, PE_PAGES_SHA256, PE_PAGES_KINDS };
 
-enum {
-    PE_PAGES_MOST =
-        2 << 20, /* bytes of a list that is made: an image of 238 MB; memory stays small */
-};
+/* Bytes of a list that is made, for an image of 238 MB. A signature is in memory several times over
+ * while another is added to it, and all of that must stay below 32 MiB. */
+enum { PE_PAGES_MOST = 2 << 20 };
 
 struct pe_pages;
 
