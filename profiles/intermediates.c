@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "profiles/intermediates.h"
 
+#include <openssl/err.h>
+#include <openssl/x509_vfy.h>
 #include <stdlib.h>
 
 #include "base/log.h"
@@ -47,6 +49,16 @@ bool intermediates_fetch(const struct profile *p, X509 *leaf, STACK_OF(X509) * p
                          struct cancel *cancel, struct error *e)
 {
     struct fetching f = {p, cancel};
+    X509_STORE *roots = X509_STORE_new();
+    bool complete;
 
-    return aia_complete(leaf, pool, fetch_one, &f, count, e);
+    *count = 0;
+    if (roots == NULL)
+        return error_set_memory(e);
+    /* A root that the system has is not fetched. */
+    X509_STORE_set_default_paths(roots);
+    ERR_clear_error();
+    complete = aia_complete(leaf, pool, roots, fetch_one, &f, count, e);
+    X509_STORE_free(roots);
+    return complete;
 }

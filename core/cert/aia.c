@@ -106,8 +106,46 @@ static X509 *open_end(X509 *leaf, STACK_OF(X509) * pool, char **issuer, struct e
     return chain == NULL || *issuer != NULL ? last : NULL;
 }
 
-bool aia_complete(X509 *leaf, STACK_OF(X509) * pool, aia_fetch *fetch, void *data, size_t *count,
-                  struct error *e)
+/* New reference; NULL: it is not there. */
+static X509 *known_issuer(X509 *x, X509_STORE *known)
+{
+    X509_STORE_CTX *ctx = known == NULL ? NULL : X509_STORE_CTX_new();
+    STACK_OF(X509) *one = ctx == NULL ? NULL : sk_X509_new_null();
+    X509 *issuer = NULL;
+
+    if (one != NULL && X509_STORE_CTX_init(ctx, known, x, NULL) == 1 &&
+        X509_STORE_CTX_get1_issuer(&issuer, ctx, x) != 1)
+        issuer = NULL;
+    /* By more than its name. */
+    if (issuer != NULL && (sk_X509_push(one, issuer) <= 0 || cert_chain_issuer(x, one) == NULL)) {
+        X509_free(issuer);
+        issuer = NULL;
+    }
+    sk_X509_free(one);
+    X509_STORE_CTX_free(ctx);
+    ERR_clear_error();
+    return issuer;
+}
+
+/* What is above `x`; `*count` tells of the network's use. */
+static X509 *find_issuer(X509 *x, X509_STORE *known, aia_fetch *fetch, void *data, size_t *count,
+                         struct error *e)
+{
+    X509 *issuer = known_issuer(x, known);
+
+    if (issuer != NULL)
+        return issuer;
+    if (*count == AIA_HOPS) {
+        error_set(e, ERROR_MISSING, "more than %d certificates are missing", AIA_HOPS);
+        return NULL;
+    }
+    issuer = fetch_issuer(x, fetch, data, e);
+    *count += issuer != NULL;
+    return issuer;
+}
+
+bool aia_complete(X509 *leaf, STACK_OF(X509) * pool, X509_STORE *known, aia_fetch *fetch,
+                  void *data, size_t *count, struct error *e)
 {
     struct error why = ERROR_INIT;
     char *missing = NULL;
@@ -115,17 +153,12 @@ bool aia_complete(X509 *leaf, STACK_OF(X509) * pool, aia_fetch *fetch, void *dat
 
     *count = 0;
     while ((last = open_end(leaf, pool, &missing, &why)) != NULL) {
-        X509 *issuer = NULL;
+        X509 *issuer = find_issuer(last, known, fetch, data, count, &why);
 
-        if (*count == AIA_HOPS)
-            error_set(&why, ERROR_MISSING, "more than %d certificates are missing", AIA_HOPS);
-        else
-            issuer = fetch_issuer(last, fetch, data, &why);
         if (issuer == NULL || sk_X509_push(pool, issuer) <= 0) {
             X509_free(issuer);
             break;
         }
-        ++*count;
         free(missing);
         missing = NULL;
     }

@@ -31,11 +31,12 @@ char *aia_url(const X509 *x, size_t index);
  * name and signature. New reference. NULL: ERROR_FORMAT, ERROR_MEMORY. */
 X509 *aia_issuer(X509 *x, const void *bytes, size_t length, struct error *e);
 
-/* Adds to `pool` what is missing between `leaf` and a root, one issuer after the other, as long as
- * certificates tell an address; `*count` is how many were added. True: the chain is complete now.
- * False: ERROR_MISSING says which issuer could not be had, and why (ERROR_CANCELLED, ERROR_MEMORY);
- * what was found stays in the pool. */
-bool aia_complete(X509 *leaf, STACK_OF(X509) * pool, aia_fetch *fetch, void *data, size_t *count,
-                  struct error *e);
+/* Adds to `pool` what is missing between `leaf` and a root, one issuer after the other: from
+ * `known` (such as the system's roots; may be NULL), else as long as certificates tell an address;
+ * `*count` is how many were fetched. True: the chain is complete now. False: ERROR_MISSING says
+ * which issuer could not be had, and why (ERROR_CANCELLED, ERROR_MEMORY); what was found stays in
+ * the pool. */
+bool aia_complete(X509 *leaf, STACK_OF(X509) * pool, X509_STORE *known, aia_fetch *fetch,
+                  void *data, size_t *count, struct error *e);
 
 #endif

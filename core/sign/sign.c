@@ -280,6 +280,24 @@ struct sign_job *sign_begin(int input, const char *name, int output, const struc
     return job;
 }
 
+struct sign_job *sign_begin_content(const struct buffer *content, const uint8_t *digest,
+                                    const char *name, const struct sign_spec *spec, struct error *e)
+{
+    struct sign_job *job = job_new(name, spec, e);
+
+    if (job == NULL)
+        return NULL;
+    job->digest_length = (size_t)EVP_MD_get_size(signer_hash_md(spec->hash));
+    memcpy(job->digest, digest, job->digest_length);
+    job->signature = authenticode_new(spec, content, e);
+    job->signer = cert_common_name(spec->leaf);
+    if (job->signature != NULL && job->signer == NULL)
+        error_set_memory(e);
+    if (job->signature == NULL || job->signer == NULL)
+        sign_free(&job);
+    return job;
+}
+
 const uint8_t *sign_digest(const struct sign_job *job, size_t *length)
 {
     return authenticode_digest(job->signature, length);
@@ -335,6 +353,18 @@ enum sign_made sign_is_made(const struct sign_job *job, int file, struct cancel 
     return is;
 }
 
+enum sign_made sign_is_made_content(const struct sign_job *job, const struct buffer *signature)
+{
+    struct signatures *s = signatures_new(NULL);
+    enum sign_made is = SIGN_NOT_MADE;
+
+    if (s != NULL && signatures_add(s, signature->data, signature->length, NULL) && s->count == 1 &&
+        find_own(job, s) == 0 && authenticode_check(&s->view[0], NULL))
+        is = any_lacks_timestamp(job, s) ? SIGN_MADE_UNSTAMPED : SIGN_MADE;
+    signatures_free(&s);
+    return is;
+}
+
 const char *sign_signer(const struct sign_job *job)
 {
     return job->signer;
@@ -380,6 +410,11 @@ bool sign_put_timestamp(struct sign_job *job, const struct buffer *token, struct
     buffer_free(job->to_stamp_in);
     *job->to_stamp_in = stamped;
     return find_to_stamp(job, e);
+}
+
+const struct buffer *sign_made(const struct sign_job *job)
+{
+    return &job->own;
 }
 
 bool sign_finish(struct sign_job *job, struct error *e)

@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buffer.h"
 #include "base/cancel.h"
 #include "base/error.h"
 #include "base/signer.h"
@@ -62,6 +63,13 @@ struct sign_job;
 struct sign_job *sign_begin(int input, const char *name, int output, const struct sign_spec *spec,
                             enum sign_state *state, struct cancel *cancel, struct error *e);
 
+/* The same for a file that is elsewhere (sign/file_digest.h): `content` is its
+ * SpcIndirectDataContent (checked by sign/content.h), `digest` the file's, spec->hash long. Always
+ * SIGN_READY; sign_made takes the place of sign_finish. */
+struct sign_job *sign_begin_content(const struct buffer *content, const uint8_t *digest,
+                                    const char *name, const struct sign_spec *spec,
+                                    struct error *e);
+
 /* The digest that the token is to sign (over the DER of the signed attributes); spec->hash long.
  * Static to the job. */
 const uint8_t *sign_digest(const struct sign_job *job, size_t *length);
@@ -80,6 +88,9 @@ enum sign_made {
  * been added) and as many others as it would be added to, all of which hold; where nothing is to be
  * signed, the input's signatures. SIGN_NOT_MADE, without an error, in any other case. */
 enum sign_made sign_is_made(const struct sign_job *job, int file, struct cancel *cancel);
+
+/* The same of a signature that sign_made of an earlier job gave (DER of a ContentInfo). */
+enum sign_made sign_is_made_content(const struct sign_job *job, const struct buffer *signature);
 
 /* Who signed it (printable): SIGN_KEPT, the first of those who did; else who is to sign. */
 const char *sign_signer(const struct sign_job *job);
@@ -105,6 +116,10 @@ bool sign_put_timestamp(struct sign_job *job, const struct buffer *token, struct
  * timestamps that were put into them, padding, table entry and checksum, and compares what was
  * written. The output is complete afterwards; it is not synced. */
 bool sign_finish(struct sign_job *job, struct error *e);
+
+/* After sign_put and, where spec->timestamp asks for it, sign_put_timestamp: the signature alone,
+ * DER of a ContentInfo. The job's; empty after sign_finish. */
+const struct buffer *sign_made(const struct sign_job *job);
 
 void sign_free(struct sign_job **job);
 

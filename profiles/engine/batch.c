@@ -65,6 +65,41 @@ struct profile *batch_profile(const struct op_args *args, const char *name, stru
     return p;
 }
 
+struct profile *batch_digest_profile(const struct op_args *args, const char *name, struct error *e)
+{
+    static const char *const keys[] = {"digest", "existing"};
+    struct profile *p = name == NULL ? profile_new(e) : profile_load(name, NULL, e);
+
+    for (size_t i = 0; p != NULL && i < sizeof keys / sizeof *keys; i++)
+        if (!override(p, args, keys[i], keys[i], e))
+            profile_free(&p);
+    return p;
+}
+
+bool batch_plan(struct plan *out, const struct op_args *args, const struct profile_list *patterns,
+                const char *directory, struct error *e)
+{
+    size_t count = op_count(args, "FILE");
+    const char **names = calloc(count + 1, sizeof *names);
+    bool made;
+
+    *out = (struct plan){0};
+    if (names == NULL)
+        return error_set_memory(e);
+    for (size_t i = 0; i < count; i++)
+        names[i] = op_text_at(args, "FILE", i);
+    made = plan_make(out, names, count, patterns, directory, e);
+    free(names);
+    return made;
+}
+
+bool batch_is_same(const struct plan *plan, size_t index)
+{
+    const struct plan_item *item = &plan->item[index];
+
+    return item->same_as != index && strcmp(item->output, plan->item[item->same_as].output) == 0;
+}
+
 json_t *batch_name(const char *file)
 {
     size_t length = strlen(file);

@@ -423,7 +423,7 @@ static void *stamp_files(void *data)
 /* Where timestamps are wanted, the signature was taken before they were. */
 static void commit_one(struct line *l, struct job *j)
 {
-    bool done = (l->stamps > 0 || take_signature(j)) && job_commit(j, &j->result.error);
+    bool done = (l->stamps > 0 || take_signature(j)) && job_commit(j, l->engine, &j->result.error);
 
     finish(l, j,
            !done                    ? ENGINE_FAILED

@@ -51,10 +51,28 @@ static bool open_input(struct job *j, struct error *e)
     return true;
 }
 
+static void take_digest(struct job *j)
+{
+    const uint8_t *digest = sign_file_digest(j->sign, &j->result.digest_length);
+
+    memcpy(j->result.digest, digest, j->result.digest_length);
+}
+
+/* Of a file that is elsewhere. */
+static bool begin_elsewhere(struct job *j, const struct engine *engine, bool *made, struct error *e)
+{
+    if (!sign_spec_check(&j->spec, e))
+        return false;
+    j->state = SIGN_READY;
+    j->sign = engine->begin(engine->data, j->result.index, &j->spec, made, e);
+    if (j->sign != NULL)
+        take_digest(j);
+    return j->sign != NULL;
+}
+
 /* From the start of the input into an empty output. */
 static bool begin(struct job *j, const struct engine *engine, struct error *e)
 {
-    const uint8_t *digest;
     int output = -1;
 
     if (!engine->dry_run) {
@@ -69,8 +87,7 @@ static bool begin(struct job *j, const struct engine *engine, struct error *e)
     if (j->sign == NULL)
         return false;
     j->result.bytes += sign_size(j->sign);
-    digest = sign_file_digest(j->sign, &j->result.digest_length);
-    memcpy(j->result.digest, digest, j->result.digest_length);
+    take_digest(j);
     return true;
 }
 
@@ -112,6 +129,8 @@ bool job_read(struct job *j, const struct engine *engine, bool *made, struct err
     int fd;
 
     *made = false;
+    if (engine->begin != NULL)
+        return begin_elsewhere(j, engine, made, e);
     if (!open_input(j, e) || !sign_spec_check(&j->spec, e) || !begin(j, engine, e))
         return false;
     if (j->state == SIGN_KEPT)
@@ -152,8 +171,10 @@ bool job_copy_kept(struct job *j, struct error *e)
            tempfile_copy_mode(j->output, &j->status, e) && tempfile_place(j->output, true, e);
 }
 
-bool job_commit(struct job *j, struct error *e)
+bool job_commit(struct job *j, const struct engine *engine, struct error *e)
 {
+    if (engine->put != NULL)
+        return engine->put(engine->data, j->result.index, j->sign, e);
     return sign_finish(j->sign, e) && tempfile_copy_mode(j->output, &j->status, e) &&
            tempfile_place(j->output, true, e);
 }

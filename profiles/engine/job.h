@@ -34,7 +34,7 @@ bool job_read(struct job *j, const struct engine *engine, bool *made, struct err
 bool job_copy_kept(struct job *j, struct error *e);
 
 /* Writes what the job has, and puts it into its place. */
-bool job_commit(struct job *j, struct error *e);
+bool job_commit(struct job *j, const struct engine *engine, struct error *e);
 
 /* Another name of a file that is signed now: where it stands for a file of its own (a hard link, or
  * another name in the output folder) it gets a copy, not a signature of its own. */

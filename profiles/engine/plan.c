@@ -326,6 +326,15 @@ static bool check_places(const struct plan *p, struct error *e)
     return good;
 }
 
+static bool complete(struct plan *p, const char *directory, struct error *e)
+{
+    bool good = true;
+
+    for (size_t i = 0; i < p->count && good; i++)
+        good = set_output(&p->item[i], directory, e);
+    return good && find_repeated(p, e) && check_places(p, e);
+}
+
 bool plan_make(struct plan *out, const char *const *names, size_t count,
                const struct profile_list *patterns, const char *directory, struct error *e)
 {
@@ -336,9 +345,21 @@ bool plan_make(struct plan *out, const char *const *names, size_t count,
     if (good && out->count == 0)
         good = error_set(e, ERROR_USAGE,
                          "no files: name some, or give the profile patterns with files:");
-    for (size_t i = 0; i < out->count && good; i++)
-        good = set_output(&out->item[i], directory, e);
-    good = good && find_repeated(out, e) && check_places(out, e);
+    good = good && complete(out, directory, e);
+    if (!good)
+        plan_free(out);
+    return good;
+}
+
+bool plan_files(struct plan *out, const char *const *names, size_t count, const char *directory,
+                struct error *e)
+{
+    bool good = true;
+
+    *out = (struct plan){0};
+    for (size_t i = 0; i < count && good; i++)
+        good = add(out, names[i], e) != NULL;
+    good = good && complete(out, directory, e);
     if (!good)
         plan_free(out);
     return good;
@@ -362,4 +383,20 @@ bool plan_make_folders(const struct plan *plan, struct error *e)
     }
     free(last);
     return made;
+}
+
+bool plan_read(struct plan *out, const char *const *names, size_t count, struct error *e)
+{
+    bool good = true;
+
+    *out = (struct plan){0};
+    for (size_t i = 0; good && i < count; i++)
+        good = strcmp(names[i], "-") != 0 ||
+               error_set(e, ERROR_USAGE,
+                         "'-' is not a file here; a list of files is named as @LIST, and a file of "
+                         "that name as ./-");
+    good = good && add_names(out, names, count, e);
+    if (!good)
+        plan_free(out);
+    return good;
 }

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "profiles/engine/batch.h"
+#include "profiles/engine/digests.h"
 #include "profiles/engine/engine.h"
 #include "profiles/engine/report.h"
 #include "profiles/engine/stamping.h"
@@ -28,7 +29,13 @@ static const struct op_arg args[] = {
      .letter = 'o',
      .type = OP_PATH,
      .value = "DIR",
-     .help = "write signed files into this folder instead of in place"},
+     .help =
+         "write signed files into this folder instead of in place; with --digests, the file for "
+         "the signatures"},
+    {.name = "digests",
+     .type = OP_PATH,
+     .value = "FILE",
+     .help = "sign what digest wrote where the files are, instead of files"},
     {.name = "existing",
      .type = OP_CHOICE,
      .value = "WHAT",
@@ -86,6 +93,7 @@ struct batch {
     const struct profile *profile;
     const char *pin; /* --pin */
     struct plan plan;
+    struct digests *digests; /* of --digests; NULL: the files are here */
     struct ready ready;
     struct gate_person person;
     struct gate_session *session;
@@ -122,6 +130,21 @@ static void touched(void *data)
     struct batch *b = data;
 
     op_now(b->ctx, "%s", "");
+}
+
+static struct sign_job *begin(void *data, size_t index, const struct sign_spec *spec, bool *made,
+                              struct error *e)
+{
+    struct batch *b = data;
+
+    return digests_begin(b->digests, index, spec, made, e);
+}
+
+static bool put(void *data, size_t index, const struct sign_job *job, struct error *e)
+{
+    struct batch *b = data;
+
+    return digests_put(b->digests, index, job, e);
 }
 
 static bool stamp(void *data, const uint8_t *signature, size_t length, struct buffer *token,
@@ -191,6 +214,8 @@ static bool run_plan(struct batch *b, bool dry_run, struct error *e)
         .spec = &b->ready.spec,
         .lanes = (unsigned)b->profile->sessions,
         .dry_run = dry_run,
+        .begin = b->digests == NULL ? NULL : begin,
+        .put = b->digests == NULL ? NULL : put,
         .login = login,
         .touch = b->ready.touch == READY_TOUCH_NONE ? NULL : touch,
         .touched = touched,
@@ -209,16 +234,33 @@ static bool run_plan(struct batch *b, bool dry_run, struct error *e)
     b->report = (struct report){.ctx = b->ctx, .plan = &b->plan};
     done = engine_run(&engine, &totals, e);
     report_summary(&b->report, &totals, clock_ms() - started);
+    /* What was signed before something stopped the run is there, too. */
+    if (b->digests != NULL && !dry_run && !digests_commit(b->digests, done ? e : NULL))
+        return false;
     return done;
+}
+
+static bool plan_digests(struct batch *b, const struct op_args *a, struct error *e)
+{
+    if (op_count(a, "FILE") > 0 || (op_given(a, "key") && op_given(a, "PROFILE")))
+        return error_set(e, ERROR_USAGE,
+                         "sign: either files, or --digests with what digest wrote of them");
+    if (!op_given(a, "output"))
+        return error_set(e, ERROR_USAGE, "sign: --digests needs --output FILE for the signatures");
+    b->digests = digests_open(op_text(a, "digests"), op_text(a, "output"), b->profile, e);
+    return b->digests != NULL && digests_plan(b->digests, &b->plan, e);
 }
 
 /* With --key there is no profile, and the first word names a file too. */
 static bool make_plan(struct batch *b, const struct op_args *a, struct error *e)
 {
     size_t given = op_count(a, "FILE"), count = 0;
-    const char **names = calloc(given + 1, sizeof *names);
+    const char **names;
     bool made;
 
+    if (op_given(a, "digests"))
+        return plan_digests(b, a, e);
+    names = calloc(given + 1, sizeof *names);
     if (names == NULL)
         return error_set_memory(e);
     if (op_given(a, "key") && op_given(a, "PROFILE"))
@@ -228,6 +270,12 @@ static bool make_plan(struct batch *b, const struct op_args *a, struct error *e)
     made = plan_make(&b->plan, names, count, &b->profile->files, b->profile->output_directory, e);
     free(names);
     return made;
+}
+
+static void clear(char **text)
+{
+    free(*text);
+    *text = NULL;
 }
 
 static bool run(const struct op_args *a, struct op_ctx *ctx, struct error *e)
@@ -242,12 +290,16 @@ static bool run(const struct op_args *a, struct op_ctx *ctx, struct error *e)
     if (p == NULL)
         return false;
     b.profile = p;
+    /* --output is a file then. */
+    if (op_given(a, "digests"))
+        clear(&p->output_directory);
     if (make_plan(&b, a, e) && prepare(&b, dry_run, e) && make_tsa(&b, e) &&
         (dry_run || plan_make_folders(&b.plan, e)))
         done = run_plan(&b, dry_run, e);
     tsa_free(&b.tsa);
     gate_close(&b.session);
     ready_free(&b.ready);
+    digests_close(&b.digests);
     plan_free(&b.plan);
     profile_free(&p);
     return done;

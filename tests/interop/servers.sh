@@ -106,6 +106,9 @@ check far
 is "$status/$(tsa_count GET)" 0/2 'with leave it is, and the root above it'
 like "$(of chain)" 'ok: 2 certificates fetched' 'as is said'
 like "$(of chain)" 'ok: complete: 2 below the root' 'the chain is complete'
+tsa_forget
+SSL_CERT_FILE=$work/ca.pem check far
+is "$status/$(tsa_count GET)" 0/1 'a root that the system trusts is not fetched'
 
 make_programs 1 0
 "$batch" sign far -o out files/1.exe >said 2>&1

@@ -93,7 +93,7 @@ static bool fetch(void *data, const char *url, struct buffer *out, struct error 
 /* From certificate `leaf` to its root. */
 static bool complete(struct rig *r, int leaf, size_t *count, struct error *e)
 {
-    return aia_complete(r->cert[leaf], r->pool, fetch, r, count, e);
+    return aia_complete(r->cert[leaf], r->pool, NULL, fetch, r, count, e);
 }
 
 static void test_addresses(void **state)
@@ -223,6 +223,26 @@ static void test_what_cannot_be_had(void **state)
     assert_missing(r, "larger than 1 MiB");
 }
 
+/* What is known need not be fetched; what only has the right name does not help. */
+static void test_known(void **state)
+{
+    struct rig *r = *state;
+    struct certificate same = {.name = "c1", .key = r->key[4], .ca = true};
+    X509 *namesake = make_certificate(&same);
+    X509_STORE *known = X509_STORE_new();
+    struct error e = ERROR_INIT;
+    size_t count;
+
+    X509_STORE_add_cert(known, r->cert[0]);
+    X509_STORE_add_cert(known, namesake);
+    assert_true(aia_complete(r->cert[3], r->pool, known, fetch, r, &count, &e));
+    assert_int_equal(count, 2);
+    assert_int_equal(r->fetched, 2);
+    assert_int_equal(sk_X509_num(r->pool), 3);
+    X509_STORE_free(known);
+    X509_free(namesake);
+}
+
 /* A certificate that tells no address. */
 static void test_no_address(void **state)
 {
@@ -233,7 +253,7 @@ static void test_no_address(void **state)
     struct error e = ERROR_INIT;
     size_t count;
 
-    assert_false(aia_complete(leaf, r->pool, fetch, r, &count, &e));
+    assert_false(aia_complete(leaf, r->pool, NULL, fetch, r, &count, &e));
     assert_non_null(strstr(e.text, "does not say where it is to be had"));
     assert_int_equal(r->fetched, 0);
     X509_free(leaf);
@@ -243,8 +263,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-        TEST(test_addresses), TEST(test_complete),           TEST(test_forms),
-        TEST(test_too_many),  TEST(test_what_cannot_be_had), TEST(test_no_address),
+        TEST(test_addresses),          TEST(test_complete),   TEST(test_forms), TEST(test_too_many),
+        TEST(test_what_cannot_be_had), TEST(test_no_address), TEST(test_known),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

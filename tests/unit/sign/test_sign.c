@@ -654,10 +654,15 @@ static void append_twice(void **state)
     assert_int_equal(X509_STORE_add_cert(options.trust, ec.root), 1);
     fd = signing_file(two.data, two.length);
     assert_true(verify_file(fd, "test.exe", &options, &report, NULL, &e));
-    assert_true(report.good);
     assert_int_equal(report.count, 3);
-    for (size_t i = 0; i < 3; i++)
-        assert_int_equal(report.signature[i].depth, i > 0);
+    for (size_t i = 0; i < 3; i++) {
+        const struct verify_signature *s = &report.signature[i];
+
+        assert_int_equal(s->depth, i > 0);
+        assert_true(s->digest_good && s->signature_good && s->chain_good);
+        /* No timestamp at all stands in the first. */
+        assert_int_equal(s->problem_count, i == 0);
+    }
     assert_int_equal(EVP_MD_get_size(report.signature[0].hash), 32);
     assert_int_equal(EVP_MD_get_size(report.signature[1].hash) +
                          EVP_MD_get_size(report.signature[2].hash),

@@ -128,6 +128,8 @@ static size_t all_good(const struct buffer *file)
     size_t count;
 
     assert_int_equal(X509_STORE_add_cert(options.trust, theirs.root), 1);
+    assert_int_equal(X509_STORE_add_cert(options.trust, server.root), 1);
+    options.now = time(NULL);
     assert_true(verify_file(fd, "test.exe", &options, &report, NULL, NULL));
     assert_true(report.good);
     count = report.count;
