@@ -23,5 +23,6 @@ extern const struct op op_batch_digest;
 extern const struct op op_batch_attach;
 extern const struct op op_batch_extract;
 extern const struct op op_batch_remove;
+extern const struct op op_batch_timestamp;
 
 #endif

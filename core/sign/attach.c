@@ -61,55 +61,33 @@ static bool other_file(const struct attaching *a, const struct authenticode_view
     return false;
 }
 
-/* The hashes of a program's pages are signed too, and must be those of its pages. */
-static bool fits_pages(const struct attaching *a, const struct authenticode_view *v,
-                       const struct buffer *own, struct error *e)
-{
-    const ASN1_STRING *content = authenticode_content(v);
-    size_t length, own_length;
-    const uint8_t *moniker = content_moniker(ASN1_STRING_get0_data(content),
-                                             (size_t)ASN1_STRING_length(content), &length);
-    const uint8_t *expected = content_moniker(own->data, own->length, &own_length);
-
-    return moniker == NULL ||
-           (expected != NULL && length == own_length && memcmp(moniker, expected, length) == 0) ||
-           error_set(
-               e, ERROR_SIGNATURE,
-               "'%s': the page hashes in the signature are not those of the file, or are of a "
-               "kind that is not made here",
-               a->embedding.name);
-}
-
-static bool fits(const struct attaching *a, const struct authenticode_view *v, struct error *e)
+static bool of_its_format(const struct attaching *a, const struct authenticode_view *v,
+                          const uint8_t *digest, struct error *e)
 {
     const struct embedding *m = &a->embedding;
-    const uint8_t *digest = signatures_file_digest(a->there, v->md);
-    const ASN1_STRING *content = authenticode_content(v);
-    const struct buffer stated = {
-        .data = (uint8_t *)ASN1_STRING_get0_data(content),
-        .length = (size_t)ASN1_STRING_length(content),
-    };
     struct buffer own = BUFFER_INIT;
-    bool good;
+    bool good =
+        m->format->content(m->file, v->md, digest, &own, e) &&
+        (content_of_type(&own, v->data, v->data_length) ||
+         error_set(e, ERROR_SIGNATURE, "'%s': the signature is of another kind of file", m->name));
 
-    if (memcmp(digest, v->digest, v->digest_length) != 0)
-        return other_file(a, v, digest, e);
-    good = m->format->content(m->file, v->md, digest, &own, e) &&
-           (content_same_type(&own, &stated) ||
-            error_set(e, ERROR_SIGNATURE, "'%s': the signature is of another kind of file",
-                      m->name)) &&
-           fits_pages(a, v, &own, e);
     buffer_free(&own);
     return good;
 }
 
-static bool has_pages(const struct authenticode_view *v)
+/* After the pass. The hashes of a program's pages are signed, too. */
+static bool fits(const struct attaching *a, const struct authenticode_view *v, struct error *e)
 {
-    const ASN1_STRING *content = authenticode_content(v);
-    size_t length;
+    const struct embedding *m = &a->embedding;
+    const uint8_t *digest = signatures_file_digest(a->there, v->md);
 
-    return content_moniker(ASN1_STRING_get0_data(content), (size_t)ASN1_STRING_length(content),
-                           &length) != NULL;
+    if (memcmp(digest, v->digest, v->digest_length) != 0)
+        return other_file(a, v, digest, e);
+    if (m->format->pages != NULL &&
+        m->format->pages(m->file, v->data, v->data_length) == FORMAT_PAGES_BAD)
+        return error_set(e, ERROR_SIGNATURE,
+                         "'%s': the page hashes in the signature are not the file's", m->name);
+    return of_its_format(a, v, digest, e);
 }
 
 /* With the stream MsiDigitalSignatureEx, where the digest is not that of the file without it. */
@@ -142,17 +120,25 @@ static bool find_ex(struct attaching *a, int input, bool *signature_ex, struct c
     return read;
 }
 
+/* What the pass is to compute for a signature. */
+static bool heed(struct attaching *a, const struct authenticode_view *v, struct error *e)
+{
+    const struct embedding *m = &a->embedding;
+
+    if (m->format->heed != NULL)
+        m->format->heed(m->file, v->data, v->data_length);
+    return signatures_need(a->there, v->md, e) || error_prefix(e, "'%s'", m->name);
+}
+
 /* The pass that writes, and gives the digests that all signatures need. */
 static bool pass(struct attaching *a, int input, struct cancel *cancel, struct error *e)
 {
-    struct signatures *added = a->added;
+    const struct signatures *added = a->added;
     struct format_options options = {0};
     bool good = find_ex(a, input, &options.signature_ex, cancel, e);
 
-    for (size_t i = 0; good && i < added->count; i++) {
-        options.page_hashes |= has_pages(&added->view[i]);
-        good = signatures_need(a->there, added->view[i].md, e);
-    }
+    for (size_t i = 0; good && i < added->count; i++)
+        good = heed(a, &added->view[i], e);
     good = good && embedding_pass(&a->embedding, a->there, added->view[0].md, &options, cancel, e);
     for (size_t i = 0; good && i < added->count; i++)
         good = fits(a, &added->view[i], e);

@@ -61,9 +61,6 @@ bool authenticode_signed_by(X509 *signer, const PKCS7_SIGNER_INFO *info, const E
  * to say. */
 bool authenticode_is(const struct authenticode *a, const struct authenticode_view *v);
 
-/* DER of the SpcIndirectDataContent that was signed. The PKCS7's. */
-const ASN1_STRING *authenticode_content(const struct authenticode_view *v);
-
 /* The DER of nested signature number `index`; NULL when there are not so many. The PKCS7's. */
 const ASN1_STRING *authenticode_nested(const struct authenticode_view *v, int index);
 

@@ -229,11 +229,6 @@ bool authenticode_check(const struct authenticode_view *v, struct error *e)
            error_set(e, ERROR_SIGNATURE, "the signer's key did not make this signature");
 }
 
-const ASN1_STRING *authenticode_content(const struct authenticode_view *v)
-{
-    return content_of(v->p7);
-}
-
 const ASN1_STRING *authenticode_nested(const struct authenticode_view *v, int index)
 {
     const ASN1_TYPE *value = unsigned_get(v, SPC_NESTED_SIGNATURE_OID, index);

@@ -213,29 +213,12 @@ bool content_read(const char *format, const uint8_t *der, size_t length, struct 
            error_set(e, ERROR_FORMAT, "the content holds no digest by SHA-2, or more than one");
 }
 
-const uint8_t *content_moniker(const uint8_t *der, size_t length, size_t *moniker_length)
+bool content_of_type(const struct buffer *content, const uint8_t *data, size_t length)
 {
-    struct span in = {der, length}, whole, data, type, value, flags, file, moniker;
+    struct span own = {content->data, content->length}, other = {data, length};
+    struct span whole, own_data, other_data, type;
 
-    if (!take(&in, SEQUENCE, &whole) || !take(&whole, SEQUENCE, &data) ||
-        !take(&data, OID, &type) || !is(&type, kinds[0].type, TYPE_SIZE) ||
-        !take(&data, SEQUENCE, &value) || !take(&value, BIT_STRING, &flags) ||
-        !take(&value, WRAPPED_0, &file) || !take(&file, WRAPPED_1, &moniker))
-        return NULL;
-    *moniker_length = moniker.left;
-    return moniker.at;
-}
-
-static bool type_of(const struct buffer *content, struct span *type)
-{
-    struct span in = {content->data, content->length}, whole, data;
-
-    return take(&in, SEQUENCE, &whole) && take(&whole, SEQUENCE, &data) && take(&data, OID, type);
-}
-
-bool content_same_type(const struct buffer *a, const struct buffer *b)
-{
-    struct span one, other;
-
-    return type_of(a, &one) && type_of(b, &other) && is(&one, other.at, other.left);
+    return take(&own, SEQUENCE, &whole) && take(&whole, SEQUENCE, &own_data) &&
+           take(&own_data, OID, &type) && take(&other, SEQUENCE, &other_data) &&
+           take_bytes(&other_data, OID, type.at, type.left);
 }

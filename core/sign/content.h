@@ -27,11 +27,8 @@ struct content {
 bool content_read(const char *format, const uint8_t *der, size_t length, struct content *out,
                   struct error *e);
 
-/* Where a content (of a signature of whomever) holds page hashes: the SpcSerializedObject with
- * them, in the DER that was read; NULL where it holds none. */
-const uint8_t *content_moniker(const uint8_t *der, size_t length, size_t *moniker_length);
-
-/* Whether two contents are of the same kind of file (SpcAttributeTypeAndOptionalValue.type). */
-bool content_same_type(const struct buffer *a, const struct buffer *b);
+/* Whether the data of a signature (DER of its SpcAttributeTypeAndOptionalValue) is of the same kind
+ * of file as a content. */
+bool content_of_type(const struct buffer *content, const uint8_t *data, size_t length);
 
 #endif

@@ -183,11 +183,17 @@ static bool keep(struct sign_job *job, struct signatures *s, enum sign_state *st
                  struct cancel *cancel, struct error *e)
 {
     struct embedding *m = &job->embedding;
+    const struct format_options stay = {.append = true};
     bool lacks = any_lacks_timestamp(job, s);
 
     *state = lacks ? SIGN_UNSTAMPED : SIGN_KEPT;
-    if (!signatures_digest(s, m->format, m->file, NULL, lacks ? m->output : -1, cancel, e) ||
-        !embedding_all_hold(m, s, e) || !find_to_stamp(job, e))
+    if (!signatures_digest(s, m->format, m->file, lacks ? &stay : NULL, lacks ? m->output : -1,
+                           cancel, e)) {
+        if (lacks && e != NULL && e->code == ERROR_UNSUPPORTED)
+            error_prefix(e, "no timestamp can be added");
+        return false;
+    }
+    if (!embedding_all_hold(m, s, e) || !find_to_stamp(job, e))
         return false;
     set_digest(job, s, s->view[0].md);
     job->others = s->count;
@@ -343,6 +349,18 @@ enum sign_made sign_is_made(const struct sign_job *job, int file, struct cancel 
         embedding_all_hold(&job->embedding, s, NULL))
         is = any_lacks_timestamp(job, s) ? SIGN_MADE_UNSTAMPED : SIGN_MADE;
     format->close(&made);
+    signatures_free(&s);
+    return is;
+}
+
+enum sign_made sign_is_made_content(const struct sign_job *job, const struct buffer *signature)
+{
+    struct signatures *s = signatures_new(NULL);
+    enum sign_made is = SIGN_NOT_MADE;
+
+    if (s != NULL && signatures_add(s, signature->data, signature->length, NULL) && s->count == 1 &&
+        find_own(job, s) == 0 && authenticode_check(&s->view[0], NULL))
+        is = any_lacks_timestamp(job, s) ? SIGN_MADE_UNSTAMPED : SIGN_MADE;
     signatures_free(&s);
     return is;
 }

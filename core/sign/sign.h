@@ -89,6 +89,9 @@ enum sign_made {
  * signed, the input's signatures. SIGN_NOT_MADE, without an error, in any other case. */
 enum sign_made sign_is_made(const struct sign_job *job, int file, struct cancel *cancel);
 
+/* The same of a signature that sign_made of an earlier job gave (DER of a ContentInfo). */
+enum sign_made sign_is_made_content(const struct sign_job *job, const struct buffer *signature);
+
 /* Who signed it (printable): SIGN_KEPT, the first of those who did; else who is to sign. */
 const char *sign_signer(const struct sign_job *job);
 

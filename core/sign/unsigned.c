@@ -64,13 +64,12 @@ static bool encode(const struct authenticode_view *v, struct buffer *out, struct
 {
     unsigned char *der = NULL;
     int length = i2d_PKCS7(v->p7, &der);
-    size_t from = out->length;
 
     if (length < 0)
         return error_set_openssl(e, ERROR_SYSTEM, "cannot encode a signature");
     buffer_append(out, der, (size_t)length);
     OPENSSL_free(der);
-    return buffer_ok(out, e) && still_holds(out, from, e);
+    return buffer_ok(out, e);
 }
 
 static enum found add_in(const uint8_t *der, size_t length, unsigned *index, unsigned depth,
@@ -103,6 +102,7 @@ static enum found add_in(const uint8_t *der, size_t length, unsigned *index, uns
 {
     struct authenticode_view v;
     enum found found = FAILED;
+    size_t from = out->length;
 
     if (depth > SIGNATURES_DEEPEST) {
         error_set(e, ERROR_UNSUPPORTED, "its signatures are nested too deep");
@@ -117,7 +117,8 @@ static enum found add_in(const uint8_t *der, size_t length, unsigned *index, uns
     else if (encode(&v, out, e))
         found = DONE;
     authenticode_view_free(&v);
-    return found;
+    /* Only now: signatures with page hashes are large. */
+    return found != DONE || still_holds(out, from, e) ? found : FAILED;
 }
 
 bool unsigned_add(const struct buffer *signature, unsigned index,
@@ -127,6 +128,34 @@ bool unsigned_add(const struct buffer *signature, unsigned index,
 
     return found == DONE || (found == NOT_HERE &&
                              error_set(e, ERROR_SIGNATURE, "it has no signature of that number"));
+}
+
+bool unsigned_remove(const struct buffer *signature, const char *oid, struct buffer *out,
+                     struct error *e)
+{
+    ASN1_OBJECT *object = OBJ_txt2obj(oid, 1);
+    struct authenticode_view v;
+    bool done;
+    int at;
+
+    if (object == NULL)
+        return error_set_memory(e);
+    if (!authenticode_view(signature->data, signature->length, &v, e)) {
+        ASN1_OBJECT_free(object);
+        return false;
+    }
+    at = X509at_get_attr_by_OBJ(v.info->unauth_attr, object, -1);
+    if (at >= 0)
+        X509_ATTRIBUTE_free(X509at_delete_attr(v.info->unauth_attr, at));
+    /* An empty set is not to be there at all. */
+    if (X509at_get_attr_count(v.info->unauth_attr) == 0) {
+        sk_X509_ATTRIBUTE_free(v.info->unauth_attr);
+        v.info->unauth_attr = NULL;
+    }
+    done = encode(&v, out, e);
+    ASN1_OBJECT_free(object);
+    authenticode_view_free(&v);
+    return done;
 }
 
 bool unsigned_nest(const struct buffer *outer, const struct buffer *inner, struct buffer *out,

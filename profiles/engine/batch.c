@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "profiles/engine/batch.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,6 +25,10 @@ static const struct {
     {"sessions", "limits.sessions"},
     {"wait", "limits.wait-for-token"},
     {"module", "module"},
+    {"timestamp", "timestamp.servers"},
+    {"server", "timestamp.servers"},
+    {"server-ca", "timestamp.ca"},
+    {"parallel", "timestamp.parallel"},
 };
 
 static bool override(struct profile *p, const struct op_args *args, const char *option,
@@ -53,6 +58,10 @@ struct profile *batch_profile(const struct op_args *args, const char *name, stru
     for (size_t i = 0; p != NULL && i < sizeof overrides / sizeof *overrides; i++)
         if (!override(p, args, overrides[i].option, overrides[i].key, e))
             profile_free(&p);
+    if (p != NULL && op_flag(args, "no-timestamp")) {
+        profile_list_free(&p->timestamp_servers);
+        p->timestamp_required = 0;
+    }
     return p;
 }
 
@@ -102,6 +111,19 @@ json_t *batch_name(const char *file)
 void batch_show(struct buffer *out, const char *text)
 {
     text_append_printable(out, text, strlen(text));
+}
+
+bool batch_stamp(struct tsa *tsa, const uint8_t *signature, size_t length, struct buffer *token,
+                 struct engine_stamp *given, struct error *e)
+{
+    struct tsa_result result;
+
+    /* A signal does not end it: the signature is made, and the tries are counted. */
+    if (!tsa_stamp(tsa, signature, length, token, &result, NULL, e))
+        return false;
+    given->time = result.time;
+    snprintf(given->server, sizeof given->server, "%s", result.server);
+    return true;
 }
 
 const struct signer *batch_open(struct ready *r, const struct profile *p, struct op_ctx *ctx,

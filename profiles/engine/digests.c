@@ -4,12 +4,14 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "profiles/engine/steps.h"
 
 struct digests {
     char *path, *output;
     struct steps *steps;
+    struct steps *before; /* what the output has already; NULL: nothing */
     struct steps_output *signatures;
     size_t put;
     pthread_mutex_t mutex; /* the two above */
@@ -49,7 +51,10 @@ static bool read_lines(struct digests *d, const struct profile *p, struct error 
         if (!check_step(d, steps_at(d->steps, i), p, e))
             return false;
     d->signatures = steps_create(STEP_SIGNATURE, d->output, e);
-    return d->signatures != NULL;
+    if (d->signatures == NULL || access(d->output, F_OK) != 0)
+        return d->signatures != NULL;
+    d->before = steps_open(STEP_SIGNATURE, d->output, e);
+    return d->before != NULL;
 }
 
 struct digests *digests_open(const char *path, const char *output, const struct profile *p,
@@ -77,6 +82,7 @@ void digests_close(struct digests **d)
     if (*d == NULL)
         return;
     steps_close(&(*d)->steps);
+    steps_close(&(*d)->before);
     steps_output_free(&(*d)->signatures);
     pthread_mutex_destroy(&(*d)->mutex);
     free((*d)->path);
@@ -107,8 +113,50 @@ bool digests_plan(const struct digests *d, struct plan *out, struct error *e)
     return good;
 }
 
-struct sign_job *digests_begin(const struct digests *d, size_t index, const struct sign_spec *spec,
-                               struct error *e)
+/* `der`: of its signature. */
+static bool put(struct digests *d, size_t index, const struct buffer *der, struct error *e)
+{
+    struct step step = *steps_at(d->steps, index);
+    bool done;
+
+    step.der = *der;
+    pthread_mutex_lock(&d->mutex);
+    done = steps_add(d->signatures, &step, e);
+    d->put += done;
+    pthread_mutex_unlock(&d->mutex);
+    return done;
+}
+
+static bool same_file(const struct step *a, const struct step *b)
+{
+    return strcmp(a->file, b->file) == 0 && strcmp(a->format, b->format) == 0 &&
+           a->digest_length == b->digest_length &&
+           memcmp(a->digest, b->digest, a->digest_length) == 0;
+}
+
+/* What an earlier run signed need not be signed again. */
+static bool keep_made(struct digests *d, size_t index, const struct sign_job *job, bool *made,
+                      struct error *e)
+{
+    const struct step *wanted = steps_at(d->steps, index);
+    size_t count = d->before == NULL ? 0 : steps_count(d->before), i = 0;
+    struct step step;
+    bool good = true;
+
+    *made = false;
+    while (i < count && !same_file(steps_at(d->before, i), wanted))
+        i++;
+    if (i == count || !steps_read(d->before, i, &step, NULL))
+        return true;
+    *made = sign_is_made_content(job, &step.der) == SIGN_MADE;
+    if (*made)
+        good = put(d, index, &step.der, e);
+    step_free(&step);
+    return good;
+}
+
+struct sign_job *digests_begin(struct digests *d, size_t index, const struct sign_spec *spec,
+                               bool *made, struct error *e)
 {
     struct step step;
     struct sign_job *job;
@@ -117,20 +165,14 @@ struct sign_job *digests_begin(const struct digests *d, size_t index, const stru
         return NULL;
     job = sign_begin_content(&step.der, step.digest, step.file, spec, e);
     step_free(&step);
+    if (job != NULL && !keep_made(d, index, job, made, e))
+        sign_free(&job);
     return job;
 }
 
 bool digests_put(struct digests *d, size_t index, const struct sign_job *job, struct error *e)
 {
-    struct step step = *steps_at(d->steps, index);
-    bool done;
-
-    step.der = *sign_made(job);
-    pthread_mutex_lock(&d->mutex);
-    done = steps_add(d->signatures, &step, e);
-    d->put += done;
-    pthread_mutex_unlock(&d->mutex);
-    return done;
+    return put(d, index, sign_made(job), e);
 }
 
 bool digests_commit(struct digests *d, struct error *e)

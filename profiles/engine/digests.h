@@ -24,9 +24,10 @@ void digests_close(struct digests **d);
 /* An item for each line; none is right, too. */
 bool digests_plan(const struct digests *d, struct plan *out, struct error *e);
 
-/* The job of a line; by any thread. NULL: the line is not what it was. */
-struct sign_job *digests_begin(const struct digests *d, size_t index, const struct sign_spec *spec,
-                               struct error *e);
+/* The job of a line; by any thread. *made: the output has its very signature already, which stays.
+ * NULL: the line is not what it was. */
+struct sign_job *digests_begin(struct digests *d, size_t index, const struct sign_spec *spec,
+                               bool *made, struct error *e);
 
 /* Writes the signature that the job has made; by any thread. */
 bool digests_put(struct digests *d, size_t index, const struct sign_job *job, struct error *e);

@@ -372,8 +372,7 @@ static void give_up(struct line *l, const struct error *why)
 
     if (cancel_requested(l->engine->cancel))
         return;
-    error_prefix(&cause, "stopped, so that the token signs nothing in vain; the same command goes "
-                         "on when the servers answer");
+    error_prefix(&cause, "stopped; the same command goes on when a timestamp server answers");
     stop(l, &cause);
 }
 

@@ -65,8 +65,9 @@ struct engine {
     unsigned lanes; /* sessions wanted: 1 … 64 */
     bool dry_run;   /* hash and look, write nothing, sign nothing */
     /* NULL, or the files are elsewhere: `begin` gives the job of an item (sign_begin_content),
-     * `put` takes what it made (sign_made). Both set; called by several threads at once. */
-    struct sign_job *(*begin)(void *data, size_t index, const struct sign_spec *spec,
+     * `put` takes what it made (sign_made). *made: an earlier run did, nothing is left to do. Both
+     * set; called by several threads at once. */
+    struct sign_job *(*begin)(void *data, size_t index, const struct sign_spec *spec, bool *made,
                               struct error *e);
     bool (*put)(void *data, size_t index, const struct sign_job *job, struct error *e);
     /* Called once, when the first digest waits: logs in. *lanes: how many sessions there are. */

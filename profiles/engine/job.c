@@ -59,12 +59,12 @@ static void take_digest(struct job *j)
 }
 
 /* Of a file that is elsewhere. */
-static bool begin_elsewhere(struct job *j, const struct engine *engine, struct error *e)
+static bool begin_elsewhere(struct job *j, const struct engine *engine, bool *made, struct error *e)
 {
     if (!sign_spec_check(&j->spec, e))
         return false;
     j->state = SIGN_READY;
-    j->sign = engine->begin(engine->data, j->result.index, &j->spec, e);
+    j->sign = engine->begin(engine->data, j->result.index, &j->spec, made, e);
     if (j->sign != NULL)
         take_digest(j);
     return j->sign != NULL;
@@ -130,7 +130,7 @@ bool job_read(struct job *j, const struct engine *engine, bool *made, struct err
 
     *made = false;
     if (engine->begin != NULL)
-        return begin_elsewhere(j, engine, e);
+        return begin_elsewhere(j, engine, made, e);
     if (!open_input(j, e) || !sign_spec_check(&j->spec, e) || !begin(j, engine, e))
         return false;
     if (j->state == SIGN_KEPT)

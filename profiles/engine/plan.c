@@ -365,6 +365,26 @@ bool plan_files(struct plan *out, const char *const *names, size_t count, const 
     return good;
 }
 
+bool plan_make_folders(const struct plan *plan, struct error *e)
+{
+    char *last = NULL;
+    bool made = true;
+
+    for (size_t i = 0; i < plan->count && made; i++) {
+        char *folder;
+
+        if (plan->item[i].in_place)
+            continue;
+        folder = path_parent(plan->item[i].output, e);
+        made = folder != NULL &&
+               ((last != NULL && strcmp(folder, last) == 0) || path_make_folders(folder, 0777, e));
+        free(last);
+        last = folder;
+    }
+    free(last);
+    return made;
+}
+
 bool plan_read(struct plan *out, const char *const *names, size_t count, struct error *e)
 {
     bool good = true;

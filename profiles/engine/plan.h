@@ -42,4 +42,7 @@ bool plan_read(struct plan *out, const char *const *names, size_t count, struct 
 
 void plan_free(struct plan *p);
 
+/* Makes the folders of outputs that are not written in place: a job may name one of its own. */
+bool plan_make_folders(const struct plan *plan, struct error *e);
+
 #endif

@@ -25,6 +25,11 @@ static const struct {
     [STEP_SIGNATURE] = {"signet-signature", "signature"},
 };
 
+const char *step_mark(enum step_kind kind)
+{
+    return kinds[kind].marks;
+}
+
 void step_free(struct step *s)
 {
     free(s->file);

@@ -41,6 +41,9 @@ struct step {
 
 void step_free(struct step *s);
 
+/* The member that marks a line: "signet-digest", "signet-signature". Static. */
+const char *step_mark(enum step_kind kind);
+
 /* The object of a line; NULL: ERROR_MEMORY. New reference. */
 json_t *step_record(enum step_kind kind, const struct step *s, struct error *e);
 
@@ -49,7 +52,9 @@ json_t *step_record(enum step_kind kind, const struct step *s, struct error *e);
 bool step_parse(enum step_kind kind, const void *line, size_t length, struct step *out,
                 struct error *e);
 
-/* Such a file that is being written; it is there when all of it is. */
+/* Such a file that is being written; it is there when all of it is. Another file is not replaced by
+ * it: whoever forgets the name of the output names a program (`digest -o *.exe`). NULL:
+ * ERROR_USAGE, ERROR_SYSTEM. */
 struct steps_output;
 struct steps_output *steps_create(enum step_kind kind, const char *path, struct error *e);
 bool steps_add(struct steps_output *o, const struct step *s, struct error *e);

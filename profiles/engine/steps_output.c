@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Writing the files between two steps. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/path.h"
 #include "base/tempfile.h"
@@ -16,6 +20,24 @@ struct steps_output {
     uint64_t at;
 };
 
+/* Nothing, or what was written here before. */
+static bool may_replace(enum step_kind kind, const char *path, struct error *e)
+{
+    char head[32] = "", wanted[32];
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    ssize_t length = fd < 0 ? 0 : pread(fd, head, sizeof head - 1, 0);
+
+    if (fd < 0)
+        return errno == ENOENT || error_set_errno(e, "cannot write '%s'", path);
+    close(fd);
+    snprintf(wanted, sizeof wanted, "{\"%s\":", step_mark(kind));
+    return length == 0 || strncmp(head, wanted, strlen(wanted)) == 0 ||
+           error_set(e, ERROR_USAGE,
+                     "'%s' exists, and is no file with %ss of an earlier run: it is not replaced; "
+                     "name another output",
+                     path, step_mark(kind) + strlen("signet-"));
+}
+
 struct steps_output *steps_create(enum step_kind kind, const char *path, struct error *e)
 {
     struct steps_output *o = calloc(1, sizeof *o);
@@ -26,7 +48,7 @@ struct steps_output *steps_create(enum step_kind kind, const char *path, struct 
         return NULL;
     }
     o->kind = kind;
-    o->file = tempfile_open(path, e);
+    o->file = may_replace(kind, path, e) ? tempfile_open(path, e) : NULL;
     if (o->file == NULL)
         steps_output_free(&o);
     return o;

@@ -9,6 +9,44 @@
 
 enum { COFF = 24, SECTION = 40 };
 
+const struct pe_shape pe_shapes[] = {
+    {"PE32", {.sections = 2, .section_size = 512}},
+    {"PE32+", {.plus = true, .sections = 2, .section_size = 512}},
+    {"library", {.plus = true, .sections = 1, .section_size = 512, .characteristics = 0x2022}},
+    {"driver", {.plus = true, .sections = 1, .section_size = 512, .subsystem = 1}},
+    {"EFI application", {.plus = true, .sections = 1, .section_size = 512, .subsystem = 10}},
+    {"EFI ROM", {.plus = true, .sections = 1, .section_size = 512, .subsystem = 13}},
+    {"ARM64", {.plus = true, .sections = 1, .section_size = 512, .machine = 0xaa64}},
+    {"overlay", {.sections = 1, .section_size = 512, .overlay = 4096}},
+    {"overlay of one byte", {.sections = 1, .section_size = 512, .overlay = 1}},
+    {"unaligned by two", {.sections = 1, .section_size = 512, .overlay = 2}},
+    {"unaligned by three", {.plus = true, .sections = 1, .section_size = 512, .overlay = 3}},
+    {"unaligned by four", {.sections = 1, .section_size = 512, .overlay = 4}},
+    {"unaligned by five", {.sections = 1, .section_size = 512, .overlay = 5}},
+    {"unaligned by six", {.plus = true, .sections = 1, .section_size = 512, .overlay = 6}},
+    {"unaligned by seven", {.sections = 1, .section_size = 512, .overlay = 7}},
+    {"no sections", {.plus = true}},
+    {"no sections, but an overlay", {.overlay = 333}},
+    {"sections without data", {.bss_sections = 2, .empty_sections = 2, .overlay = 8}},
+    {"one small section", {.sections = 1, .section_size = 1}},
+    {"tiny, headers overlap", {.pe_at = 4, .sections = 1, .section_size = 4}},
+    {"tiny PE32+", {.plus = true, .pe_at = 4}},
+    {"headers at an odd place", {.pe_at = 131, .sections = 1, .section_size = 512}},
+    {"headers far away", {.pe_at = 300000, .plus = true, .sections = 1, .section_size = 512}},
+    {"CheckSum across two pieces", {.pe_at = 65536 - 90, .sections = 1, .section_size = 64}},
+    {"CheckSum at a piece's end", {.pe_at = 65536 - 92, .sections = 1, .section_size = 64}},
+    {"entry across two pieces", {.pe_at = 65536 - 157, .sections = 1, .section_size = 64}},
+    {"entry at a piece's start", {.plus = true, .pe_at = 65536 - 168, .overlay = 64}},
+    {"five directories", {.directories = 5, .sections = 1, .section_size = 512}},
+    {"five directories, PE32+", {.plus = true, .directories = 5, .overlay = 100}},
+    {"forty directories", {.directories = 40, .sections = 1, .section_size = 512}},
+    {"ninety-six sections", {.sections = 96, .section_size = 16}},
+    {"no CheckSum", {.no_checksum = true, .sections = 1, .section_size = 512}},
+    {"no CheckSum, unaligned", {.no_checksum = true, .sections = 1, .section_size = 511}},
+    {"several pieces", {.plus = true, .sections = 3, .section_size = 70001, .overlay = 12345}},
+};
+const size_t pe_shape_count = sizeof pe_shapes / sizeof *pe_shapes;
+
 static void fill(struct buffer *b, size_t length)
 {
     uint8_t *at = buffer_extend(b, length);
@@ -29,7 +67,8 @@ static void pad(struct buffer *b, size_t length)
 static void put_optional(const struct pe_recipe *r, uint8_t *optional, uint32_t directories)
 {
     le_put_16(optional, r->plus ? 0x20b : 0x10b);
-    le_put_32(optional + 32, 4); /* alignment in memory and in the file */
+    /* Alignment in memory and in the file. */
+    le_put_32(optional + 32, r->alignment == 0 ? 4 : r->alignment);
     le_put_32(optional + 36, 4);
     le_put_16(optional + 68, r->subsystem);
     le_put_32(optional + (r->plus ? 108 : 92), directories);

@@ -22,8 +22,17 @@ struct pe_recipe {
     size_t section_size;
     size_t overlay;        /* bytes after the last section */
     uint32_t headers_size; /* SizeOfHeaders; 0: where the section headers end */
+    uint32_t alignment;    /* SectionAlignment; 0: 4 */
     bool no_checksum;      /* zero, as most linkers leave it; else it is right */
 };
+
+/* Every shape that must be signed. */
+struct pe_shape {
+    const char *name;
+    struct pe_recipe recipe;
+};
+extern const struct pe_shape pe_shapes[];
+extern const size_t pe_shape_count;
 
 struct pe_image {
     struct buffer bytes;

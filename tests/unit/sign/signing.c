@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "sign/format.h"
+#include "sign/note.h"
 
 static void must(bool good, const char *what)
 {
@@ -141,14 +142,32 @@ void signing_must(const struct signing_identity *i, const struct sign_spec *spec
     must(signing_run(i, spec, file, signed_file, NULL, &e), e.text);
 }
 
+bool signing_remove(const struct buffer *file, struct buffer *out, struct error *e)
+{
+    int input = signing_file(file->data, file->length), output = signing_file("", 0);
+    struct format_file *f = format_pe.open(input, "test.exe", e);
+    struct buffer first = BUFFER_INIT, note = BUFFER_INIT;
+    bool done = f != NULL && format_pe.extract(f, 0, &first, e) && note_get(&first, &note, e) &&
+                format_pe.remove(f, &note, output, NULL, e);
+
+    signing_read(output, out);
+    format_pe.close(&f);
+    buffer_free(&first);
+    buffer_free(&note);
+    close(input);
+    close(output);
+    return done;
+}
+
 void signing_extract(const struct buffer *file, unsigned index, struct buffer *der)
 {
     int fd = signing_file(file->data, file->length);
     struct error e = ERROR_INIT;
-    struct format_file *f = format_pe.open(fd, "test.exe", &e);
+    const struct format *format = format_detect(fd, "test.exe", &e);
+    struct format_file *f = format == NULL ? NULL : format->open(fd, "test.exe", &e);
 
-    must(f != NULL && format_pe.extract(f, index, der, &e), e.text);
-    format_pe.close(&f);
+    must(f != NULL && format->extract(f, index, der, &e), e.text);
+    format->close(&f);
     close(fd);
 }
 

@@ -46,6 +46,9 @@ bool signing_run(const struct signing_identity *i, const struct sign_spec *spec,
 void signing_must(const struct signing_identity *i, const struct sign_spec *spec,
                   const struct buffer *file, struct buffer *signed_file);
 
+/* Takes the signatures out of a file, with the note that is in it. */
+bool signing_remove(const struct buffer *file, struct buffer *out, struct error *e);
+
 /* The DER of signature number `index` in a file. */
 void signing_extract(const struct buffer *file, unsigned index, struct buffer *der);
 

@@ -34,44 +34,6 @@ static int tear_down(void **state)
     return 0;
 }
 
-static const struct {
-    const char *name;
-    struct pe_recipe recipe;
-} good[] = {
-    {"PE32", {.sections = 2, .section_size = 512}},
-    {"PE32+", {.plus = true, .sections = 2, .section_size = 512}},
-    {"library", {.plus = true, .sections = 1, .section_size = 512, .characteristics = 0x2022}},
-    {"driver", {.plus = true, .sections = 1, .section_size = 512, .subsystem = 1}},
-    {"EFI application", {.plus = true, .sections = 1, .section_size = 512, .subsystem = 10}},
-    {"EFI ROM", {.plus = true, .sections = 1, .section_size = 512, .subsystem = 13}},
-    {"ARM64", {.plus = true, .sections = 1, .section_size = 512, .machine = 0xaa64}},
-    {"overlay", {.sections = 1, .section_size = 512, .overlay = 4096}},
-    {"overlay of one byte", {.sections = 1, .section_size = 512, .overlay = 1}},
-    {"unaligned by two", {.sections = 1, .section_size = 512, .overlay = 2}},
-    {"unaligned by three", {.plus = true, .sections = 1, .section_size = 512, .overlay = 3}},
-    {"unaligned by four", {.sections = 1, .section_size = 512, .overlay = 4}},
-    {"unaligned by five", {.sections = 1, .section_size = 512, .overlay = 5}},
-    {"unaligned by six", {.plus = true, .sections = 1, .section_size = 512, .overlay = 6}},
-    {"unaligned by seven", {.sections = 1, .section_size = 512, .overlay = 7}},
-    {"no sections", {.plus = true}},
-    {"no sections, but an overlay", {.overlay = 333}},
-    {"sections without data", {.bss_sections = 2, .empty_sections = 2, .overlay = 8}},
-    {"one small section", {.sections = 1, .section_size = 1}},
-    {"tiny, headers overlap", {.pe_at = 4, .sections = 1, .section_size = 4}},
-    {"tiny PE32+", {.plus = true, .pe_at = 4}},
-    {"headers at an odd place", {.pe_at = 131, .sections = 1, .section_size = 512}},
-    {"headers far away", {.pe_at = 300000, .plus = true, .sections = 1, .section_size = 512}},
-    {"CheckSum across two pieces", {.pe_at = 65536 - 90, .sections = 1, .section_size = 64}},
-    {"CheckSum at a piece's end", {.pe_at = 65536 - 92, .sections = 1, .section_size = 64}},
-    {"entry across two pieces", {.pe_at = 65536 - 157, .sections = 1, .section_size = 64}},
-    {"entry at a piece's start", {.plus = true, .pe_at = 65536 - 168, .overlay = 64}},
-    {"five directories", {.directories = 5, .sections = 1, .section_size = 512}},
-    {"five directories, PE32+", {.plus = true, .directories = 5, .overlay = 100}},
-    {"forty directories", {.directories = 40, .sections = 1, .section_size = 512}},
-    {"ninety-six sections", {.sections = 96, .section_size = 16}},
-    {"several pieces", {.plus = true, .sections = 3, .section_size = 70001, .overlay = 12345}},
-};
-
 /* Zero in both, so that files can be compared. */
 static void blank_fields(struct buffer *file, const struct pe_image *image)
 {
@@ -123,15 +85,15 @@ static void signs(void **state)
     struct verify_options options = signing_trust(&identity);
 
     (void)state;
-    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+    for (size_t i = 0; i < pe_shape_count; i++) {
         struct pe_image image;
         struct buffer file = BUFFER_INIT;
         struct verify_report report;
         struct error e = ERROR_INIT;
         int fd;
 
-        print_message("%s\n", good[i].name);
-        pe_build(&image, &good[i].recipe);
+        print_message("%s\n", pe_shapes[i].name);
+        pe_build(&image, &pe_shapes[i].recipe);
         signing_must(&identity, &spec, &image.bytes, &file);
         check_layout(&image, &file);
         fd = signing_file(file.data, file.length);
@@ -194,7 +156,6 @@ static const struct {
 } bad[] = {
     {"nothing", .grow = -100000, .code = ERROR_UNSUPPORTED, .says = "is empty"},
     {"ELF", false, FILE_START, 0, 4, 0x464c457f, 0, ERROR_UNSUPPORTED, "Linux program"},
-    {"MSI", false, FILE_START, 0, 4, 0xe011cfd0, 0, ERROR_UNSUPPORTED, "perhaps an MSI"},
     {"something", false, FILE_START, 0, 4, 0x21212121, 0, ERROR_UNSUPPORTED, "unknown format"},
     {"no PE header", false, FILE_START, 60, 4, 0, 0, ERROR_UNSUPPORTED, "DOS program"},
     {"PE header outside", false, FILE_START, 60, 4, 1 << 20, 0, ERROR_UNSUPPORTED, "DOS program"},
@@ -305,6 +266,61 @@ static void too_many_entries(void **state)
     buffer_free(&image.bytes);
 }
 
+/* What is told of a signed image beside its signature. */
+static void flaws(void **state)
+{
+    static const struct {
+        const char *says;
+        uint16_t type;   /* of a second entry */
+        size_t at, size; /* from the table on: what is changed */
+        uint8_t value;
+        bool padded;
+    } cases[] = {
+        {NULL, 2, 0, 0, 0, true},
+        {NULL, 2, 0, 0, 0, false},
+        {"is no PKCS#7 signature", 1, 0, 0, 0, true},
+        {"is no PKCS#7 signature", 0x0ef1, 0, 0, 0, true},
+        {"another revision than 2.0", 2, 5, 1, 1, true},
+        {"behind the signature in its certificate table", 2, 8 + 13, 1, 'x', true},
+        {"behind the signature in its certificate table", 2, 8 + 13, 1, 'x', false},
+        {"the CheckSum in its header is wrong", 2, 0, 0, 'c', true},
+    };
+    static const uint8_t der[13] = {0x30, 11}; /* read as DER, never as a signature here */
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const struct format_pass pass = {.output = -1};
+        struct buffer signature = BUFFER_INIT;
+        struct format_file *f;
+        struct pe_image image;
+        const char *flaw;
+        int fd;
+
+        pe_build(&image, &(struct pe_recipe){.sections = 1, .section_size = 512});
+        pe_add_certificate(&image, 2, der, sizeof der, cases[i].padded);
+        pe_add_certificate(&image, cases[i].type, der, sizeof der, true);
+        memset(image.bytes.data + image.table + cases[i].at, cases[i].value, cases[i].size);
+        if (cases[i].value != 'c')
+            le_put_32(image.bytes.data + image.checksum, pe_expected_checksum(&image.bytes));
+        else
+            image.bytes.data[image.checksum] ^= 1;
+        fd = signing_file(image.bytes.data, image.bytes.length);
+        f = format_pe.open(fd, "test.exe", NULL);
+        for (unsigned k = 0; k < 3; k++)
+            assert_true(format_pe.extract(f, k, &signature, NULL));
+        assert_true(format_pe.digest(f, &pass, NULL));
+        flaw = format_pe.flaw(f, 0);
+        if ((flaw == NULL) != (cases[i].says == NULL) ||
+            (flaw != NULL && strstr(flaw, cases[i].says) == NULL))
+            fail_msg("%zu: %s", i, flaw == NULL ? "nothing" : flaw);
+        assert_null(format_pe.flaw(f, 1));
+        format_pe.close(&f);
+        close(fd);
+        buffer_free(&signature);
+        buffer_free(&image.bytes);
+    }
+}
+
 /* 4 GiB, all but the first bytes a hole. */
 static void too_large(void **state)
 {
@@ -407,6 +423,7 @@ int main(void)
         cmocka_unit_test(several_digests),
         cmocka_unit_test(refuses),
         cmocka_unit_test(too_many_entries),
+        cmocka_unit_test(flaws),
         cmocka_unit_test(too_large),
         cmocka_unit_test(changes_while_it_is_read),
         cmocka_unit_test(can_be_cancelled),

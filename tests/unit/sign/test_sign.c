@@ -8,10 +8,12 @@
 /* cmocka.h needs the four above. */
 #include <cmocka.h>
 
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "pe_builder.h"
+#include "sign/unsigned.h"
 #include "signing.h"
 
 static struct signing_identity rsa, ec;
@@ -409,6 +411,176 @@ static void side_by_side(void **state)
     buffer_free(&image.bytes);
 }
 
+/* `file` with one more signature. */
+static void append(const struct signing_identity *i, const char *description, struct buffer *file)
+{
+    struct sign_spec spec = signing_spec(i);
+    struct buffer out = BUFFER_INIT;
+
+    spec.existing = SIGN_APPEND;
+    spec.description = description;
+    signing_must(i, &spec, file, &out);
+    buffer_free(file);
+    *file = out;
+}
+
+/* All are good: so many at the top, so many in all, none deeper than that. */
+static void check_all(const struct buffer *file, size_t top, size_t all, unsigned deepest)
+{
+    struct verify_options options = signing_trust(&rsa);
+    struct verify_report report;
+    int fd = signing_file(file->data, file->length);
+    size_t beside = 0;
+
+    assert_int_equal(X509_STORE_add_cert(options.trust, ec.root), 1);
+    assert_true(verify_file(fd, "test.exe", &options, &report, NULL, NULL));
+    assert_true(report.good);
+    assert_int_equal(report.count, all);
+    for (size_t i = 0; i < report.count; i++) {
+        assert_true(report.signature[i].depth <= deepest);
+        beside += report.signature[i].depth == 0;
+    }
+    assert_int_equal(beside, top);
+    verify_report_free(&report);
+    X509_STORE_free(options.trust);
+    close(fd);
+}
+
+/* Firmware wants each signature as an entry of its own; what is nested in one of them stays. */
+static void efi_images(void **state)
+{
+    (void)state;
+    for (uint16_t subsystem = 9; subsystem <= 14; subsystem++) {
+        bool efi = subsystem >= 10 && subsystem <= 13;
+        struct buffer file = BUFFER_INIT, der = BUFFER_INIT, whole = BUFFER_INIT, was = BUFFER_INIT;
+        struct buffer original = BUFFER_INIT;
+        struct pe_image image;
+
+        pe_build(&image, &(struct pe_recipe){.plus = true,
+                                             .sections = 1,
+                                             .section_size = 511,
+                                             .subsystem = subsystem,
+                                             .no_checksum = true});
+        buffer_append(&file, image.bytes.data, image.bytes.length);
+        append(&rsa, "one", &file);
+        signing_extract(&file, 0, &was);
+        append(&ec, "two", &file);
+        append(&rsa, "three", &file);
+        append(&rsa, "four", &file);
+        check_all(&file, efi ? 4 : 1, 4, efi ? 0 : 1);
+        if (efi) {
+            signing_extract(&file, 0, &der);
+            assert_int_equal(der.length, was.length);
+            assert_memory_equal(der.data, was.data, was.length);
+        }
+        assert_true(signing_remove(&file, &original, NULL));
+        assert_int_equal(original.length, image.bytes.length);
+        assert_memory_equal(original.data, image.bytes.data, original.length);
+
+        /* Two, one nested in the other, as signtool makes it; then one more of ours. */
+        signing_extract(&file, 1, &der);
+        if (efi) {
+            assert_true(unsigned_nest(&was, &der, &whole, NULL));
+            pe_add_certificate(&image, 2, whole.data, whole.length, true);
+            append(&ec, "five", &image.bytes);
+            check_all(&image.bytes, 2, 3, 1);
+        }
+        buffer_free(&file);
+        buffer_free(&der);
+        buffer_free(&whole);
+        buffer_free(&was);
+        buffer_free(&original);
+        buffer_free(&image.bytes);
+    }
+}
+
+/* A hundred times one more; all hold, and the original comes back. */
+static void append_a_hundred_times(void **state)
+{
+    struct buffer file = BUFFER_INIT, original = BUFFER_INIT;
+    struct pe_image image;
+    char description[8];
+
+    (void)state;
+    pe_build(&image, &(struct pe_recipe){.sections = 1, .section_size = 509});
+    buffer_append(&file, image.bytes.data, image.bytes.length);
+    for (int i = 0; i < 100; i++) {
+        snprintf(description, sizeof description, "%d", i);
+        append(&rsa, description, &file);
+    }
+    check_all(&file, 1, 100, 1);
+    assert_true(signing_remove(&file, &original, NULL));
+    assert_int_equal(original.length, image.bytes.length);
+    assert_memory_equal(original.data, image.bytes.data, original.length);
+    buffer_free(&file);
+    buffer_free(&original);
+    buffer_free(&image.bytes);
+}
+
+/* Nested in nested ones, by others; one more of ours goes into the first. */
+static void nested_in_nested(void **state)
+{
+    struct buffer whole = BUFFER_INIT, one = BUFFER_INIT, next = BUFFER_INIT;
+    struct pe_image image;
+
+    (void)state;
+    signed_image(&image, &rsa, SIGNER_SHA256);
+    signing_extract(&image.bytes, 0, &one);
+    buffer_append(&whole, one.data, one.length);
+    for (int i = 0; i < 7; i++) {
+        buffer_reset(&next);
+        assert_true(unsigned_nest(&one, &whole, &next, NULL));
+        buffer_reset(&whole);
+        buffer_append(&whole, next.data, next.length);
+    }
+    image.bytes.length = image.table;
+    pe_add_certificate(&image, 2, whole.data, whole.length, true);
+    check_all(&image.bytes, 1, 8, 7);
+    append(&ec, "ours", &image.bytes);
+    check_all(&image.bytes, 1, 9, 7);
+    buffer_free(&whole);
+    buffer_free(&one);
+    buffer_free(&next);
+    buffer_free(&image.bytes);
+}
+
+/* What stands beside a signature and is none would be lost. */
+static void more_than_signatures(void **state)
+{
+    struct sign_spec spec = signing_spec(&ec);
+    struct error e = ERROR_INIT;
+    enum sign_state kept;
+
+    (void)state;
+    for (int hidden = 0; hidden < 2; hidden++) {
+        struct buffer out = BUFFER_INIT, der = BUFFER_INIT;
+        struct pe_image image;
+
+        signed_image(&image, &rsa, SIGNER_SHA256);
+        signing_extract(&image.bytes, 0, &der);
+        if (hidden) {
+            buffer_append(&der, "\0\0\0\0hidden", 10);
+            image.bytes.length = image.table;
+            pe_add_certificate(&image, 2, der.data, der.length, true);
+        } else {
+            pe_add_certificate(&image, 1, "12345678", 8, true);
+        }
+        spec.existing = SIGN_KEEP;
+        assert_true(signing_run(&ec, &spec, &image.bytes, &out, &kept, &e));
+        assert_int_equal(kept, SIGN_KEPT);
+        spec.existing = SIGN_APPEND;
+        assert_false(signing_run(&ec, &spec, &image.bytes, &out, NULL, &e));
+        assert_int_equal(e.code, ERROR_UNSUPPORTED);
+        assert_non_null(strstr(e.text, "would be lost; only --existing replace or keep"));
+        spec.existing = SIGN_REPLACE;
+        signing_must(&ec, &spec, &image.bytes, &out);
+        check_all(&out, 1, 1, 0);
+        buffer_free(&out);
+        buffer_free(&der);
+        buffer_free(&image.bytes);
+    }
+}
+
 /* A table whose length and entry do not count the padding, as some signers write it. */
 static void unpadded_table(void **state)
 {
@@ -514,6 +686,8 @@ int main(void)
         cmocka_unit_test(what_a_job_tells),   cmocka_unit_test(wrong_answers),
         cmocka_unit_test(good_signature),     cmocka_unit_test(what_a_kept_job_tells),
         cmocka_unit_test(spoiled_signatures), cmocka_unit_test(side_by_side),
+        cmocka_unit_test(efi_images),         cmocka_unit_test(append_a_hundred_times),
+        cmocka_unit_test(nested_in_nested),   cmocka_unit_test(more_than_signatures),
         cmocka_unit_test(unpadded_table),     cmocka_unit_test(append_twice),
     };
 

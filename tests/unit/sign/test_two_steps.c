@@ -15,6 +15,7 @@
 #include "pe_builder.h"
 #include "sign/attach.h"
 #include "sign/authenticode.h"
+#include "sign/content.h"
 #include "sign/extract.h"
 #include "sign/file_digest.h"
 #include "sign/strip.h"
@@ -65,7 +66,8 @@ static struct sign_spec spec_of(const struct signing_identity *i, enum sign_exis
 static bool digest_of(const struct buffer *file, const struct sign_spec *spec,
                       struct file_digest *out, struct error *e)
 {
-    const struct file_digest_options options = {.hash = spec->hash, .existing = spec->existing};
+    const struct file_digest_options options = {
+        .hash = spec->hash, .existing = spec->existing, .page_hashes = spec->page_hashes};
     int fd = signing_file(file->data, file->length);
     bool made = file_digest_make(fd, "test.exe", &options, out, NULL, e);
 
@@ -149,6 +151,151 @@ static void equals_signing_at_once(void **state)
     buffer_free(&first);
 }
 
+static void refuse(const struct buffer *file, const struct buffer *signature, const char *says)
+{
+    static const enum sign_existing existing[] = {SIGN_KEEP, SIGN_REPLACE, SIGN_APPEND};
+
+    for (size_t i = 0; i < 3; i++) {
+        struct buffer out = BUFFER_INIT;
+        struct error e = ERROR_INIT;
+
+        assert_false(attach(file, signature, existing[i], &out, NULL, &e));
+        if (strstr(e.text, says) == NULL)
+            fail_msg("%s", e.text);
+        buffer_free(&out);
+    }
+}
+
+static bool extract(const struct buffer *file, unsigned index, struct buffer *der)
+{
+    int fd = signing_file(file->data, file->length);
+    bool good = extract_signature(fd, "test.exe", index, der, NULL);
+
+    close(fd);
+    return good;
+}
+
+/* The page hashes of a signature must be the file's, too. */
+static void with_page_hashes(void **state)
+{
+    struct buffer direct = BUFFER_INIT, signature = BUFFER_INIT, out = BUFFER_INIT;
+    struct sign_spec spec = spec_of(&rsa, SIGN_KEEP);
+    struct content content;
+    struct buffer value = BUFFER_INIT;
+    struct sign_job *job;
+    struct file_digest d;
+    const uint8_t *digest;
+    size_t length;
+
+    (void)state;
+    spec.page_hashes = true;
+    signing_must(&rsa, &spec, &program, &direct);
+    sign_elsewhere(&rsa, &spec, &program, &signature);
+    assert_true(attach(&program, &signature, SIGN_KEEP, &out, NULL, NULL));
+    must_be(&out, &direct);
+    assert_true(digest_of(&program, &spec, &d, NULL));
+    assert_true(content_read("pe", d.content.data, d.content.length, &content, NULL));
+    assert_true(content.page_hashes);
+    /* The file's digest is right, the hash of its last page is not. */
+    d.content.data[d.content.length - 36 - 55] ^= 1;
+    job = sign_begin_content(&d.content, d.digest, "test.exe", &spec, NULL);
+    digest = sign_digest(job, &length);
+    signing_sign(rsa.key, spec.hash, digest, length, &value);
+    assert_true(sign_put(job, value.data, value.length, NULL));
+    refuse(&program, sign_made(job), "the page hashes in the signature are not the file's");
+    sign_free(&job);
+    file_digest_free(&d);
+    buffer_free(&value);
+    buffer_free(&direct);
+    buffer_free(&signature);
+    buffer_free(&out);
+}
+
+static bool strip(const struct buffer *file, struct buffer *out, enum strip_state *state,
+                  struct error *e)
+{
+    int input = signing_file(file->data, file->length), output = signing_file("", 0);
+    uint64_t size = 0;
+    bool done = strip_file(input, "test.exe", output, state, &size, NULL, e);
+
+    if (done)
+        assert_int_equal(size, file->length);
+    signing_read(output, out);
+    close(input);
+    close(output);
+    return done;
+}
+
+/* All that was put in goes, and what is left is the original. */
+static void strip_gives_back(void **state)
+{
+    struct buffer once = BUFFER_INIT, twice = BUFFER_INIT, out = BUFFER_INIT, der = BUFFER_INIT;
+    struct sign_spec spec = spec_of(&rsa, SIGN_KEEP), append = spec_of(&other, SIGN_APPEND);
+    struct error e = ERROR_INIT;
+    enum strip_state what;
+
+    (void)state;
+    signing_must(&rsa, &spec, &program, &once);
+    signing_must(&other, &append, &once, &twice);
+    assert_true(strip(&once, &out, &what, &e));
+    assert_int_equal(what, STRIP_DONE);
+    must_be(&out, &program);
+    assert_true(strip(&twice, &out, &what, &e));
+    must_be(&out, &program);
+    assert_true(extract(&twice, 0, &der));
+    assert_true(attach(&out, &der, SIGN_KEEP, &once, NULL, NULL));
+    must_be(&once, &twice);
+    assert_true(strip(&program, &out, &what, &e));
+    assert_int_equal(what, STRIP_UNSIGNED);
+    /* One that does not hold, or is no signature at all, goes, too. */
+    once.data[program.length - 1] ^= 1;
+    assert_true(strip(&once, &out, &what, &e));
+    assert_int_equal(what, STRIP_DONE);
+    must_be(&out, &changed);
+    memset(once.data + once.length - der.length / 2, 0xff, der.length / 2);
+    assert_true(strip(&once, &out, &what, &e));
+    assert_int_equal(what, STRIP_DONE);
+    assert_true(extract(&out, 0, &der));
+    assert_int_equal(der.length, 0);
+    buffer_reset(&once);
+    buffer_append_text(&once, "not a program");
+    assert_false(strip(&once, &out, &what, &e));
+    assert_int_equal(e.code, ERROR_UNSUPPORTED);
+    buffer_free(&once);
+    buffer_free(&twice);
+    buffer_free(&out);
+    buffer_free(&der);
+}
+
+/* A note that came with the signature is of the file it was taken from. */
+static void note_is_of_the_file(void **state)
+{
+    struct buffer file = BUFFER_INIT, der = BUFFER_INIT, out = BUFFER_INIT, back = BUFFER_INIT;
+    struct sign_spec spec = spec_of(&rsa, SIGN_KEEP);
+    struct pe_image image;
+    enum strip_state what;
+
+    (void)state;
+    pe_build(&image,
+             &(struct pe_recipe){.plus = true, .sections = 2, .section_size = 600, .overlay = 77});
+    must_be(&image.bytes, &program);
+    signing_must(&rsa, &spec, &program, &file);
+    assert_true(extract(&file, 0, &der));
+    /* Two checksums that the digest does not cover. */
+    for (uint8_t checksum = 1; checksum < 3; checksum++) {
+        image.bytes.data[image.checksum] = checksum;
+        assert_true(attach(&image.bytes, &der, SIGN_KEEP, &out, NULL, NULL));
+        assert_true(extract(&out, 0, &der));
+        assert_true(strip(&out, &back, &what, NULL));
+        must_be(&back, &image.bytes);
+    }
+    buffer_free(&image.bytes);
+    buffer_free(&file);
+    buffer_free(&der);
+    buffer_free(&out);
+    buffer_free(&back);
+}
+
 static void kept(void **state)
 {
     struct buffer direct = BUFFER_INIT, signature = BUFFER_INIT, out = BUFFER_INIT;
@@ -184,21 +331,6 @@ static void kept(void **state)
     buffer_free(&direct);
     buffer_free(&signature);
     buffer_free(&out);
-}
-
-static void refuse(const struct buffer *file, const struct buffer *signature, const char *says)
-{
-    static const enum sign_existing existing[] = {SIGN_KEEP, SIGN_REPLACE, SIGN_APPEND};
-
-    for (size_t i = 0; i < 3; i++) {
-        struct buffer out = BUFFER_INIT;
-        struct error e = ERROR_INIT;
-
-        assert_false(attach(file, signature, existing[i], &out, NULL, &e));
-        if (strstr(e.text, says) == NULL)
-            fail_msg("%s", e.text);
-        buffer_free(&out);
-    }
 }
 
 static void wrong_signatures(void **state)
@@ -245,15 +377,6 @@ static void of_another_kind(void **state)
     sign_free(&job);
     buffer_free(&value);
     file_digest_free(&d);
-}
-
-static bool extract(const struct buffer *file, unsigned index, struct buffer *der)
-{
-    int fd = signing_file(file->data, file->length);
-    bool good = extract_signature(fd, "test.exe", index, der, NULL);
-
-    close(fd);
-    return good;
 }
 
 /* Each before those nested in it; attached alone, each is a signature of the file. */
@@ -339,6 +462,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(equals_signing_at_once),
+        cmocka_unit_test(with_page_hashes),
+        cmocka_unit_test(strip_gives_back),
+        cmocka_unit_test(note_is_of_the_file),
         cmocka_unit_test(kept),
         cmocka_unit_test(wrong_signatures),
         cmocka_unit_test(of_another_kind),
