@@ -19,5 +19,10 @@ extern const struct op op_doctor;
 extern const struct op op_batch_sign;
 extern const struct op op_batch_check;
 extern const struct op op_batch_verify;
+extern const struct op op_batch_digest;
+extern const struct op op_batch_attach;
+extern const struct op op_batch_extract;
+extern const struct op op_batch_remove;
+extern const struct op op_batch_timestamp;
 
 #endif

@@ -40,10 +40,11 @@ struct run {
 static struct cancel stop;
 
 static const struct op *const own_table[] = {
-    &op_pin_store,          &op_profile_new,  &op_profile_list,  &op_profile_show,
-    &op_profile_check,      &op_profile_edit, &op_profile_renew, &op_profile_signtool,
-    &op_batch_sign,         &op_batch_check,  &op_batch_verify,  &op_doctor,
-    &op_certificate_import,
+    &op_pin_store,     &op_profile_new,        &op_profile_list,  &op_profile_show,
+    &op_profile_check, &op_profile_edit,       &op_profile_renew, &op_profile_signtool,
+    &op_batch_sign,    &op_batch_check,        &op_batch_verify,  &op_batch_timestamp,
+    &op_batch_digest,  &op_batch_attach,       &op_batch_extract, &op_batch_remove,
+    &op_doctor,        &op_certificate_import,
 };
 
 const struct op *const *program_table(size_t *count)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "profiles/ready.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -301,6 +302,7 @@ static bool make_spec(struct ready *r, const struct profile *p)
         .existing = (enum sign_existing)p->existing,
         .page_hashes = p->page_hashes == 1,
         .signature_ex = p->msi_signature_ex == 1,
+        .timestamp = p->timestamp_servers.count > 0,
     };
     if (!signer_mechanism_for(X509_get0_pubkey(r->leaf), &r->spec.mechanism, &e) ||
         !sign_spec_check(&r->spec, &e))
@@ -308,25 +310,36 @@ static bool make_spec(struct ready *r, const struct profile *p)
     return true;
 }
 
+static void note_timestamps(struct ready *r, const struct profile *p)
+{
+    size_t servers = p->timestamp_servers.count;
+
+    if (servers == 0)
+        note(r, READY_WARNING, "timestamp",
+             "files get none: the profile names no server, so that their signatures end with the "
+             "certificate");
+    else
+        note(r, READY_OK, "timestamp", "%zu server%s, %" PRId64 " requests at once; %s", servers,
+             servers == 1 ? "" : "s", p->timestamp_parallel,
+             p->timestamp_required != 0 ? "a file that gets none fails"
+                                        : "a file that gets none is signed without");
+}
+
 /* What the profile asks for and this version cannot do is refused, not left out. */
 static bool check_abilities(struct ready *r, const struct profile *p)
 {
     struct error e = ERROR_INIT;
 
-    if (p->timestamp_required == 1)
-        error_set(
-            &e, ERROR_PROFILE,
-            "timestamp.required: this version cannot timestamp; set it to false, and timestamp "
-            "with another program");
+    if (p->timestamp_required == 1 && p->timestamp_servers.count == 0)
+        error_set(&e, ERROR_PROFILE,
+                  "timestamp.required: no server is named; add timestamp: {servers: [URL]}, or set "
+                  "it to false");
     else if (p->signatures_per_month > 0)
         error_set(&e, ERROR_PROFILE,
                   "limits.signatures-per-month: this version does not count; set it to 0");
     if (e.code != ERROR_NONE)
         return fail(r, "profile", &e);
-    if (p->timestamp_servers.count > 0)
-        note(r, READY_WARNING, "timestamp",
-             "files get none: this version cannot timestamp, and the profile does not "
-             "require it");
+    note_timestamps(r, p);
     return true;
 }
 

@@ -24,7 +24,7 @@ enum ready_level { READY_OK, READY_WARNING, READY_ERROR };
 struct ready_finding {
     enum ready_level level;
     const char *subject; /* "module", "token", "key", "certificate", "chain", "pin", "tries",
-                            "state", "files", "card", "touch", "login"; static */
+                            "state", "files", "card", "touch", "login", "timestamp"; static */
     struct error error;  /* text: what was found, or what is wrong and what to do; code: what sign
                             would end with */
 };

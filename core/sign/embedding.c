@@ -176,25 +176,12 @@ bool embedding_put(struct embedding *m, const struct buffer *der, size_t count, 
     return m->format->embed(m->file, m->output, der, count, e) && read_back(m, der, count, e);
 }
 
-/* A signature that was taken out of a file has its note. */
-static bool has_note(const struct buffer *signature)
-{
-    struct buffer note = BUFFER_INIT;
-    bool has = note_get(signature, &note, NULL) && note.length > 0;
-
-    buffer_free(&note);
-    return has;
-}
-
-/* The first signature of the file, alone. */
+/* The first signature of the file, alone. One that was taken out of it before has its note. */
 static bool add_first(struct embedding *m, const struct buffer *signature, struct error *e)
 {
     struct buffer noted = BUFFER_INIT;
-    bool done;
+    bool done = note_add(signature, &m->note, &noted, e) && embedding_put(m, &noted, 1, e);
 
-    if (m->note.length == 0 || has_note(signature))
-        return embedding_put(m, signature, 1, e);
-    done = note_add(signature, &m->note, &noted, e) && embedding_put(m, &noted, 1, e);
     buffer_free(&noted);
     return done;
 }

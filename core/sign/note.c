@@ -1,7 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sign/note.h"
 
+#include <string.h>
+
 #include "sign/unsigned.h"
+
+/* *other: it has a note, which is not this one. */
+static bool has(const struct buffer *signature, const struct buffer *note, bool *other,
+                struct error *e)
+{
+    struct buffer there = BUFFER_INIT;
+    bool good = note_get(signature, &there, e), same;
+
+    same = there.length == note->length && memcmp(there.data, note->data, note->length) == 0;
+    *other = there.length > 0 && !same;
+    buffer_free(&there);
+    return good && same;
+}
 
 bool note_add(const struct buffer *signature, const struct buffer *note, struct buffer *out,
               struct error *e)
@@ -12,11 +27,18 @@ bool note_add(const struct buffer *signature, const struct buffer *note, struct 
         .data = note->data,
         .length = note->length,
     };
+    struct buffer bare = BUFFER_INIT;
+    bool other = false, done;
 
-    if (note->length > 0)
-        return unsigned_add(signature, 0, &value, out, e);
-    buffer_append(out, signature->data, signature->length);
-    return buffer_ok(out, e);
+    if (note->length == 0 || has(signature, note, &other, e)) {
+        buffer_append(out, signature->data, signature->length);
+        return buffer_ok(out, e);
+    }
+    /* One that came with the signature is of another file. */
+    done = (!other || unsigned_remove(signature, NOTE_OID, &bare, e)) &&
+           unsigned_add(other ? &bare : signature, 0, &value, out, e);
+    buffer_free(&bare);
+    return done;
 }
 
 bool note_get(const struct buffer *signature, struct buffer *note, struct error *e)

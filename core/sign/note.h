@@ -11,7 +11,8 @@
 
 #define NOTE_OID "2.25.183075887793565970913909492079172271248"
 
-/* Appends `signature` with the note added to it; as it is when the note is empty. */
+/* Appends `signature` with this note, and no other; as it is when the note is empty, or there
+ * already. */
 bool note_add(const struct buffer *signature, const struct buffer *note, struct buffer *out,
               struct error *e);
 

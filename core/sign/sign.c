@@ -19,12 +19,16 @@ struct sign_job {
     char *name;
     uint8_t digest[EVP_MAX_MD_SIZE];
     size_t digest_length;
-    struct authenticode *signature;
+    struct authenticode *signature; /* that is to be made; NULL: none is */
     struct buffer own; /* the signature that was made, with its timestamp; empty: not yet */
     size_t others;     /* signatures of the input that stay, nested ones counted */
-    uint8_t *to_stamp; /* the value of the signature that waits for a timestamp */
-    size_t to_stamp_length;
     char *signer;
+
+    /* The signature whose timestamp is next. */
+    uint8_t *to_stamp; /* its value; NULL: none waits */
+    size_t to_stamp_length;
+    struct buffer *to_stamp_in; /* itself, or the one that it is nested in */
+    unsigned to_stamp_index;    /* in there, as unsigned_add counts */
 };
 
 /* A character beyond U+FFFF: four bytes of UTF-8, two units of UTF-16, none of BMPString. */
@@ -62,9 +66,11 @@ static bool check_texts(const struct sign_spec *spec, struct error *e)
 
 bool sign_spec_check(const struct sign_spec *spec, struct error *e)
 {
-    EVP_PKEY *key = X509_get0_pubkey(spec->leaf);
+    EVP_PKEY *key = spec->stamp_only ? NULL : X509_get0_pubkey(spec->leaf);
     enum signer_mechanism mechanism;
 
+    if (spec->stamp_only)
+        return true;
     if (!check_texts(spec, e))
         return false;
     if (key == NULL)
@@ -110,15 +116,81 @@ static void set_digest(struct sign_job *job, const struct signatures *s, const E
     memcpy(job->digest, signatures_file_digest(s, md), job->digest_length);
 }
 
-/* The pass that finds out whether all that is there holds. */
-static bool keep(struct sign_job *job, struct signatures *s, struct cancel *cancel, struct error *e)
+/* Whether a signature is to get a timestamp. */
+static bool lacks_timestamp(const struct sign_spec *spec, const struct authenticode_view *v)
+{
+    return spec->timestamp && !v->has_timestamp &&
+           (spec->stamp_only || (v->signer != NULL && X509_cmp(v->signer, spec->leaf) == 0));
+}
+
+static bool any_lacks_timestamp(const struct sign_job *job, const struct signatures *s)
+{
+    for (size_t i = 0; i < s->count; i++)
+        if (lacks_timestamp(job->spec, &s->view[i]))
+            return true;
+    return false;
+}
+
+static bool wait_for_stamp(struct sign_job *job, struct buffer *in, const struct signatures *s,
+                           size_t index, struct error *e)
+{
+    const ASN1_OCTET_STRING *value = s->view[index].info->enc_digest;
+
+    job->to_stamp_length = (size_t)ASN1_STRING_length(value);
+    job->to_stamp = malloc(job->to_stamp_length + 1);
+    if (job->to_stamp == NULL)
+        return error_set_memory(e);
+    memcpy(job->to_stamp, ASN1_STRING_get0_data(value), job->to_stamp_length);
+    job->to_stamp_in = in;
+    job->to_stamp_index = (unsigned)index;
+    return true;
+}
+
+/* Looks in a signature and those nested in it. */
+static bool find_in(struct sign_job *job, struct buffer *der, struct error *e)
+{
+    struct signatures *s = signatures_new(e);
+    bool good = s != NULL && signatures_add(s, der->data, der->length, e);
+
+    for (size_t i = 0; good && job->to_stamp == NULL && i < s->count; i++)
+        if (lacks_timestamp(job->spec, &s->view[i]))
+            good = wait_for_stamp(job, der, s, i, e);
+    signatures_free(&s);
+    return good;
+}
+
+/* Which signature gets the next timestamp. They are looked through anew each time: what is added to
+ * a nested signature can change its place among its sisters, which are a SET, sorted in DER. */
+static bool find_to_stamp(struct sign_job *job, struct error *e)
 {
     struct embedding *m = &job->embedding;
+    bool good = true;
 
-    if (!signatures_digest(s, m->format, m->file, NULL, -1, cancel, e) ||
-        !embedding_all_hold(m, s, e))
+    free(job->to_stamp);
+    job->to_stamp = NULL;
+    if (!job->spec->timestamp)
+        return true;
+    if (job->own.length > 0)
+        good = find_in(job, &job->own, e);
+    for (size_t i = 0; good && job->to_stamp == NULL && i < m->outer_count; i++)
+        good = find_in(job, &m->outer[i], e);
+    return good || error_prefix(e, "'%s'", job->name);
+}
+
+/* The pass that finds out whether all that is there holds. It writes only where a timestamp is to
+ * be added. */
+static bool keep(struct sign_job *job, struct signatures *s, enum sign_state *state,
+                 struct cancel *cancel, struct error *e)
+{
+    struct embedding *m = &job->embedding;
+    bool lacks = any_lacks_timestamp(job, s);
+
+    *state = lacks ? SIGN_UNSTAMPED : SIGN_KEPT;
+    if (!signatures_digest(s, m->format, m->file, NULL, lacks ? m->output : -1, cancel, e) ||
+        !embedding_all_hold(m, s, e) || !find_to_stamp(job, e))
         return false;
     set_digest(job, s, s->view[0].md);
+    job->others = s->count;
     job->signer = cert_common_name(s->view[0].signer);
     return job->signer != NULL || error_set_memory(e);
 }
@@ -154,11 +226,23 @@ static bool prepare(struct sign_job *job, struct signatures *s, enum sign_state 
     if (job->signature == NULL)
         return false;
     job->others = s->count;
+    *state = SIGN_READY;
     /* Adding it once is enough, however often the command is given. */
-    if (find_own(job, s) < s->count)
-        *state = SIGN_KEPT;
+    if (find_own(job, s) < s->count) {
+        authenticode_free(&job->signature);
+        *state = any_lacks_timestamp(job, s) ? SIGN_UNSTAMPED : SIGN_KEPT;
+        if (!find_to_stamp(job, e))
+            return false;
+    }
     job->signer = cert_common_name(job->spec->leaf);
     return job->signer != NULL || error_set_memory(e);
+}
+
+static bool not_signed(const struct sign_job *job, struct error *e)
+{
+    return error_set(e, ERROR_SIGNATURE,
+                     "'%s' is not signed, and a timestamp is put into a signature: sign it first",
+                     job->name);
 }
 
 static bool begin(struct sign_job *job, int input, int output, enum sign_state *state,
@@ -166,16 +250,16 @@ static bool begin(struct sign_job *job, int input, int output, enum sign_state *
 {
     struct embedding *m = &job->embedding;
     struct signatures *s = signatures_new(e);
-    bool good = s != NULL && embedding_open(m, input, job->name, output, job->spec->existing, e) &&
+    enum sign_existing existing = job->spec->stamp_only ? SIGN_KEEP : job->spec->existing;
+    bool good = s != NULL && embedding_open(m, input, job->name, output, existing, e) &&
                 embedding_read(m, s, e);
 
-    *state = SIGN_READY;
-    if (good && s->count > 0 && job->spec->existing == SIGN_KEEP) {
-        *state = SIGN_KEPT;
-        good = keep(job, s, cancel, e);
-    } else if (good) {
+    if (good && s->count > 0 && existing == SIGN_KEEP)
+        good = keep(job, s, state, cancel, e);
+    else if (good && job->spec->stamp_only)
+        good = not_signed(job, e);
+    else if (good)
         good = prepare(job, s, state, cancel, e);
-    }
     signatures_free(&s);
     return good;
 }
@@ -186,6 +270,24 @@ struct sign_job *sign_begin(int input, const char *name, int output, const struc
     struct sign_job *job = job_new(name, spec, e);
 
     if (job != NULL && !begin(job, input, output, state, cancel, e))
+        sign_free(&job);
+    return job;
+}
+
+struct sign_job *sign_begin_content(const struct buffer *content, const uint8_t *digest,
+                                    const char *name, const struct sign_spec *spec, struct error *e)
+{
+    struct sign_job *job = job_new(name, spec, e);
+
+    if (job == NULL)
+        return NULL;
+    job->digest_length = (size_t)EVP_MD_get_size(signer_hash_md(spec->hash));
+    memcpy(job->digest, digest, job->digest_length);
+    job->signature = authenticode_new(spec, content, e);
+    job->signer = cert_common_name(spec->leaf);
+    if (job->signature != NULL && job->signer == NULL)
+        error_set_memory(e);
+    if (job->signature == NULL || job->signer == NULL)
         sign_free(&job);
     return job;
 }
@@ -201,19 +303,60 @@ const uint8_t *sign_file_digest(const struct sign_job *job, size_t *length)
     return job->digest;
 }
 
-bool sign_is_made(const struct sign_job *job, int file, struct cancel *cancel)
+/* Every signature of the input, whatever was added to it, and none beside. */
+static bool has_all(const struct sign_job *job, const struct signatures *made)
+{
+    struct signatures *s = signatures_new(NULL);
+    const struct embedding *m = &job->embedding;
+    bool all = s != NULL && made->count == job->others;
+
+    for (size_t i = 0; all && i < m->outer_count; i++)
+        all = signatures_add(s, m->outer[i].data, m->outer[i].length, NULL);
+    for (size_t i = 0; all && i < s->count; i++) {
+        size_t j = 0;
+
+        while (j < made->count &&
+               ASN1_STRING_cmp(made->view[j].info->enc_digest, s->view[i].info->enc_digest) != 0)
+            j++;
+        all = j < made->count;
+    }
+    signatures_free(&s);
+    return all;
+}
+
+static bool is_wanted(const struct sign_job *job, const struct signatures *made)
+{
+    if (job->signature == NULL)
+        return has_all(job, made);
+    return made->count == job->others + 1 && find_own(job, made) < made->count;
+}
+
+enum sign_made sign_is_made(const struct sign_job *job, int file, struct cancel *cancel)
 {
     const struct format *format = job->embedding.format;
     struct signatures *s = signatures_new(NULL);
     struct format_file *made = format->open(file, job->name, NULL);
-    bool same = s != NULL && made != NULL && signatures_read(s, format, made, NULL) &&
-                s->count == job->others + 1 && find_own(job, s) < s->count &&
-                signatures_digest(s, format, made, NULL, -1, cancel, NULL) &&
-                embedding_all_hold(&job->embedding, s, NULL);
+    enum sign_made is = SIGN_NOT_MADE;
 
+    if (s != NULL && made != NULL && signatures_read(s, format, made, NULL) && is_wanted(job, s) &&
+        signatures_digest(s, format, made, NULL, -1, cancel, NULL) &&
+        embedding_all_hold(&job->embedding, s, NULL))
+        is = any_lacks_timestamp(job, s) ? SIGN_MADE_UNSTAMPED : SIGN_MADE;
     format->close(&made);
     signatures_free(&s);
-    return same;
+    return is;
+}
+
+enum sign_made sign_is_made_content(const struct sign_job *job, const struct buffer *signature)
+{
+    struct signatures *s = signatures_new(NULL);
+    enum sign_made is = SIGN_NOT_MADE;
+
+    if (s != NULL && signatures_add(s, signature->data, signature->length, NULL) && s->count == 1 &&
+        find_own(job, s) == 0 && authenticode_check(&s->view[0], NULL))
+        is = any_lacks_timestamp(job, s) ? SIGN_MADE_UNSTAMPED : SIGN_MADE;
+    signatures_free(&s);
+    return is;
 }
 
 const char *sign_signer(const struct sign_job *job)
@@ -234,16 +377,8 @@ bool sign_put(struct sign_job *job, const uint8_t *signature, size_t length, str
     if (!signer_verify(X509_get0_pubkey(job->spec->leaf), job->spec->hash, digest, digest_length,
                        signature, length, e))
         return error_prefix(e, "'%s': what the token signed", job->name);
-    if (!authenticode_finish(job->signature, signature, length, &job->own, e))
-        return false;
-    if (!job->spec->timestamp)
-        return true;
-    job->to_stamp = malloc(length);
-    if (job->to_stamp == NULL)
-        return error_set_memory(e);
-    memcpy(job->to_stamp, signature, length);
-    job->to_stamp_length = length;
-    return true;
+    return authenticode_finish(job->signature, signature, length, &job->own, e) &&
+           find_to_stamp(job, e);
 }
 
 const uint8_t *sign_to_stamp(const struct sign_job *job, size_t *length)
@@ -262,18 +397,25 @@ bool sign_put_timestamp(struct sign_job *job, const struct buffer *token, struct
     };
     struct buffer stamped = BUFFER_INIT;
 
-    if (!unsigned_add(&job->own, 0, &value, &stamped, e)) {
+    if (!unsigned_add(job->to_stamp_in, job->to_stamp_index, &value, &stamped, e)) {
         buffer_free(&stamped);
         return error_prefix(e, "'%s'", job->name);
     }
-    buffer_free(&job->own);
-    job->own = stamped;
-    free(job->to_stamp);
-    job->to_stamp = NULL;
-    return true;
+    buffer_free(job->to_stamp_in);
+    *job->to_stamp_in = stamped;
+    return find_to_stamp(job, e);
+}
+
+const struct buffer *sign_made(const struct sign_job *job)
+{
+    return &job->own;
 }
 
 bool sign_finish(struct sign_job *job, struct error *e)
 {
-    return embedding_add(&job->embedding, &job->own, e);
+    struct embedding *m = &job->embedding;
+
+    if (job->own.length > 0)
+        return embedding_add(m, &job->own, e);
+    return embedding_put(m, m->outer, m->outer_count, e);
 }

@@ -93,6 +93,11 @@ static bool collect(struct signatures *s, const uint8_t *der, size_t length, uns
     return signatures_need(s, s->view[own].md, e) && collect_nested(s, own, e);
 }
 
+bool signatures_add(struct signatures *s, const uint8_t *der, size_t length, struct error *e)
+{
+    return collect(s, der, length, 0, e);
+}
+
 bool signatures_read(struct signatures *s, const struct format *format, struct format_file *file,
                      struct error *e)
 {

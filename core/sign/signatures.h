@@ -31,6 +31,10 @@ void signatures_free(struct signatures **s);
 bool signatures_read(struct signatures *s, const struct format *format, struct format_file *file,
                      struct error *e);
 
+/* The same of one signature (DER of a ContentInfo, from anywhere) that is not nested, with those
+ * nested in it. */
+bool signatures_add(struct signatures *s, const uint8_t *der, size_t length, struct error *e);
+
 /* One more digest for the pass, where it is not among them already. */
 bool signatures_need(struct signatures *s, const EVP_MD *md, struct error *e);
 

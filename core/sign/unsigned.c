@@ -120,6 +120,34 @@ bool unsigned_add(const struct buffer *signature, unsigned index,
                              error_set(e, ERROR_SIGNATURE, "it has no signature of that number"));
 }
 
+bool unsigned_remove(const struct buffer *signature, const char *oid, struct buffer *out,
+                     struct error *e)
+{
+    ASN1_OBJECT *object = OBJ_txt2obj(oid, 1);
+    struct authenticode_view v;
+    bool done;
+    int at;
+
+    if (object == NULL)
+        return error_set_memory(e);
+    if (!authenticode_view(signature->data, signature->length, &v, e)) {
+        ASN1_OBJECT_free(object);
+        return false;
+    }
+    at = X509at_get_attr_by_OBJ(v.info->unauth_attr, object, -1);
+    if (at >= 0)
+        X509_ATTRIBUTE_free(X509at_delete_attr(v.info->unauth_attr, at));
+    /* An empty set is not to be there at all. */
+    if (X509at_get_attr_count(v.info->unauth_attr) == 0) {
+        sk_X509_ATTRIBUTE_free(v.info->unauth_attr);
+        v.info->unauth_attr = NULL;
+    }
+    done = encode(&v, out, e);
+    ASN1_OBJECT_free(object);
+    authenticode_view_free(&v);
+    return done;
+}
+
 bool unsigned_nest(const struct buffer *outer, const struct buffer *inner, struct buffer *out,
                    struct error *e)
 {

@@ -30,6 +30,10 @@ bool unsigned_add(const struct buffer *signature, unsigned index,
 bool unsigned_nest(const struct buffer *outer, const struct buffer *inner, struct buffer *out,
                    struct error *e);
 
+/* Appends `signature` without an attribute of its own; as it is where it has none. */
+bool unsigned_remove(const struct buffer *signature, const char *oid, struct buffer *out,
+                     struct error *e);
+
 /* Value number `index` of an attribute; NULL when there are not so many. The view's. */
 const ASN1_TYPE *unsigned_get(const struct authenticode_view *v, const char *oid, int index);
 

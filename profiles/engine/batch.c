@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "profiles/engine/batch.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
+#include "cert/load.h"
 #include "op/record.h"
 #include "profiles/schema.h"
 
@@ -24,6 +26,10 @@ static const struct {
     {"sessions", "limits.sessions"},
     {"wait", "limits.wait-for-token"},
     {"module", "module"},
+    {"timestamp", "timestamp.servers"},
+    {"server", "timestamp.servers"},
+    {"server-ca", "timestamp.ca"},
+    {"parallel", "timestamp.parallel"},
 };
 
 static bool override(struct profile *p, const struct op_args *args, const char *option,
@@ -53,7 +59,46 @@ struct profile *batch_profile(const struct op_args *args, const char *name, stru
     for (size_t i = 0; p != NULL && i < sizeof overrides / sizeof *overrides; i++)
         if (!override(p, args, overrides[i].option, overrides[i].key, e))
             profile_free(&p);
+    if (p != NULL && op_flag(args, "no-timestamp")) {
+        profile_list_free(&p->timestamp_servers);
+        p->timestamp_required = 0;
+    }
     return p;
+}
+
+struct profile *batch_digest_profile(const struct op_args *args, const char *name, struct error *e)
+{
+    static const char *const keys[] = {"digest", "existing"};
+    struct profile *p = name == NULL ? profile_new(e) : profile_load(name, NULL, e);
+
+    for (size_t i = 0; p != NULL && i < sizeof keys / sizeof *keys; i++)
+        if (!override(p, args, keys[i], keys[i], e))
+            profile_free(&p);
+    return p;
+}
+
+bool batch_plan(struct plan *out, const struct op_args *args, const struct profile_list *patterns,
+                const char *directory, struct error *e)
+{
+    size_t count = op_count(args, "FILE");
+    const char **names = calloc(count + 1, sizeof *names);
+    bool made;
+
+    *out = (struct plan){0};
+    if (names == NULL)
+        return error_set_memory(e);
+    for (size_t i = 0; i < count; i++)
+        names[i] = op_text_at(args, "FILE", i);
+    made = plan_make(out, names, count, patterns, directory, e);
+    free(names);
+    return made;
+}
+
+bool batch_is_same(const struct plan *plan, size_t index)
+{
+    const struct plan_item *item = &plan->item[index];
+
+    return item->same_as != index && strcmp(item->output, plan->item[item->same_as].output) == 0;
 }
 
 json_t *batch_name(const char *file)
@@ -67,6 +112,54 @@ json_t *batch_name(const char *file)
 void batch_show(struct buffer *out, const char *text)
 {
     text_append_printable(out, text, strlen(text));
+}
+
+static bool add_root(X509_STORE *store, const char *path, struct error *e)
+{
+    STACK_OF(X509) *certs = sk_X509_new_null();
+    bool good = certs != NULL ? cert_load_file(path, certs, e) : error_set_memory(e);
+
+    for (int i = 0; good && i < sk_X509_num(certs); i++)
+        good = X509_STORE_add_cert(store, sk_X509_value(certs, i)) == 1 || error_set_memory(e);
+    sk_X509_pop_free(certs, X509_free);
+    return good || error_prefix(e, "timestamp.ca");
+}
+
+struct tsa *batch_tsa(const struct profile *p, struct error *e)
+{
+    struct tsa_spec spec = {
+        .servers = (const char *const *)p->timestamp_servers.item,
+        .count = p->timestamp_servers.count,
+        .timeout_ms = p->timestamp_timeout,
+        .tries = (unsigned)p->timestamp_tries,
+        .rate = (unsigned)p->timestamp_rate,
+        .proxy = p->timestamp_proxy,
+        .md = signer_hash_md((enum signer_hash)p->digest),
+    };
+    X509_STORE *trust = p->timestamp_ca.count > 0 ? X509_STORE_new() : NULL;
+    struct tsa *tsa = NULL;
+    bool good = p->timestamp_ca.count == 0 || trust != NULL || error_set_memory(e);
+
+    for (size_t i = 0; good && i < p->timestamp_ca.count; i++)
+        good = add_root(trust, p->timestamp_ca.item[i], e);
+    spec.trust = trust;
+    if (good)
+        tsa = tsa_new(&spec, e);
+    X509_STORE_free(trust);
+    return tsa;
+}
+
+bool batch_stamp(struct tsa *tsa, const uint8_t *signature, size_t length, struct buffer *token,
+                 struct engine_stamp *given, struct error *e)
+{
+    struct tsa_result result;
+
+    /* A signal does not end it: the signature is made, and the tries are counted. */
+    if (!tsa_stamp(tsa, signature, length, token, &result, NULL, e))
+        return false;
+    given->time = result.time;
+    snprintf(given->server, sizeof given->server, "%s", result.server);
+    return true;
 }
 
 const struct signer *batch_open(struct ready *r, const struct profile *p, struct op_ctx *ctx,

@@ -4,18 +4,41 @@
 #define SIGNET_PROFILES_ENGINE_BATCH_H
 
 #include "op/op.h"
+#include "profiles/engine/engine.h"
+#include "profiles/engine/plan.h"
 #include "profiles/profile.h"
 #include "profiles/ready.h"
+#include "sign/tsa.h"
 
 /* The profile PROFILE, or one made of the options --key, --certificate and the like when there is
  * no profile; then the options that override it. */
 struct profile *batch_profile(const struct op_args *args, const char *name, struct error *e);
+
+/* The same where no key is wanted: only --digest and --existing override it, and `name` may be
+ * NULL. */
+struct profile *batch_digest_profile(const struct op_args *args, const char *name, struct error *e);
+
+/* The files of the argument FILE, or of these patterns where it has none; they go into `directory`;
+ * NULL: in place. */
+bool batch_plan(struct plan *out, const struct op_args *args, const struct profile_list *patterns,
+                const char *directory, struct error *e);
+
+/* The file was named before, and stands at the same place: what is done to it is done. */
+bool batch_is_same(const struct plan *plan, size_t index);
 
 /* A file's name for a record: as it is, or printable where it is no UTF-8. New reference. */
 json_t *batch_name(const char *file);
 
 /* Appends a text of a record that came from outside, so that a terminal can show it. */
 void batch_show(struct buffer *out, const char *text);
+
+/* The timestamp servers of a profile. ERROR_PROFILE: it names none, or a file of timestamp.ca
+ * cannot be used. */
+struct tsa *batch_tsa(const struct profile *p, struct error *e);
+
+/* The engine's `stamp`, by these servers. */
+bool batch_stamp(struct tsa *tsa, const uint8_t *signature, size_t length, struct buffer *token,
+                 struct engine_stamp *given, struct error *e);
 
 /* Opens the gate for a ready profile and gives the signer for its key. *session is the caller's to
  * close. */

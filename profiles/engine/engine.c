@@ -2,44 +2,47 @@
 #include "profiles/engine/engine.h"
 
 #include <assert.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/path.h"
-#include "base/tempfile.h"
+#include "profiles/engine/job.h"
+#include "profiles/engine/patience.h"
 #include "profiles/engine/queue.h"
 
 /* WAITING: files between two stages; each keeps three descriptors open.
+ * UNSTAMPED: those that wait for a timestamp, while servers answer: when they are slow for some
+ * seconds, the token goes on.
  * IN_FLIGHT: signatures that one session is asked for at once. While the token works on one, the
  * next is on its way, so that it never waits for us. */
-enum { MOST_WORKERS = 8, WAITING = 16, MOST_LANES = 64, IN_FLIGHT = 2 };
+enum {
+    MOST_WORKERS = 8,
+    WAITING = 16,
+    UNSTAMPED = 32,
+    MOST_LANES = 64,
+    MOST_STAMPS = 16,
+    IN_FLIGHT = 2,
+};
 
-/* A file on its way. */
-struct job {
-    struct engine_result result;
-    const struct plan_item *item;
-    struct sign_spec spec; /* with the item's own description */
-    struct stat status;    /* of the input */
-    struct tempfile *output;
-    struct sign_job *sign;
-    struct buffer signature;
-    int64_t started;
-    int input;
+/* What came of an item. */
+struct outcome {
+    enum engine_state state;
+    enum error_code code;
 };
 
 /* One run, shared by its threads. */
 struct line {
     const struct engine *engine;
     struct engine_totals *totals;
-    struct queue to_sign, to_commit;
+    struct queue to_sign, to_stamp, to_commit;
     unsigned workers; /* that read, and as many that write */
+    unsigned stamps;  /* that ask for timestamps; 0: none are wanted */
+    struct patience patience;
     atomic_size_t next;
     atomic_bool stopped;
 
@@ -54,7 +57,7 @@ struct line {
     pthread_mutex_t mutex; /* result callback, totals, state, cause, what is asked */
     unsigned asking;       /* signatures that the token is asked for now */
     int64_t asking_since, busy_ms;
-    enum engine_state *state; /* of each item */
+    struct outcome *done; /* of each item */
     struct error cause;
 
     /* Of a key that wants a touch. */
@@ -77,9 +80,11 @@ const char *engine_state_name(enum engine_state state)
 static void report(struct line *l, struct engine_result *result)
 {
     pthread_mutex_lock(&l->mutex);
-    l->state[result->index] = result->state;
+    l->done[result->index] = (struct outcome){result->state, result->error.code};
     l->totals->count[result->state]++;
     l->totals->bytes += result->bytes;
+    l->totals->stamps += result->state == ENGINE_FAILED ? 0 : result->stamps;
+    l->totals->unstamped += result->state != ENGINE_FAILED && result->unstamped.code != ERROR_NONE;
     result->busy_ms = l->busy_ms + (l->asking > 0 ? clock_ms() - l->asking_since : 0);
     l->engine->result(l->engine->data, result);
     pthread_mutex_unlock(&l->mutex);
@@ -95,181 +100,58 @@ static void stop(struct line *l, const struct error *cause)
     atomic_store(&l->stopped, true);
 }
 
-static void job_free(struct job *j)
-{
-    sign_free(&j->sign);
-    tempfile_free(&j->output);
-    buffer_free(&j->signature);
-    if (j->input >= 0)
-        close(j->input);
-    free(j);
-}
-
 static void finish(struct line *l, struct job *j, enum engine_state state)
 {
     j->result.state = state;
     j->result.ms = clock_ms() - j->started;
-    if (state == ENGINE_KEPT)
+    if (state == ENGINE_KEPT || state == ENGINE_TIMESTAMPED)
         j->result.signer = sign_signer(j->sign);
     report(l, &j->result);
     job_free(j);
 }
 
-static struct job *job_new(struct line *l, size_t index)
+/* Where a file goes when it was read. */
+static void send_on(struct line *l, struct job *j, bool made)
 {
-    struct job *j = calloc(1, sizeof *j);
-
-    if (j == NULL)
-        return NULL;
-    j->result.index = index;
-    j->item = &l->engine->plan->item[index];
-    j->spec = *l->engine->spec;
-    if (j->item->description != NULL)
-        j->spec.description = j->item->description;
-    if (j->item->url != NULL)
-        j->spec.url = j->item->url;
-    j->started = clock_ms();
-    j->input = -1;
-    return j;
-}
-
-static bool open_input(struct job *j, struct error *e)
-{
-    /* O_NONBLOCK: a pipe or device with nobody at its other end is refused below, not waited for.
-     */
-    j->input = open(j->item->file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (j->input < 0 || fstat(j->input, &j->status) != 0)
-        return error_set_errno(e, "cannot open '%s'", j->item->file);
-    if (S_ISDIR(j->status.st_mode))
-        return error_set(e, ERROR_UNSUPPORTED, "'%s' is a folder; name the files in it",
-                         j->item->file);
-    if (!S_ISREG(j->status.st_mode))
-        return error_set(e, ERROR_UNSUPPORTED, "'%s' is not a regular file", j->item->file);
-    return true;
-}
-
-static bool read_file(struct line *l, struct job *j, enum sign_state *state, struct error *e)
-{
-    const uint8_t *digest;
-    int output = -1;
-
-    if (!open_input(j, e) || !sign_spec_check(&j->spec, e))
-        return false;
-    if (!l->engine->dry_run) {
-        j->output = tempfile_open(j->item->output, e);
-        if (j->output == NULL)
-            return false;
-        output = tempfile_fd(j->output);
-    }
-    j->sign = sign_begin(j->input, j->item->file, output, &j->spec, state, l->engine->cancel, e);
-    if (j->sign == NULL)
-        return false;
-    j->result.bytes = sign_size(j->sign);
-    digest = sign_file_digest(j->sign, &j->result.digest_length);
-    memcpy(j->result.digest, digest, j->result.digest_length);
-    return true;
-}
-
-static bool copy_bytes(int input, const char *file, struct tempfile *output, struct error *e)
-{
-    char piece[65536];
-    off_t at = 0;
-    ssize_t got;
-
-    while ((got = pread(input, piece, sizeof piece, at)) > 0) {
-        ssize_t put = pwrite(tempfile_fd(output), piece, (size_t)got, at);
-
-        if (put <= 0)
-            return error_set_errno(e, "cannot write a copy of '%s'", file);
-        at += put;
-    }
-    if (got < 0)
-        return error_set_errno(e, "cannot read '%s'", file);
-    return ftruncate(tempfile_fd(output), at) == 0 ||
-           error_set_errno(e, "cannot write a copy of '%s'", file);
-}
-
-/* True when two paths lead to one file already. */
-static bool is_same_file(const char *path, const struct stat *status)
-{
-    struct stat other;
-
-    return stat(path, &other) == 0 && other.st_dev == status->st_dev &&
-           other.st_ino == status->st_ino;
-}
-
-/* A kept file goes to the output folder as it is, so that the folder holds the whole release. */
-static bool copy_kept(struct job *j, struct error *e)
-{
-    if (j->output == NULL || is_same_file(j->item->output, &j->status))
-        return true;
-    return copy_bytes(j->input, j->item->file, j->output, e) &&
-           tempfile_copy_mode(j->output, &j->status, e) && tempfile_place(j->output, true, e);
-}
-
-/* Another name of a file that is signed now: where it stands for a file of its own (a hard link, or
- * another name in the output folder) it gets a copy, not a signature of its own. */
-static bool copy_same(const struct plan_item *item, const struct plan_item *first, struct error *e)
-{
-    struct tempfile *output = NULL;
-    struct stat status, like;
-    int input = open(first->output, O_RDONLY | O_CLOEXEC);
-    bool done = false;
-
-    if (input < 0 || fstat(input, &status) != 0 || stat(item->file, &like) != 0)
-        error_set_errno(e, "cannot copy '%s' to '%s'", first->output, item->output);
-    else if (is_same_file(item->output, &status))
-        done = true;
+    if (j->state == SIGN_KEPT)
+        finish(l, j, job_copy_kept(j, &j->result.error) ? ENGINE_KEPT : ENGINE_FAILED);
+    else if (made)
+        finish(l, j, ENGINE_KEPT);
+    else if (l->engine->dry_run)
+        finish(l, j, j->state == SIGN_UNSTAMPED ? ENGINE_WOULD_TIMESTAMP : ENGINE_WOULD_SIGN);
     else
-        output = tempfile_open(item->output, e);
-    if (output != NULL)
-        done = copy_bytes(input, first->output, output, e) &&
-               tempfile_copy_mode(output, &like, e) && tempfile_place(output, true, e);
-    tempfile_free(&output);
-    if (input >= 0)
-        close(input);
-    return done;
-}
-
-/* What an earlier run left in the output folder need not be made again. In place there is no such
- * thing: the file itself is the input. */
-static bool is_made(const struct line *l, const struct job *j)
-{
-    struct stat status;
-    int made = j->item->in_place ? -1 : open(j->item->output, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    bool is = made >= 0 && fstat(made, &status) == 0 && S_ISREG(status.st_mode) &&
-              !is_same_file(j->item->output, &j->status) &&
-              sign_is_made(j->sign, made, l->engine->cancel);
-
-    if (made >= 0)
-        close(made);
-    return is;
+        queue_push(j->state == SIGN_UNSTAMPED ? &l->to_stamp : &l->to_sign, j);
 }
 
 static void read_one(struct line *l, size_t index)
 {
-    struct job *j = job_new(l, index);
-    enum sign_state state = SIGN_READY;
+    struct job *j = job_new(l->engine, index);
     struct error memory = ERROR_INIT;
+    bool made;
 
     if (j == NULL) {
         error_set_memory(&memory);
         stop(l, &memory);
-        return;
+    } else if (job_read(j, l->engine, &made, &j->result.error)) {
+        send_on(l, j, made);
+    } else if (j->result.error.code == ERROR_CANCELLED) {
+        job_free(j);
+    } else {
+        finish(l, j, ENGINE_FAILED);
     }
-    if (!read_file(l, j, &state, &j->result.error)) {
-        if (j->result.error.code == ERROR_CANCELLED)
-            job_free(j);
-        else
-            finish(l, j, ENGINE_FAILED);
-    } else if (state == SIGN_KEPT)
-        finish(l, j, copy_kept(j, &j->result.error) ? ENGINE_KEPT : ENGINE_FAILED);
-    else if (is_made(l, j))
-        finish(l, j, ENGINE_KEPT);
-    else if (l->engine->dry_run)
-        finish(l, j, ENGINE_WOULD_SIGN);
-    else
-        queue_push(&l->to_sign, j);
+}
+
+/* A reader will send on no more. */
+static void readers_leave(struct line *l)
+{
+    queue_leave(&l->to_sign);
+    queue_leave(&l->to_stamp);
+}
+
+static void signers_leave(struct line *l)
+{
+    queue_leave(&l->to_stamp);
+    queue_leave(&l->to_commit);
 }
 
 static void *read_files(void *data)
@@ -284,7 +166,7 @@ static void *read_files(void *data)
         if (l->engine->plan->item[index].same_as == index)
             read_one(l, index);
     }
-    queue_leave(&l->to_sign);
+    readers_leave(l);
     return NULL;
 }
 
@@ -365,7 +247,8 @@ static size_t most_signatures(struct line *l)
     for (size_t i = 0; i < plan->count; i++)
         most += plan->item[i].same_as == i;
     pthread_mutex_lock(&l->mutex);
-    most -= l->totals->count[ENGINE_KEPT] + l->totals->count[ENGINE_FAILED];
+    most -= l->totals->count[ENGINE_KEPT] + l->totals->count[ENGINE_FAILED] +
+            l->totals->count[ENGINE_TIMESTAMPED];
     pthread_mutex_unlock(&l->mutex);
     return most < l->touched ? l->touched : most;
 }
@@ -415,7 +298,7 @@ static void sign_one(struct line *l, unsigned lane, struct job *j)
     bool ending = is_ending(l), done = !ending && ask_token(l, lane, j, &ending);
 
     if (done) {
-        queue_push(&l->to_commit, j);
+        queue_push(l->stamps > 0 ? &l->to_stamp : &l->to_commit, j);
     } else if (ending) {
         job_free(j);
     } else {
@@ -440,15 +323,112 @@ static void *sign_files(void *data)
         }
     if (s->first)
         answer_login(l);
+    signers_leave(l);
+    return NULL;
+}
+
+/* What the token made, believed only when the certificate's key says so. */
+static bool take_signature(struct job *j)
+{
+    return j->state != SIGN_READY ||
+           sign_put(j->sign, j->signature.data, j->signature.length, &j->result.error);
+}
+
+/* The token runs far ahead of the servers only while they answer. */
+static void note_answer(struct line *l, bool good, const struct error *e)
+{
+    patience_answered(&l->patience, good, e, clock_ms());
+    queue_limit(&l->to_stamp, good ? UNSTAMPED : l->stamps);
+}
+
+/* Each signature of the file that lacks one. ERROR_TIMESTAMP: the servers gave none; any other:
+ * the file cannot be finished. */
+static bool ask_servers(struct line *l, struct job *j, struct error *e)
+{
+    struct buffer token = BUFFER_INIT;
+    struct engine_stamp given = {0};
+    const uint8_t *value;
+    size_t length;
+    bool good = true;
+
+    while (good && (value = sign_to_stamp(j->sign, &length)) != NULL) {
+        buffer_reset(&token);
+        good = l->engine->stamp(l->engine->data, value, length, &token, &given, e);
+        if (good || e->code == ERROR_TIMESTAMP)
+            note_answer(l, good, e);
+        good = good && sign_put_timestamp(j->sign, &token, e);
+        if (good && j->result.stamps++ == 0)
+            j->result.stamp = given;
+    }
+    buffer_free(&token);
+    return good;
+}
+
+/* The servers are down. Nothing more is signed that would be without a timestamp; what is signed
+ * already, and not written, is left as if it had not been. */
+static void give_up(struct line *l, const struct error *why)
+{
+    struct error cause = *why;
+
+    if (cancel_requested(l->engine->cancel))
+        return;
+    error_prefix(&cause, "stopped; the same command goes on when a timestamp server answers");
+    stop(l, &cause);
+}
+
+/* It gets none, and need not have one. */
+static void go_without(struct line *l, struct job *j, const struct error *why)
+{
+    j->result.unstamped = *why;
+    if (j->state == SIGN_READY || j->result.stamps > 0)
+        queue_push(&l->to_commit, j);
+    else
+        finish(l, j, job_copy_kept(j, &j->result.error) ? ENGINE_KEPT : ENGINE_FAILED);
+}
+
+static void stamp_one(struct line *l, struct job *j)
+{
+    struct error e = ERROR_INIT;
+    bool required = l->engine->stamp_required, lasts;
+
+    if (!take_signature(j)) {
+        finish(l, j, ENGINE_FAILED);
+        return;
+    }
+    lasts = patience_lasts(&l->patience, cancel_requested(l->engine->cancel), clock_ms(), &e);
+    if (lasts && ask_servers(l, j, &e)) {
+        queue_push(&l->to_commit, j);
+    } else if (e.code == ERROR_TIMESTAMP && !required) {
+        go_without(l, j, &e);
+    } else if (!lasts) {
+        give_up(l, &e);
+        job_free(j);
+    } else {
+        j->result.error = e;
+        finish(l, j, ENGINE_FAILED);
+    }
+}
+
+static void *stamp_files(void *data)
+{
+    struct line *l = data;
+    struct job *j;
+
+    while ((j = queue_pop(&l->to_stamp)) != NULL)
+        stamp_one(l, j);
     queue_leave(&l->to_commit);
     return NULL;
 }
 
-static bool commit(struct job *j, struct error *e)
+/* Where timestamps are wanted, the signature was taken before they were. */
+static void commit_one(struct line *l, struct job *j)
 {
-    return sign_put(j->sign, j->signature.data, j->signature.length, e) &&
-           sign_finish(j->sign, e) && tempfile_copy_mode(j->output, &j->status, e) &&
-           tempfile_place(j->output, true, e);
+    bool done = (l->stamps > 0 || take_signature(j)) && job_commit(j, l->engine, &j->result.error);
+
+    finish(l, j,
+           !done                    ? ENGINE_FAILED
+           : j->state == SIGN_READY ? ENGINE_SIGNED
+                                    : ENGINE_TIMESTAMPED);
 }
 
 static void *commit_files(void *data)
@@ -457,7 +437,7 @@ static void *commit_files(void *data)
     struct job *j;
 
     while ((j = queue_pop(&l->to_commit)) != NULL)
-        finish(l, j, commit(j, &j->result.error) ? ENGINE_SIGNED : ENGINE_FAILED);
+        commit_one(l, j);
     return NULL;
 }
 
@@ -467,15 +447,18 @@ static void report_same(struct line *l, size_t i)
     const struct plan *plan = l->engine->plan;
     struct engine_result r = {.index = i, .state = ENGINE_SAME};
     size_t first = plan->item[i].same_as;
+    enum engine_state state = l->done[first].state;
 
-    if (l->state[first] == ENGINE_NOT_TRIED)
+    if (state == ENGINE_NOT_TRIED)
         return;
-    if (l->state[first] == ENGINE_FAILED) {
+    if (state == ENGINE_FAILED) {
         r.state = ENGINE_FAILED;
-        error_set(&r.error, ERROR_SOME_FAILED, "it is the same file as '%s', which failed",
-                  plan->item[first].file);
-    } else if ((l->state[first] == ENGINE_SIGNED || l->state[first] == ENGINE_KEPT) &&
-               !l->engine->dry_run && !copy_same(&plan->item[i], &plan->item[first], &r.error)) {
+        error_set(&r.error,
+                  l->done[first].code == ERROR_TIMESTAMP ? ERROR_TIMESTAMP : ERROR_SOME_FAILED,
+                  "it is the same file as '%s', which failed", plan->item[first].file);
+    } else if ((state == ENGINE_SIGNED || state == ENGINE_KEPT || state == ENGINE_TIMESTAMPED) &&
+               !l->engine->dry_run &&
+               !job_copy_same(&plan->item[i], &plan->item[first], &r.error)) {
         r.state = ENGINE_FAILED;
     }
     report(l, &r);
@@ -490,7 +473,7 @@ static void report_rest(struct line *l)
         if (plan->item[i].same_as != i)
             report_same(l, i);
     for (size_t i = 0; i < plan->count; i++)
-        if (l->state[i] == ENGINE_NOT_TRIED)
+        if (l->done[i].state == ENGINE_NOT_TRIED)
             report(l, &(struct engine_result){.index = i, .state = ENGINE_NOT_TRIED});
 }
 
@@ -517,31 +500,38 @@ static void join(pthread_t *thread, unsigned count)
 }
 
 /* Last stage first: whoever produces has somebody who takes. Where the system gives fewer threads
- * than wanted, the missing producers leave their queue at once. */
+ * than wanted, the missing producers leave their queues at once. */
 static void run_threads(struct line *l)
 {
     pthread_t reader[MOST_WORKERS], writer[MOST_WORKERS], signer[MOST_LANES * IN_FLIGHT];
+    pthread_t stamper[MOST_STAMPS];
     struct session session[MOST_LANES * IN_FLIGHT];
-    unsigned wanted = l->engine->lanes * IN_FLIGHT, writers, signers = 0, readers = 0;
+    unsigned wanted = l->engine->lanes * IN_FLIGHT;
+    unsigned writers, stampers = 0, signers = 0, readers = 0;
     struct error e = ERROR_INIT;
 
     for (unsigned i = 0; i < wanted; i++)
         session[i] = (struct session){l, i / IN_FLIGHT, i == 0};
     writers = start(writer, l->workers, commit_files, l, 0);
     if (writers > 0)
+        stampers = start(stamper, l->stamps, stamp_files, l, 0);
+    for (unsigned i = stampers; i < l->stamps; i++)
+        queue_leave(&l->to_commit);
+    if (writers > 0 && (stampers > 0 || l->stamps == 0))
         signers = start(signer, wanted, sign_files, session, sizeof *session);
     for (unsigned i = signers; i < wanted; i++)
-        queue_leave(&l->to_commit);
+        signers_leave(l);
     if (signers > 0)
         readers = start(reader, l->workers, read_files, l, 0);
     for (unsigned i = readers; i < l->workers; i++)
-        queue_leave(&l->to_sign);
+        readers_leave(l);
     if (readers == 0) {
         error_set(&e, ERROR_SYSTEM, "cannot start a thread");
         stop(l, &e);
     }
     join(reader, readers);
     join(signer, signers);
+    join(stamper, stampers);
     join(writer, writers);
 }
 
@@ -552,7 +542,8 @@ static void sync_folders(const struct line *l)
     char *last = NULL;
 
     for (size_t i = 0; i < plan->count; i++) {
-        char *folder = l->state[i] == ENGINE_NOT_TRIED || l->state[i] == ENGINE_FAILED
+        enum engine_state state = l->done[i].state;
+        char *folder = state == ENGINE_NOT_TRIED || state == ENGINE_FAILED
                            ? NULL
                            : path_parent(plan->item[i].output, NULL);
 
@@ -566,7 +557,16 @@ static void sync_folders(const struct line *l)
     free(last);
 }
 
-static bool outcome(const struct line *l, struct error *e)
+/* Nothing else failed. */
+static bool only_timestamps_failed(const struct line *l)
+{
+    for (size_t i = 0; i < l->engine->plan->count; i++)
+        if (l->done[i].state == ENGINE_FAILED && l->done[i].code != ERROR_TIMESTAMP)
+            return false;
+    return true;
+}
+
+static bool conclude(const struct line *l, struct error *e)
 {
     const struct engine_totals *t = l->totals;
 
@@ -580,6 +580,9 @@ static bool outcome(const struct line *l, struct error *e)
             e, ERROR_CANCELLED,
             "stopped by a signal; %zu files were not tried, the same command goes on with them",
             t->count[ENGINE_NOT_TRIED]);
+    if (t->count[ENGINE_FAILED] > 0 && only_timestamps_failed(l))
+        return error_set(e, ERROR_TIMESTAMP, "%zu of %zu files failed, for want of a timestamp",
+                         t->count[ENGINE_FAILED], l->engine->plan->count);
     if (t->count[ENGINE_FAILED] > 0)
         return error_set(e, ERROR_SOME_FAILED, "%zu of %zu files failed", t->count[ENGINE_FAILED],
                          l->engine->plan->count);
@@ -597,25 +600,31 @@ static unsigned worker_count(void)
 static void line_init(struct line *l)
 {
     for (size_t i = 0; i < l->engine->plan->count; i++)
-        l->state[i] = ENGINE_NOT_TRIED;
+        l->done[i].state = ENGINE_NOT_TRIED;
     l->workers = worker_count();
+    l->stamps = l->engine->spec->timestamp ? l->engine->stamps : 0;
+    patience_init(&l->patience, l->stamps, l->engine->stamp_required);
     pthread_mutex_init(&l->mutex, NULL);
     pthread_mutex_init(&l->login_mutex, NULL);
     pthread_mutex_init(&l->touching, NULL);
     pthread_cond_init(&l->login_done, NULL);
     queue_init(&l->to_sign, WAITING, l->workers);
-    queue_init(&l->to_commit, WAITING, l->engine->lanes * IN_FLIGHT);
+    queue_init(&l->to_stamp, l->stamps > 0 ? l->stamps : 1,
+               l->workers + l->engine->lanes * IN_FLIGHT);
+    queue_init(&l->to_commit, WAITING, l->engine->lanes * IN_FLIGHT + l->stamps);
 }
 
 static void line_destroy(struct line *l)
 {
+    patience_destroy(&l->patience);
     queue_destroy(&l->to_sign);
+    queue_destroy(&l->to_stamp);
     queue_destroy(&l->to_commit);
     pthread_mutex_destroy(&l->mutex);
     pthread_mutex_destroy(&l->login_mutex);
     pthread_mutex_destroy(&l->touching);
     pthread_cond_destroy(&l->login_done);
-    free(l->state);
+    free(l->done);
 }
 
 bool engine_run(const struct engine *engine, struct engine_totals *totals, struct error *e)
@@ -624,16 +633,17 @@ bool engine_run(const struct engine *engine, struct engine_totals *totals, struc
     bool done;
 
     assert(engine->lanes >= 1 && engine->lanes <= MOST_LANES);
+    assert(!engine->spec->timestamp || (engine->stamps >= 1 && engine->stamps <= MOST_STAMPS));
     *totals = (struct engine_totals){0};
-    l.state = calloc(engine->plan->count + 1, sizeof *l.state);
-    if (l.state == NULL)
+    l.done = calloc(engine->plan->count + 1, sizeof *l.done);
+    if (l.done == NULL)
         return error_set_memory(e);
     line_init(&l);
     run_threads(&l);
     report_rest(&l);
     if (!engine->dry_run)
         sync_folders(&l);
-    done = outcome(&l, e);
+    done = conclude(&l, e);
     line_destroy(&l);
     return done;
 }

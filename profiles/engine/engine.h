@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The batch engine (design section 4): stages joined by bounded queues. Readers hash files into
- * temporary ones, one thread per session has digests signed, writers check and commit. It knows no
- * profile and no token.
+ * temporary ones, one thread per session has digests signed, some have signatures stamped, writers
+ * check and commit. It knows no profile, no token and no network.
  */
 #ifndef SIGNET_PROFILES_ENGINE_ENGINE_H
 #define SIGNET_PROFILES_ENGINE_ENGINE_H
@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 #include "base/cancel.h"
 #include "base/error.h"
@@ -23,7 +24,9 @@
     X(ENGINE_FAILED, "failed")                                                                     \
     X(ENGINE_NOT_TRIED, "not-tried") /* the run stopped before its turn */                         \
     X(ENGINE_SAME, "same")           /* the same file was named before */                          \
-    X(ENGINE_WOULD_SIGN, "would-sign")
+    X(ENGINE_WOULD_SIGN, "would-sign")                                                             \
+    X(ENGINE_TIMESTAMPED, "timestamped") /* it was signed already, and got a timestamp */          \
+    X(ENGINE_WOULD_TIMESTAMP, "would-timestamp")
 
 enum engine_state {
 #define X(state, name) state,
@@ -34,6 +37,12 @@ enum engine_state {
 
 const char *engine_state_name(enum engine_state state);
 
+/* What a server said. */
+struct engine_stamp {
+    time_t time;
+    char server[256]; /* its URL, cut where it is longer */
+};
+
 struct engine_result {
     size_t index; /* in the plan */
     enum engine_state state;
@@ -43,7 +52,11 @@ struct engine_result {
     int64_t busy_ms;    /* so far in this run: a signature was asked of the token */
     uint8_t digest[64]; /* of the file, with the hash of the spec */
     size_t digest_length;
-    struct error error; /* ENGINE_FAILED */
+    struct error error;        /* ENGINE_FAILED */
+    size_t stamps;             /* timestamps that were put into it */
+    struct engine_stamp stamp; /* the first of them */
+    struct error unstamped;    /* ENGINE_SIGNED, ENGINE_TIMESTAMPED, ENGINE_KEPT: why it has not all
+                                  that it was to get; ERROR_NONE: it has */
 };
 
 struct engine {
@@ -51,6 +64,12 @@ struct engine {
     const struct sign_spec *spec;
     unsigned lanes; /* sessions wanted: 1 … 64 */
     bool dry_run;   /* hash and look, write nothing, sign nothing */
+    /* NULL, or the files are elsewhere: `begin` gives the job of an item (sign_begin_content),
+     * `put` takes what it made (sign_made). *made: an earlier run did, nothing is left to do. Both
+     * set; called by several threads at once. */
+    struct sign_job *(*begin)(void *data, size_t index, const struct sign_spec *spec, bool *made,
+                              struct error *e);
+    bool (*put)(void *data, size_t index, const struct sign_job *job, struct error *e);
     /* Called once, when the first digest waits: logs in. *lanes: how many sessions there are. */
     const struct signer *(*login)(void *data, unsigned *lanes, struct error *e);
     /* NULL, or the key wants a touch: signatures are then made one at a time, and this is called
@@ -59,20 +78,32 @@ struct engine {
     void (*touch)(void *data, size_t index, size_t number, size_t most);
     void (*touched)(void *data); /* that signature was made, or failed; set where `touch` is */
     int64_t touch_lasts;         /* ms in which one touch serves for more signatures; 0: for one */
+    /* Where spec->timestamp is set: gets a token (DER, checked) for the value of a signature, by
+     * all the tries that a file has; its time, and who gave it. Called by up to `stamps` (1 … 16)
+     * threads at once. ERROR_TIMESTAMP: none is to be had. */
+    bool (*stamp)(void *data, const uint8_t *signature, size_t length, struct buffer *token,
+                  struct engine_stamp *given, struct error *e);
+    unsigned stamps;
+    bool stamp_required; /* a file that gets none fails, and stays as it was; when several in a row
+                            got none, the run stops. False: it is written without. */
     /* A file is done. One at a time. */
     void (*result)(void *data, const struct engine_result *result);
     void *data;
     struct cancel *cancel; /* files that wait for the token or have its signature are finished, the
-                              others are left as they are */
+                              others are left as they are. From then on one that gets no timestamp
+                              by all its tries is enough for the servers to be taken as down. */
 };
 
 struct engine_totals {
     size_t count[ENGINE_STATE_COUNT];
+    size_t stamps;    /* timestamps that were put in */
+    size_t unstamped; /* files that are without one that they were to get, and did not fail */
     uint64_t bytes;
 };
 
-/* Runs to the end of the plan, or until something stops it. True when all are signed, kept or the
- * same. ERROR_SOME_FAILED; the error of login or token that stopped it; ERROR_CANCELLED. */
+/* Runs to the end of the plan, or until something stops it. True when all are signed, stamped, kept
+ * or the same. ERROR_SOME_FAILED; ERROR_TIMESTAMP: every one that failed did so for its timestamp,
+ * or the servers are down; the error of login or token that stopped it; ERROR_CANCELLED. */
 bool engine_run(const struct engine *engine, struct engine_totals *totals, struct error *e);
 
 #endif

@@ -326,6 +326,15 @@ static bool check_places(const struct plan *p, struct error *e)
     return good;
 }
 
+static bool complete(struct plan *p, const char *directory, struct error *e)
+{
+    bool good = true;
+
+    for (size_t i = 0; i < p->count && good; i++)
+        good = set_output(&p->item[i], directory, e);
+    return good && find_repeated(p, e) && check_places(p, e);
+}
+
 bool plan_make(struct plan *out, const char *const *names, size_t count,
                const struct profile_list *patterns, const char *directory, struct error *e)
 {
@@ -336,10 +345,42 @@ bool plan_make(struct plan *out, const char *const *names, size_t count,
     if (good && out->count == 0)
         good = error_set(e, ERROR_USAGE,
                          "no files: name some, or give the profile patterns with files:");
-    for (size_t i = 0; i < out->count && good; i++)
-        good = set_output(&out->item[i], directory, e);
-    good = good && find_repeated(out, e) && check_places(out, e);
+    good = good && complete(out, directory, e);
     if (!good)
         plan_free(out);
     return good;
+}
+
+bool plan_files(struct plan *out, const char *const *names, size_t count, const char *directory,
+                struct error *e)
+{
+    bool good = true;
+
+    *out = (struct plan){0};
+    for (size_t i = 0; i < count && good; i++)
+        good = add(out, names[i], e) != NULL;
+    good = good && complete(out, directory, e);
+    if (!good)
+        plan_free(out);
+    return good;
+}
+
+bool plan_make_folders(const struct plan *plan, struct error *e)
+{
+    char *last = NULL;
+    bool made = true;
+
+    for (size_t i = 0; i < plan->count && made; i++) {
+        char *folder;
+
+        if (plan->item[i].in_place)
+            continue;
+        folder = path_parent(plan->item[i].output, e);
+        made = folder != NULL &&
+               ((last != NULL && strcmp(folder, last) == 0) || path_make_folders(folder, 0777, e));
+        free(last);
+        last = folder;
+    }
+    free(last);
+    return made;
 }

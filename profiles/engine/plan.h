@@ -32,6 +32,14 @@ struct plan {
  * its turn comes. */
 bool plan_make(struct plan *out, const char *const *names, size_t count,
                const struct profile_list *patterns, const char *directory, struct error *e);
+
+/* Of files whose names are just that, whatever they begin with. */
+bool plan_files(struct plan *out, const char *const *names, size_t count, const char *directory,
+                struct error *e);
+
 void plan_free(struct plan *p);
+
+/* Makes the folders of outputs that are not written in place: a job may name one of its own. */
+bool plan_make_folders(const struct plan *plan, struct error *e);
 
 #endif

@@ -21,10 +21,19 @@ void queue_destroy(struct queue *q)
     pthread_cond_destroy(&q->emptied);
 }
 
+void queue_limit(struct queue *q, size_t limit)
+{
+    assert(limit >= 1 && limit <= QUEUE_MAX);
+    pthread_mutex_lock(&q->mutex);
+    q->limit = limit;
+    pthread_cond_broadcast(&q->emptied);
+    pthread_mutex_unlock(&q->mutex);
+}
+
 void queue_push(struct queue *q, void *item)
 {
     pthread_mutex_lock(&q->mutex);
-    while (q->count == q->limit)
+    while (q->count >= q->limit)
         pthread_cond_wait(&q->emptied, &q->mutex);
     q->item[(q->first + q->count++) % QUEUE_MAX] = item;
     pthread_cond_signal(&q->filled);

@@ -22,6 +22,9 @@ struct queue {
 void queue_init(struct queue *q, size_t limit, unsigned producers);
 void queue_destroy(struct queue *q);
 
+/* Another limit from now on; what is in it beyond that stays. */
+void queue_limit(struct queue *q, size_t limit);
+
 void queue_push(struct queue *q, void *item);
 
 /* NULL when the queue is empty and every producer has left. */

@@ -2,14 +2,12 @@
 /* signet-batch sign: a profile over many files. */
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/clock.h"
-#include "base/path.h"
-#include "base/text.h"
-#include "op/text.h"
 #include "profiles/engine/batch.h"
+#include "profiles/engine/digests.h"
 #include "profiles/engine/engine.h"
+#include "profiles/engine/report.h"
 #include "profiles/ops.h"
 
 static const char *const digests[] = {"sha256", "sha384", "sha512", NULL};
@@ -30,7 +28,13 @@ static const struct op_arg args[] = {
      .letter = 'o',
      .type = OP_PATH,
      .value = "DIR",
-     .help = "write signed files into this folder instead of in place"},
+     .help =
+         "write signed files into this folder instead of in place; with --digests, the file for "
+         "the signatures"},
+    {.name = "digests",
+     .type = OP_PATH,
+     .value = "FILE",
+     .help = "sign what digest wrote where the files are, instead of files"},
     {.name = "existing",
      .type = OP_CHOICE,
      .value = "WHAT",
@@ -62,6 +66,14 @@ static const struct op_arg args[] = {
      .help = "digest to use"},
     {.name = "description", .type = OP_TEXT, .value = "TEXT", .help = "what is signed, in words"},
     {.name = "url", .type = OP_TEXT, .value = "URL", .help = "where more is to be found"},
+    {.name = "timestamp",
+     .type = OP_TEXT,
+     .value = "URL",
+     .repeatable = true,
+     .help = "ask these timestamp servers (RFC 3161), in order, instead of the profile's"},
+    {.name = "no-timestamp",
+     .type = OP_FLAG,
+     .help = "ask for no timestamps; signet-batch timestamp can add them later"},
     {.name = "sessions",
      .type = OP_INTEGER,
      .value = "N",
@@ -80,11 +92,13 @@ struct batch {
     const struct profile *profile;
     const char *pin; /* --pin */
     struct plan plan;
+    struct digests *digests; /* of --digests; NULL: the files are here */
     struct ready ready;
     struct gate_person person;
     struct gate_session *session;
     struct error untouched; /* nobody is here to touch the key: it cannot sign */
-    size_t done;
+    struct tsa *tsa;        /* NULL: no timestamps are wanted */
+    struct report report;
 };
 
 static const struct signer *login(void *data, unsigned *lanes, struct error *e)
@@ -117,58 +131,34 @@ static void touched(void *data)
     op_now(b->ctx, "%s", "");
 }
 
+static struct sign_job *begin(void *data, size_t index, const struct sign_spec *spec, bool *made,
+                              struct error *e)
+{
+    struct batch *b = data;
+
+    return digests_begin(b->digests, index, spec, made, e);
+}
+
+static bool put(void *data, size_t index, const struct sign_job *job, struct error *e)
+{
+    struct batch *b = data;
+
+    return digests_put(b->digests, index, job, e);
+}
+
+static bool stamp(void *data, const uint8_t *signature, size_t length, struct buffer *token,
+                  struct engine_stamp *given, struct error *e)
+{
+    struct batch *b = data;
+
+    return batch_stamp(b->tsa, signature, length, token, given, e);
+}
+
 static void result(void *data, const struct engine_result *r)
 {
     struct batch *b = data;
-    const struct plan_item *item = &b->plan.item[r->index];
-    json_t *record = json_pack("{s:o, s:s}", "file", batch_name(item->file), "status",
-                               engine_state_name(r->state));
 
-    if (r->state == ENGINE_SIGNED || r->state == ENGINE_KEPT) {
-        json_object_set_new(record, "output", batch_name(item->output));
-        json_object_set_new(record, "in-place", json_boolean(item->in_place));
-    }
-    if (r->state == ENGINE_SAME)
-        json_object_set_new(record, "same-as", batch_name(b->plan.item[item->same_as].file));
-    if (r->signer != NULL)
-        json_object_set_new(record, "signer", json_string(r->signer));
-    if (r->digest_length > 0) {
-        char *hex = text_hex(r->digest, r->digest_length);
-
-        json_object_set_new(record, "digest", hex == NULL ? json_null() : json_string(hex));
-        free(hex);
-    }
-    if (r->state != ENGINE_NOT_TRIED && r->state != ENGINE_SAME) {
-        json_object_set_new(record, "bytes", json_integer((json_int_t)r->bytes));
-        json_object_set_new(record, "ms", json_integer(r->ms));
-        json_object_set_new(record, "token-busy-ms", json_integer(r->busy_ms));
-    }
-    if (r->state == ENGINE_FAILED)
-        json_object_set_new(
-            record, "error",
-            json_pack("{s:s, s:s}", "code", error_code_name(r->error.code), "text", r->error.text));
-    op_emit(b->ctx, "file", record);
-    op_progress(b->ctx, ++b->done, b->plan.count, item->file);
-}
-
-static void summary(struct batch *b, const struct engine_totals *t, int64_t ms)
-{
-    json_t *record = json_object();
-
-    json_object_set_new(record, "files", json_integer((json_int_t)b->plan.count));
-    for (int i = 0; i < ENGINE_STATE_COUNT; i++)
-        if (t->count[i] > 0 || i == ENGINE_SIGNED || i == ENGINE_FAILED)
-            json_object_set_new(record, engine_state_name((enum engine_state)i),
-                                json_integer((json_int_t)t->count[i]));
-    json_object_set_new(record, "bytes", json_integer((json_int_t)t->bytes));
-    json_object_set_new(record, "ms", json_integer(ms));
-    /* With one digit after the point. */
-    if (t->count[ENGINE_SIGNED] > 0)
-        json_object_set_new(
-            record, "per-second",
-            json_real((double)(t->count[ENGINE_SIGNED] * 10000 / (uint64_t)(ms > 0 ? ms : 1)) /
-                      10));
-    op_emit(b->ctx, "summary", json_pack("{s:o}", "summary", record));
+    report_file(&b->report, r);
 }
 
 /* Of what stops the run, the first is that a touch is wanted where nobody is. */
@@ -208,6 +198,14 @@ static bool prepare(struct batch *b, bool dry_run, struct error *e)
     return false;
 }
 
+static bool make_tsa(struct batch *b, struct error *e)
+{
+    if (!b->ready.spec.timestamp)
+        return true;
+    b->tsa = batch_tsa(b->profile, e);
+    return b->tsa != NULL;
+}
+
 static bool run_plan(struct batch *b, bool dry_run, struct error *e)
 {
     struct engine engine = {
@@ -215,9 +213,14 @@ static bool run_plan(struct batch *b, bool dry_run, struct error *e)
         .spec = &b->ready.spec,
         .lanes = (unsigned)b->profile->sessions,
         .dry_run = dry_run,
+        .begin = b->digests == NULL ? NULL : begin,
+        .put = b->digests == NULL ? NULL : put,
         .login = login,
         .touch = b->ready.touch == READY_TOUCH_NONE ? NULL : touch,
         .touched = touched,
+        .stamp = stamp,
+        .stamps = (unsigned)b->profile->timestamp_parallel,
+        .stamp_required = b->profile->timestamp_required != 0,
         .touch_lasts = b->ready.touch == READY_TOUCH_CACHED ? READY_TOUCH_LASTS : 0,
         .result = result,
         .data = b,
@@ -227,39 +230,36 @@ static bool run_plan(struct batch *b, bool dry_run, struct error *e)
     int64_t started = clock_ms();
     bool done;
 
+    b->report = (struct report){.ctx = b->ctx, .plan = &b->plan};
     done = engine_run(&engine, &totals, e);
-    summary(b, &totals, clock_ms() - started);
+    report_summary(&b->report, &totals, clock_ms() - started);
+    /* What was signed before something stopped the run is there, too. */
+    if (b->digests != NULL && !dry_run && !digests_commit(b->digests, done ? e : NULL))
+        return false;
     return done;
 }
 
-/* Of what is not written in place: a job may name a folder of its own. */
-static bool make_folders(const struct plan *plan, struct error *e)
+static bool plan_digests(struct batch *b, const struct op_args *a, struct error *e)
 {
-    char *last = NULL;
-    bool made = true;
-
-    for (size_t i = 0; i < plan->count && made; i++) {
-        char *folder;
-
-        if (plan->item[i].in_place)
-            continue;
-        folder = path_parent(plan->item[i].output, e);
-        made = folder != NULL &&
-               ((last != NULL && strcmp(folder, last) == 0) || path_make_folders(folder, 0777, e));
-        free(last);
-        last = folder;
-    }
-    free(last);
-    return made;
+    if (op_count(a, "FILE") > 0 || (op_given(a, "key") && op_given(a, "PROFILE")))
+        return error_set(e, ERROR_USAGE,
+                         "sign: either files, or --digests with what digest wrote of them");
+    if (!op_given(a, "output"))
+        return error_set(e, ERROR_USAGE, "sign: --digests needs --output FILE for the signatures");
+    b->digests = digests_open(op_text(a, "digests"), op_text(a, "output"), b->profile, e);
+    return b->digests != NULL && digests_plan(b->digests, &b->plan, e);
 }
 
 /* With --key there is no profile, and the first word names a file too. */
 static bool make_plan(struct batch *b, const struct op_args *a, struct error *e)
 {
     size_t given = op_count(a, "FILE"), count = 0;
-    const char **names = calloc(given + 1, sizeof *names);
+    const char **names;
     bool made;
 
+    if (op_given(a, "digests"))
+        return plan_digests(b, a, e);
+    names = calloc(given + 1, sizeof *names);
     if (names == NULL)
         return error_set_memory(e);
     if (op_given(a, "key") && op_given(a, "PROFILE"))
@@ -269,6 +269,12 @@ static bool make_plan(struct batch *b, const struct op_args *a, struct error *e)
     made = plan_make(&b->plan, names, count, &b->profile->files, b->profile->output_directory, e);
     free(names);
     return made;
+}
+
+static void clear(char **text)
+{
+    free(*text);
+    *text = NULL;
 }
 
 static bool run(const struct op_args *a, struct op_ctx *ctx, struct error *e)
@@ -283,67 +289,19 @@ static bool run(const struct op_args *a, struct op_ctx *ctx, struct error *e)
     if (p == NULL)
         return false;
     b.profile = p;
-    if (make_plan(&b, a, e) && prepare(&b, dry_run, e) && (dry_run || make_folders(&b.plan, e)))
+    /* --output is a file then. */
+    if (op_given(a, "digests"))
+        clear(&p->output_directory);
+    if (make_plan(&b, a, e) && prepare(&b, dry_run, e) && make_tsa(&b, e) &&
+        (dry_run || plan_make_folders(&b.plan, e)))
         done = run_plan(&b, dry_run, e);
+    tsa_free(&b.tsa);
     gate_close(&b.session);
     ready_free(&b.ready);
+    digests_close(&b.digests);
     plan_free(&b.plan);
     profile_free(&p);
     return done;
-}
-
-static void text_summary(const json_t *s, struct buffer *out)
-{
-    static const char *const order[] = {"signed", "kept",      "same",
-                                        "failed", "not-tried", "would-sign"};
-    double seconds = (double)op_number(s, "ms", 0) / 1000;
-    bool first = true;
-
-    for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
-        json_int_t n = op_number(s, order[i], 0);
-
-        if (n == 0)
-            continue;
-        buffer_printf(out, "%s%lld %s", first ? "" : ", ", (long long)n, order[i]);
-        first = false;
-    }
-    buffer_printf(out, "%s in %.1f s", first ? "nothing done" : "", seconds);
-    if (op_number(s, "signed", 0) > 1)
-        buffer_printf(out, " (%.0f a second)", json_number_value(json_object_get(s, "per-second")));
-    buffer_append_byte(out, '\n');
-}
-
-static void append_other(struct buffer *out, const char *how, const char *file)
-{
-    buffer_append_text(out, how);
-    batch_show(out, file);
-}
-
-static void text(const char *kind, const json_t *r, unsigned width, bool colour, struct buffer *out)
-{
-    const json_t *error = json_object_get(r, "error");
-    const char *status;
-
-    (void)width, (void)colour;
-    if (strcmp(kind, "summary") == 0) {
-        text_summary(json_object_get(r, "summary"), out);
-        return;
-    }
-    /* op_now tells it. */
-    if (strcmp(kind, "touch") == 0)
-        return;
-    status = op_string(r, "status");
-    buffer_printf(out, "%-10s ", status);
-    batch_show(out, op_string(r, "file"));
-    if (strcmp(status, "kept") == 0)
-        buffer_printf(out, " (signed by %s)", op_string(r, "signer"));
-    else if (error != NULL)
-        buffer_printf(out, ": %s", op_string(error, "text"));
-    else if (strcmp(status, "same") == 0)
-        append_other(out, " as ", op_string(r, "same-as"));
-    if (op_string(r, "output")[0] != '\0' && !op_true(r, "in-place"))
-        append_other(out, " -> ", op_string(r, "output"));
-    buffer_append_byte(out, '\n');
 }
 
 const struct op op_batch_sign = {
@@ -355,7 +313,10 @@ const struct op op_batch_sign = {
         "then it stays as it was. "
         "Files that carry a valid signature are kept, and so is what stands signed in "
         "the output folder, so that the same command again goes on where a stopped one "
-        "ended. One bad file does not stop the others. A refused PIN stops "
+        "ended; one of ours that lacks its timestamp gets only that, without a login. "
+        "Where timestamps are required, a file that gets none stays as it was, and when several in "
+        "a row get none the run stops, so that the token signs nothing in vain. "
+        "One bad file does not stop the others. A refused PIN stops "
         "everything, at once. A key that wants a touch signs one file at a time, and says "
         "before each that it waits; with no terminal, where nobody can touch it, "
         "nothing is signed.",
@@ -367,5 +328,5 @@ const struct op op_batch_sign = {
     .args = args,
     .arg_count = sizeof args / sizeof *args,
     .run = run,
-    .text = text,
+    .text = report_text,
 };

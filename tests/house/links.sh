@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # What may link what (the architecture): curses stays out of signet-batch; modules, libp11 and PC/SC stay in
-# signet-token; only the gate sends what can spend a try.
+# signet-token, the network out of it; only the gate sends what can spend a try.
 set -uo pipefail
 build=${1:?usage: links.sh BUILD_FOLDER}
 status=0
@@ -16,6 +16,8 @@ undefined() { nm -D --undefined-only "$1" | awk '{print $2}'; }
 batch=$build/profiles/signet-batch signet=$build/tui/signet token=$build/core/host/signet-token
 
 needed "$token" | grep -q '^libp11\.' || wrong 'signet-token does not link libp11: this test looks at the wrong file'
+needed "$token" | grep '^libcurl' && wrong 'signet-token links libcurl: a driver needs no network of ours'
+needed "$batch" | grep -q '^libcurl' || wrong 'signet-batch does not link libcurl: this test looks for the wrong name'
 needed "$batch" | grep -E '^lib(n?curses|tinfo)' && wrong 'signet-batch links curses'
 for program in "$batch" "$signet"; do
   needed "$program" | grep -E '^lib(p11|pcsclite)\.' && wrong "$program links what only signet-token may"

@@ -5,7 +5,8 @@
  *
  *   SHIM_MODULE  the module behind it (SoftHSM)
  *   SHIM_CALL    the call that misbehaves, such as C_Sign
- *   SHIM_ACTION  abort, hang, delay, lie, half, open, three, or a return value in hex, such as 0x30
+ *   SHIM_ACTION  abort, hang, delay (ten seconds), delay:MS (milliseconds), lie, half, open, three,
+ * or a return value in hex, such as 0x30
  *   SHIM_AFTER   so many calls are good before that (0)
  *   SHIM_ONCE    a file: misbehave only while it is not there, and make it
  *   SHIM_UNTIL   a file: misbehave only while it is not there
@@ -25,11 +26,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "safenet.h"
 
-enum { DELAY_SECONDS = 10, LIE = 1000000 };
+enum { DELAY_MS = 10000, LIE = 1000000 };
 
 static CK_FUNCTION_LIST *real;
 static CK_FUNCTION_LIST list;
@@ -49,6 +51,13 @@ static void note(const char *call)
         return;
     dprintf(fd, "%s\n", call);
     close(fd);
+}
+
+static void wait_ms(long ms)
+{
+    const struct timespec time = {ms / 1000, ms % 1000 * 1000000};
+
+    nanosleep(&time, NULL);
 }
 
 /* True while this call is to misbehave. */
@@ -103,8 +112,8 @@ static CK_RV before(const char *call, bool *lie)
         abort();
     while (strcmp(action, "hang") == 0)
         pause();
-    if (strcmp(action, "delay") == 0)
-        sleep(DELAY_SECONDS);
+    if (strncmp(action, "delay", 5) == 0)
+        wait_ms(action[5] == ':' ? atol(action + 6) : DELAY_MS);
     *lie = strcmp(action, "lie") == 0;
     return strncmp(action, "0x", 2) == 0 ? strtoul(action, NULL, 16) : CKR_OK;
 }

@@ -59,6 +59,29 @@ static bool sign(void *data, unsigned lane, enum signer_hash hash, const uint8_t
            error_set(e, ERROR_TOKEN, "the token has gone at signature %zu", number);
 }
 
+static bool stamp(void *data, const uint8_t *signature, size_t length, struct buffer *token,
+                  struct engine_stamp *given, struct error *e)
+{
+    struct rig *r = data;
+    size_t number = atomic_fetch_add(&r->stamped, 1) + 1;
+
+    raise_to(&r->most_stamping, atomic_fetch_add(&r->stamping_at_once, 1) + 1);
+    raise_to(&r->most_descriptors, open_descriptors());
+    if (number == r->cancel_at_stamp)
+        cancel_request(&r->cancel);
+    if (r->stamp_delay > 0)
+        clock_sleep_ms(r->stamp_delay);
+    if (number == r->slow_at) {
+        clock_sleep_ms(r->slow);
+        r->signatures_when_slow_ended = r->signatures;
+    }
+    stamping_token(&r->server, signature, length, token);
+    *given = (struct engine_stamp){.time = time(NULL), .server = "http://test"};
+    atomic_fetch_sub(&r->stamping_at_once, 1);
+    return number < r->down_from || number >= r->down_until ||
+           error_set(e, ERROR_TIMESTAMP, "the server is down at request %zu", number);
+}
+
 static const struct signer *login(void *data, unsigned *lanes, struct error *e)
 {
     struct rig *r = data;
@@ -77,6 +100,7 @@ static void result(void *data, const struct engine_result *result)
     struct rig *r = data;
 
     r->reports[result->index]++;
+    r->order[r->done++ % RIG_FILES] = result->index;
     r->result[result->index] = *result;
 }
 
@@ -103,8 +127,9 @@ static void touched(void *data)
 
 void rig_open(struct rig *r)
 {
-    *r = (struct rig){.lanes = 1};
+    *r = (struct rig){.lanes = 1, .stamps = 4, .required = true};
     signing_identity_make(&r->identity, "P-256");
+    stamping_make(&r->server);
     r->spec = signing_spec(&r->identity);
     r->signer = (struct signer){
         .public_key = r->identity.key, .mechanism = r->spec.mechanism, .sign = sign, .data = r};
@@ -113,6 +138,7 @@ void rig_open(struct rig *r)
 void rig_close(struct rig *r)
 {
     signing_identity_free(&r->identity);
+    stamping_free(&r->server);
     plan_free(&r->plan);
 }
 
@@ -121,6 +147,8 @@ static void forget(struct rig *r)
     atomic_store(&r->cancel.requested, false);
     r->logins = r->signatures = 0;
     r->at_once = r->most_at_once = r->top_lane = r->most_descriptors = 0;
+    r->stamped = r->done = r->signatures_when_slow_ended = 0;
+    r->stamping_at_once = r->most_stamping = 0;
     r->touches = r->touch_number = r->touch_most = 0;
     r->touch_waits = r->touch_late = false;
     memset(r->reports, 0, sizeof r->reports);
@@ -141,6 +169,9 @@ bool rig_run(struct rig *r, const char *const *names, const char *directory)
         .touch = r->touch ? touch : NULL,
         .touched = touched,
         .touch_lasts = r->touch_lasts,
+        .stamp = stamp,
+        .stamps = r->stamps,
+        .stamp_required = r->required,
         .result = result,
         .data = r,
         .cancel = &r->cancel,
@@ -206,6 +237,20 @@ bool rig_is_signed(struct rig *r, const char *path)
     if (fd >= 0)
         close(fd);
     return good;
+}
+
+size_t rig_timestamps(struct rig *r, const char *path)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    struct buffer there = BUFFER_INIT;
+    size_t count;
+
+    must(fd >= 0, path);
+    signing_read(fd, &there);
+    count = stamping_count(&r->server, &there);
+    buffer_free(&there);
+    close(fd);
+    return count;
 }
 
 bool rig_is_program(const char *path, unsigned number)

@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 
 #include "../sign/signing.h"
+#include "../sign/stamping.h"
 #include "profiles/engine/engine.h"
 
 enum { RIG_FILES = 128 };
@@ -27,7 +28,19 @@ struct rig {
     bool touch;                  /* the key wants one */
     int64_t touch_lasts;         /* ms */
 
+    /* What the timestamp server does; asked only where spec.timestamp is set. */
+    struct stamping server;
+    unsigned stamps;              /* requests at once */
+    bool required;                /* timestamps */
+    size_t down_from, down_until; /* numbers of requests, from 1, that get none; 0: none */
+    size_t slow_at, cancel_at_stamp;
+    int64_t stamp_delay, slow; /* ms for each, and for the one at slow_at */
+
     /* What happened. */
+    atomic_size_t stamped;                       /* requests */
+    atomic_uint stamping_at_once, most_stamping; /* under way */
+    size_t signatures_when_slow_ended;
+    size_t order[RIG_FILES], done; /* items as they were reported */
     atomic_size_t logins, signatures;
     atomic_uint at_once, most_at_once, top_lane, most_descriptors;
     size_t touches, touch_number, touch_most; /* how often a person was told; the last time */
@@ -53,6 +66,8 @@ const char *const *rig_programs(unsigned count);
 
 /* The file carries a signature by the rig's key, and all is good. */
 bool rig_is_signed(struct rig *r, const char *path);
+/* How many timestamps of the rig's server are in it. */
+size_t rig_timestamps(struct rig *r, const char *path);
 /* The file is program number `number`, unsigned, byte by byte. */
 bool rig_is_program(const char *path, unsigned number);
 

@@ -122,6 +122,30 @@ static void holds_no_more_than_its_limit(void **state)
     queue_destroy(&q);
 }
 
+static void a_limit_can_change(void **state)
+{
+    struct queue q;
+    struct push extra = {.q = &q};
+    pthread_t thread;
+    int item;
+
+    (void)state;
+    queue_init(&q, 2, 1);
+    queue_push(&q, &item);
+    queue_push(&q, &item);
+    queue_limit(&q, 1);
+    assert_int_equal(pthread_create(&thread, NULL, push_one, &extra), 0);
+    assert_ptr_equal(queue_pop(&q), &item);
+    clock_sleep_ms(50);
+    /* One is in it still, and there is room for one. */
+    assert_false(atomic_load(&extra.done));
+    queue_limit(&q, QUEUE_MAX);
+    pthread_join(thread, NULL);
+    assert_ptr_equal(queue_pop(&q), &item);
+    assert_ptr_equal(queue_pop(&q), &extra);
+    queue_destroy(&q);
+}
+
 static void *pop_one(void *data)
 {
     return queue_pop(data);
@@ -150,6 +174,7 @@ int main(void)
         cmocka_unit_test(keeps_order),
         cmocka_unit_test(carries_all_between_many_threads),
         cmocka_unit_test(holds_no_more_than_its_limit),
+        cmocka_unit_test(a_limit_can_change),
         cmocka_unit_test(wakes_who_waits_when_the_last_producer_leaves),
     };
 

@@ -1,0 +1,397 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* All of libcurl that is used. Redirects are followed by hand, for libcurl makes a GET of a POST.
+ */
+#include "net/http.h"
+
+#include <ctype.h>
+#include <curl/curl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/clock.h"
+#include "base/text.h"
+
+enum { SLICE_MS = 100, HEADERS_MAX = 256 << 10, SHOWN_DELAY_MAX = 24 * 3600 };
+
+/* One request on the wire. */
+struct exchange {
+    const struct http_request *request;
+    struct http_answer *answer;
+    CURL *curl;
+    struct curl_slist *headers;
+    size_t header_bytes;
+    bool too_long; /* the answer, or what stands before it */
+    int64_t end;   /* by clock_ms */
+    char reason[CURL_ERROR_SIZE];
+};
+
+char *http_shown(const char *url)
+{
+    const char *scheme = strstr(url, "://"), *start = scheme == NULL ? url : scheme + 3;
+    size_t length = strcspn(start, "/?#");
+    const char *at = memrchr(start, '@', length);
+    struct buffer out = BUFFER_INIT;
+
+    text_append_printable(&out, url, (size_t)(start - url));
+    start = at == NULL ? start : at + 1;
+    text_append_printable(&out, start, strlen(start));
+    return buffer_take(&out);
+}
+
+const char *http_status_text(long status, char *out, size_t size)
+{
+    static const struct {
+        long status;
+        const char *text;
+    } known[] = {
+        {400, " Bad Request"},        {401, " Unauthorized"},
+        {403, " Forbidden"},          {404, " Not Found"},
+        {405, " Method Not Allowed"}, {407, " Proxy Authentication Required"},
+        {408, " Request Timeout"},    {410, " Gone"},
+        {413, " Content Too Large"},  {415, " Unsupported Media Type"},
+        {429, " Too Many Requests"},  {500, " Internal Server Error"},
+        {502, " Bad Gateway"},        {503, " Service Unavailable"},
+        {504, " Gateway Timeout"},
+    };
+    const char *text = "";
+
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (known[i].status == status)
+            text = known[i].text;
+    snprintf(out, size, "%ld%s", status, text);
+    return out;
+}
+
+static size_t take_body(char *bytes, size_t size, size_t count, void *data)
+{
+    struct exchange *x = data;
+    size_t length = size * count;
+
+    if (length > x->request->limit - x->answer->body.length) {
+        x->too_long = true;
+        return 0;
+    }
+    buffer_append(&x->answer->body, bytes, length);
+    return x->answer->body.failed ? 0 : length;
+}
+
+static size_t count_header(char *bytes, size_t size, size_t count, void *data)
+{
+    struct exchange *x = data;
+
+    (void)bytes;
+    x->header_bytes += size * count;
+    x->too_long = x->too_long || x->header_bytes > HEADERS_MAX;
+    return x->too_long ? 0 : size * count;
+}
+
+static bool add_header(struct exchange *x, const char *name, const char *value)
+{
+    char *line = value == NULL ? NULL : text_format("%s: %s", name, value);
+    struct curl_slist *grown = line == NULL ? NULL : curl_slist_append(x->headers, line);
+
+    free(line);
+    if (grown != NULL)
+        x->headers = grown;
+    return value == NULL || grown != NULL;
+}
+
+static bool add_headers(struct exchange *x)
+{
+    const struct http_request *r = x->request;
+    struct curl_slist *grown;
+
+    if (!add_header(x, "Accept", r->accept))
+        return false;
+    if (r->body == NULL)
+        return true;
+    /* Neither libcurl's own Content-Type, nor a round trip of its own for the body. */
+    grown = curl_slist_append(x->headers, "Expect:");
+    x->headers = grown == NULL ? x->headers : grown;
+    if (grown == NULL)
+        return false;
+    if (r->content_type != NULL)
+        return add_header(x, "Content-Type", r->content_type);
+    grown = curl_slist_append(x->headers, "Content-Type:");
+    x->headers = grown == NULL ? x->headers : grown;
+    return grown != NULL;
+}
+
+/* The convention of OpenSSL, which the curl program keeps too. */
+static void set_roots(CURL *curl)
+{
+    const char *file = getenv("SSL_CERT_FILE"), *folder = getenv("SSL_CERT_DIR");
+
+    if (file != NULL && *file != '\0')
+        curl_easy_setopt(curl, CURLOPT_CAINFO, file);
+    if (folder != NULL && *folder != '\0')
+        curl_easy_setopt(curl, CURLOPT_CAPATH, folder);
+}
+
+static void set_request(struct exchange *x, const char *url)
+{
+    const struct http_request *r = x->request;
+    CURL *curl = x->curl;
+
+    curl_easy_setopt(curl, CURLOPT_URL, url);
+    curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
+    curl_easy_setopt(curl, CURLOPT_USERAGENT, "signet");
+    curl_easy_setopt(curl, CURLOPT_HTTPHEADER, x->headers);
+    if (r->body != NULL) {
+        curl_easy_setopt(curl, CURLOPT_POST, 1L);
+        curl_easy_setopt(curl, CURLOPT_POSTFIELDS, (const char *)r->body);
+        curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)r->body_length);
+    }
+    if (r->proxy != NULL)
+        curl_easy_setopt(curl, CURLOPT_PROXY, r->proxy);
+    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_body);
+    curl_easy_setopt(curl, CURLOPT_WRITEDATA, x);
+    curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, count_header);
+    curl_easy_setopt(curl, CURLOPT_HEADERDATA, x);
+    curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, x->reason);
+}
+
+static void set_limits(struct exchange *x)
+{
+    const struct http_request *r = x->request;
+    int64_t left = x->end - clock_ms();
+    CURL *curl = x->curl;
+
+    /* 0 would be: for ever. */
+    left = left < 1 ? 1 : left;
+    curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)left);
+    curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS,
+                     (long)(r->connect_ms > 0 && r->connect_ms < left ? r->connect_ms : left));
+    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+    /* A name server that keeps silent is not waited for beyond the time that was given. */
+    curl_easy_setopt(curl, CURLOPT_QUICK_EXIT, 1L);
+    curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 1L);
+    curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 2L);
+    set_roots(curl);
+}
+
+/* By the multi interface: the easy one looks up only once a second. */
+static CURLcode perform(CURL *curl, struct cancel *cancel)
+{
+    CURLM *multi = curl_multi_init();
+    CURLcode result = CURLE_OUT_OF_MEMORY;
+    int running = 1, left;
+    CURLMsg *message;
+
+    if (multi == NULL)
+        return result;
+    if (curl_multi_add_handle(multi, curl) != CURLM_OK)
+        goto out;
+    while (curl_multi_perform(multi, &running) == CURLM_OK && running > 0) {
+        if (cancel_requested(cancel)) {
+            result = CURLE_ABORTED_BY_CALLBACK;
+            goto remove;
+        }
+        curl_multi_poll(multi, NULL, 0, SLICE_MS, NULL);
+    }
+    while ((message = curl_multi_info_read(multi, &left)) != NULL)
+        if (message->msg == CURLMSG_DONE)
+            result = message->data.result;
+remove:
+    curl_multi_remove_handle(multi, curl);
+out:
+    curl_multi_cleanup(multi);
+    return result;
+}
+
+static bool timed_out(const struct exchange *x, struct error *e)
+{
+    const struct http_request *r = x->request;
+    curl_off_t connected = 0;
+    int64_t ms = r->timeout_ms;
+
+    curl_easy_getinfo(x->curl, CURLINFO_CONNECT_TIME_T, &connected);
+    if (connected == 0 && r->connect_ms > 0 && r->connect_ms < ms)
+        ms = r->connect_ms;
+    return error_set(e, ERROR_SYSTEM, "no %s within %g s", connected == 0 ? "connection" : "answer",
+                     (double)ms / 1000);
+}
+
+static bool not_connected(const struct exchange *x, struct error *e)
+{
+    long number = 0;
+    char reason[128];
+
+    curl_easy_getinfo(x->curl, CURLINFO_OS_ERRNO, &number);
+    if (number != 0)
+        return error_set(e, ERROR_SYSTEM, "no connection: %s",
+                         strerror_r((int)number, reason, sizeof reason));
+    return error_set(e, ERROR_SYSTEM, "no connection%s%s", x->reason[0] == '\0' ? "" : ": ",
+                     x->reason);
+}
+
+static bool failed(const struct exchange *x, CURLcode code, struct error *e)
+{
+    const char *reason = x->reason[0] == '\0' ? curl_easy_strerror(code) : x->reason;
+
+    switch (code) {
+    case CURLE_ABORTED_BY_CALLBACK:
+        return error_set(e, ERROR_CANCELLED, "stopped while waiting for a server");
+    case CURLE_OUT_OF_MEMORY:
+        return error_set_memory(e);
+    case CURLE_UNSUPPORTED_PROTOCOL:
+    case CURLE_URL_MALFORMAT:
+        /* libcurl's own words may repeat the URL. */
+        return error_set(e, ERROR_USAGE, "this is no URL of http or https");
+    case CURLE_COULDNT_RESOLVE_HOST:
+        return error_set(e, ERROR_SYSTEM, "the server's name is not resolved");
+    case CURLE_COULDNT_RESOLVE_PROXY:
+        return error_set(e, ERROR_SYSTEM, "the proxy's name is not resolved");
+    case CURLE_COULDNT_CONNECT:
+        return not_connected(x, e);
+    case CURLE_OPERATION_TIMEDOUT:
+        return timed_out(x, e);
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_CONNECT_ERROR:
+    case CURLE_SSL_CACERT_BADFILE:
+    case CURLE_SSL_ISSUER_ERROR:
+        return error_set(e, ERROR_SYSTEM, "TLS: %s", reason);
+    case CURLE_GOT_NOTHING:
+        return error_set(e, ERROR_SYSTEM, "the connection was closed without an answer");
+    default:
+        if (x->answer->body.failed)
+            return error_set_memory(e);
+        if (x->too_long)
+            return error_set(e, ERROR_SYSTEM, "the answer is longer than %zu bytes",
+                             x->request->limit);
+        return error_set(e, ERROR_SYSTEM, "%s", reason);
+    }
+}
+
+static void read_answer(struct exchange *x)
+{
+    struct http_answer *a = x->answer;
+    const char *type = NULL;
+    curl_off_t seconds = 0;
+
+    curl_easy_getinfo(x->curl, CURLINFO_RESPONSE_CODE, &a->status);
+    curl_easy_getinfo(x->curl, CURLINFO_CONTENT_TYPE, &type);
+    curl_easy_getinfo(x->curl, CURLINFO_RETRY_AFTER, &seconds);
+    type = type == NULL ? "" : type;
+    snprintf(a->content_type, sizeof a->content_type, "%.*s", (int)strcspn(type, "; \t"), type);
+    text_make_printable(a->content_type);
+    for (char *c = a->content_type; *c != '\0'; c++)
+        *c = (char)tolower((unsigned char)*c);
+    seconds = seconds < 0 ? 0 : seconds > SHOWN_DELAY_MAX ? SHOWN_DELAY_MAX : seconds;
+    a->retry_after_ms = (int64_t)seconds * 1000;
+}
+
+/* The next address, new, freed by the caller; *url NULL: this is the answer. */
+static bool next_url(const struct exchange *x, const char *from, char **url, struct error *e)
+{
+    const char *to = NULL;
+    long status = x->answer->status;
+    char *shown;
+
+    *url = NULL;
+    curl_easy_getinfo(x->curl, CURLINFO_REDIRECT_URL, &to);
+    if (to == NULL || status < 301 || status > 308 || (status > 303 && status < 307))
+        return true;
+    if (x->request->body == NULL || status >= 307) {
+        if (strncasecmp(from, "https:", 6) == 0 && strncasecmp(to, "https:", 6) != 0)
+            return error_set(e, ERROR_SYSTEM, "it redirects from https to something else");
+        *url = strdup(to);
+        return *url != NULL || error_set_memory(e);
+    }
+    shown = http_shown(to);
+    error_set(e, ERROR_SYSTEM, "it has moved to %s (status %ld); name it by that address",
+              shown == NULL ? "another address" : shown, status);
+    free(shown);
+    return false;
+}
+
+/* One request; *url is replaced where the answer is a redirect, else set to NULL. */
+static bool send_once(struct exchange *x, char **url, struct cancel *cancel, struct error *e)
+{
+    char *next = NULL;
+    CURLcode code;
+    bool good;
+
+    x->header_bytes = 0;
+    x->reason[0] = '\0';
+    buffer_reset(&x->answer->body);
+    x->curl = curl_easy_init();
+    if (x->curl == NULL)
+        return error_set_memory(e);
+    set_request(x, *url);
+    set_limits(x);
+    code = perform(x->curl, cancel);
+    good = code == CURLE_OK || failed(x, code, e);
+    if (good) {
+        read_answer(x);
+        good = next_url(x, *url, &next, e);
+    }
+    curl_easy_cleanup(x->curl);
+    free(*url);
+    *url = next;
+    return good;
+}
+
+static bool send_all(struct exchange *x, struct cancel *cancel, struct error *e)
+{
+    char *url = strdup(x->request->url);
+    bool good = url != NULL || error_set_memory(e);
+
+    for (int i = 0; good && url != NULL; i++)
+        good = i <= HTTP_REDIRECTS
+                   ? send_once(x, &url, cancel, e)
+                   : error_set(e, ERROR_SYSTEM, "it redirects more than %d times", HTTP_REDIRECTS);
+    free(url);
+    return good;
+}
+
+static void start_curl(void)
+{
+    curl_global_init(CURL_GLOBAL_DEFAULT);
+}
+
+/* TLS writes to its socket as to a file: a server that hangs up would end the program. */
+static void take_back_sigpipe(const sigset_t *old)
+{
+    static const struct timespec at_once = {0};
+    sigset_t pipe;
+
+    sigemptyset(&pipe);
+    sigaddset(&pipe, SIGPIPE);
+    while (sigismember(old, SIGPIPE) == 0 && sigtimedwait(&pipe, NULL, &at_once) == SIGPIPE)
+        continue;
+    pthread_sigmask(SIG_SETMASK, old, NULL);
+}
+
+bool http_send(const struct http_request *request, struct http_answer *answer,
+               struct cancel *cancel, struct error *e)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    struct exchange x = {
+        .request = request, .answer = answer, .end = clock_ms() + request->timeout_ms};
+    sigset_t pipe, old;
+    bool good;
+
+    *answer = (struct http_answer){.body = BUFFER_INIT};
+    pthread_once(&once, start_curl);
+    sigemptyset(&pipe);
+    sigaddset(&pipe, SIGPIPE);
+    pthread_sigmask(SIG_BLOCK, &pipe, &old);
+    good = add_headers(&x) ? send_all(&x, cancel, e) : error_set_memory(e);
+    take_back_sigpipe(&old);
+    curl_slist_free_all(x.headers);
+    if (!good)
+        http_answer_free(answer);
+    return good;
+}
+
+void http_answer_free(struct http_answer *answer)
+{
+    buffer_free(&answer->body);
+    *answer = (struct http_answer){.body = BUFFER_INIT};
+}

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* signet-batch digest: the first of two steps, on the machine that has the files. */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/text.h"
+#include "profiles/engine/batch.h"
+#include "profiles/engine/rewrite.h"
+#include "profiles/engine/steps.h"
+#include "profiles/engine/tally.h"
+#include "profiles/ops.h"
+#include "sign/file_digest.h"
+
+static const char *const digests[] = {"sha256", "sha384", "sha512", NULL};
+static const char *const existings[] = {"keep", "replace", "append", NULL};
+
+static const struct op_arg args[] = {
+    {.name = "FILE",
+     .type = OP_PATH,
+     .positional = true,
+     .repeatable = true,
+     .help = "a file, @LIST for a file with a path a line, '-' for JSON jobs on standard input; "
+             "without any, what files: of the profile matches"},
+    {.name = "profile",
+     .type = OP_PROFILE,
+     .value = "NAME",
+     .help = "digest as this profile signs: its digest, existing, page-hashes, msi-signature-ex "
+             "and files"},
+    {.name = "digest",
+     .type = OP_CHOICE,
+     .value = "HASH",
+     .choices = digests,
+     .help = "digest to use; sha256 without a profile"},
+    {.name = "existing",
+     .type = OP_CHOICE,
+     .value = "WHAT",
+     .choices = existings,
+     .help = "what happens to files that are signed already; those that are kept get no line"},
+    {.name = "page-hashes",
+     .type = OP_FLAG,
+     .help = "the SHA-256 of each page of a Windows program, too"},
+    {.name = "msi-signature-ex",
+     .type = OP_FLAG,
+     .help = "for MSI packages that are to get the stream MsiDigitalSignatureEx"},
+    {.name = "output",
+     .letter = 'o',
+     .type = OP_PATH,
+     .value = "FILE",
+     .help = "write the digests here; without it, to standard output"},
+};
+
+struct digesting {
+    struct op_ctx *ctx;
+    struct file_digest_options options;
+    struct steps_output *output; /* NULL: standard output */
+    struct tally tally;
+};
+
+static bool put(struct digesting *d, const struct step *s, struct error *e)
+{
+    json_t *record;
+
+    if (d->output != NULL)
+        return steps_add(d->output, s, e);
+    record = step_record(STEP_DIGEST, s, e);
+    if (record != NULL)
+        op_emit(d->ctx, "line", record);
+    return record != NULL;
+}
+
+/* JSON has no other names. */
+static bool check_name(const char *file, struct error *e)
+{
+    size_t length = strlen(file);
+
+    if (length > STEPS_NAME_MAX)
+        return error_set(e, ERROR_UNSUPPORTED, "'%s': its name is too long", file);
+    return text_is_utf8(file, length) ||
+           error_set(e, ERROR_UNSUPPORTED,
+                     "'%s': its name is not UTF-8, and the digests are JSON; rename it", file);
+}
+
+static bool put_digest(struct digesting *d, const char *file, const struct file_digest *made,
+                       struct error *e)
+{
+    bool is_pe = strcmp(made->format, "pe") == 0, is_msi = strcmp(made->format, "msi") == 0;
+    struct step s = {
+        .file = (char *)file,
+        .format = (char *)made->format,
+        .hash = d->options.hash,
+        .digest_length = made->length,
+        .existing = d->options.existing,
+        .page_hashes = d->options.page_hashes && is_pe,
+        .signature_ex = d->options.signature_ex && is_msi,
+        .der = made->content,
+    };
+
+    memcpy(s.digest, made->digest, made->length);
+    return put(d, &s, e);
+}
+
+static json_t *details(const struct file_digest *made)
+{
+    char *hex = text_hex(made->digest, made->length);
+    json_t *more =
+        json_pack("{s:s, s:s}", "format", made->format, "digest", hex == NULL ? "" : hex);
+    char *why = made->content.length > 0 || made->signer == NULL
+                    ? NULL
+                    : text_format("signed by %s", made->signer);
+
+    if (why != NULL)
+        json_object_set_new(more, "why", json_string(why));
+    free(why);
+    free(hex);
+    return more;
+}
+
+static void digest_one(struct digesting *d, const char *file)
+{
+    struct file_digest made = {0};
+    struct error e = ERROR_INIT;
+    struct stat status;
+    int fd = rewrite_open_input(file, &status, &e);
+    bool good = fd >= 0 && check_name(file, &e) &&
+                file_digest_make(fd, file, &d->options, &made, d->ctx->cancel, &e),
+         kept = good && made.content.length == 0;
+
+    good = good && (kept || put_digest(d, file, &made, &e));
+    if (good)
+        tally_file(&d->tally, file, kept ? TALLY_KEPT : TALLY_DONE, made.size, details(&made),
+                   NULL);
+    else if (e.code != ERROR_CANCELLED)
+        tally_file(&d->tally, file, TALLY_FAILED, 0, NULL, &e);
+    file_digest_free(&made);
+    if (fd >= 0)
+        close(fd);
+}
+
+/* A file that is named twice has one line. */
+static bool digest_all(struct digesting *d, const struct plan *plan, struct error *e)
+{
+    tally_begin(&d->tally, d->ctx, "digested", plan->count);
+    d->tally.silent = d->output == NULL;
+    for (size_t i = 0; i < plan->count && !cancel_requested(d->ctx->cancel); i++) {
+        if (plan->item[i].same_as != i &&
+            strcmp(plan->item[i].file, plan->item[plan->item[i].same_as].file) == 0)
+            tally_file(&d->tally, plan->item[i].file, TALLY_SAME, 0, NULL, NULL);
+        else
+            digest_one(d, plan->item[i].file);
+    }
+    /* What was digested is there, even if some could not be. */
+    if (d->output != NULL && !cancel_requested(d->ctx->cancel) && !steps_commit(d->output, e))
+        return false;
+    return tally_end(&d->tally, e);
+}
+
+static void set_options(struct digesting *d, const struct op_args *a, const struct profile *p)
+{
+    d->options = (struct file_digest_options){
+        .hash = (enum signer_hash)p->digest,
+        .existing = (enum sign_existing)p->existing,
+        .page_hashes = p->page_hashes == 1 || op_flag(a, "page-hashes"),
+        .signature_ex = p->msi_signature_ex == 1 || op_flag(a, "msi-signature-ex"),
+    };
+}
+
+static bool run(const struct op_args *a, struct op_ctx *ctx, struct error *e)
+{
+    struct digesting d = {.ctx = ctx};
+    struct profile *p = batch_digest_profile(a, op_text(a, "profile"), e);
+    struct plan plan = {0};
+    bool done = p != NULL && batch_plan(&plan, a, &p->files, NULL, e);
+
+    if (done)
+        set_options(&d, a, p);
+    if (done && op_given(a, "output")) {
+        d.output = steps_create(STEP_DIGEST, op_text(a, "output"), e);
+        done = d.output != NULL;
+    }
+    done = done && digest_all(&d, &plan, e);
+    steps_output_free(&d.output);
+    plan_free(&plan);
+    profile_free(&p);
+    return done;
+}
+
+static void text(const char *kind, const json_t *record, unsigned width, bool colour,
+                 struct buffer *out)
+{
+    char *line;
+
+    if (strcmp(kind, "line") != 0) {
+        tally_text(kind, record, width, colour, out);
+        return;
+    }
+    line = json_dumps(record, JSON_COMPACT);
+    if (line != NULL)
+        buffer_printf(out, "%s\n", line);
+    free(line);
+}
+
+const struct op op_batch_digest = {
+    .verb = "digest",
+    .group = "Sign",
+    .summary = "what must be known of files to sign them where they are not",
+    .description =
+        "The first of two steps, for machines without a token: writes a line of JSON for each "
+        "file, "
+        "with its digest. Where the token is, sign --digests signs all lines in one login; back "
+        "here, attach --signatures puts the signatures into the files. Only the lines travel, and "
+        "the files must stay as they are meanwhile. No profile is needed, but what is digested "
+        "must be what the profile there signs.",
+    .example = "signet-batch digest dist/*.exe -o digests.json\n"
+               "signet-batch digest --profile release -o digests.json",
+    .program = OP_BATCH,
+    .effects = OP_WRITES | OP_STREAMS,
+    .args = args,
+    .arg_count = sizeof args / sizeof *args,
+    .run = run,
+    .text = text,
+};

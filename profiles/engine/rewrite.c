@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "profiles/engine/rewrite.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/path.h"
+
+int rewrite_open_input(const char *file, struct stat *status, struct error *e)
+{
+    /* O_NONBLOCK: a pipe or device with nobody at its other end is refused, not waited for. */
+    int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+    if (fd < 0 || fstat(fd, status) != 0)
+        error_set_errno(e, "cannot open '%s'", file);
+    else if (S_ISDIR(status->st_mode))
+        error_set(e, ERROR_UNSUPPORTED, "'%s' is a folder; name the files in it", file);
+    else if (!S_ISREG(status->st_mode))
+        error_set(e, ERROR_UNSUPPORTED, "'%s' is not a regular file", file);
+    else
+        return fd;
+    if (fd >= 0)
+        close(fd);
+    return -1;
+}
+
+static bool make_folder(const char *target, struct error *e)
+{
+    char *folder = path_parent(target, e);
+    bool made = folder != NULL && path_make_folders(folder, 0777, e);
+
+    free(folder);
+    return made;
+}
+
+bool rewrite_open(struct rewrite *r, const char *file, const char *target, struct error *e)
+{
+    *r = (struct rewrite){.file = file, .target = target};
+    r->input = rewrite_open_input(file, &r->status, e);
+    if (r->input < 0 || !make_folder(target, e))
+        return false;
+    r->output = tempfile_open(target, e);
+    return r->output != NULL;
+}
+
+int rewrite_fd(const struct rewrite *r)
+{
+    return tempfile_fd(r->output);
+}
+
+bool rewrite_commit(struct rewrite *r, struct error *e)
+{
+    return tempfile_copy_mode(r->output, &r->status, e) && tempfile_commit(r->output, true, e);
+}
+
+static bool copy_bytes(const struct rewrite *r, struct error *e)
+{
+    int output = rewrite_fd(r);
+    char piece[65536];
+    off_t at = 0;
+    ssize_t got;
+
+    while ((got = pread(r->input, piece, sizeof piece, at)) > 0) {
+        ssize_t put = pwrite(output, piece, (size_t)got, at);
+
+        if (put <= 0)
+            return error_set_errno(e, "cannot write a copy of '%s'", r->file);
+        at += put;
+    }
+    if (got < 0)
+        return error_set_errno(e, "cannot read '%s'", r->file);
+    return ftruncate(output, at) == 0 || error_set_errno(e, "cannot write a copy of '%s'", r->file);
+}
+
+bool rewrite_keep(struct rewrite *r, struct error *e)
+{
+    struct stat there;
+
+    if (stat(r->target, &there) == 0 && there.st_dev == r->status.st_dev &&
+        there.st_ino == r->status.st_ino)
+        return true;
+    return copy_bytes(r, e) && rewrite_commit(r, e);
+}
+
+void rewrite_close(struct rewrite *r)
+{
+    tempfile_free(&r->output);
+    if (r->input >= 0)
+        close(r->input);
+    r->input = -1;
+}

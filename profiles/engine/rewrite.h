@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One file that is read and written anew, in place or elsewhere: the old one or the new one stands
+ * there at any time. */
+#ifndef SIGNET_PROFILES_ENGINE_REWRITE_H
+#define SIGNET_PROFILES_ENGINE_REWRITE_H
+
+#include <stdbool.h>
+#include <sys/stat.h>
+
+#include "base/error.h"
+#include "base/tempfile.h"
+
+struct rewrite {
+    const char *file, *target; /* the caller's */
+    int input;
+    struct stat status; /* of the input */
+    struct tempfile *output;
+};
+
+/* Opens a regular file for reading alone; -1: ERROR_SYSTEM, ERROR_UNSUPPORTED. */
+int rewrite_open_input(const char *file, struct stat *status, struct error *e);
+
+/* Opens `file`, and a temporary file for `target`, whose folder is made where it is missing.
+ * Whatever it returns, *r is closed by rewrite_close. */
+bool rewrite_open(struct rewrite *r, const char *file, const char *target, struct error *e);
+
+/* The descriptor to write to: empty, for reading too. */
+int rewrite_fd(const struct rewrite *r);
+
+/* What was written takes the target's place, with the mode and owner of the input. */
+bool rewrite_commit(struct rewrite *r, struct error *e);
+
+/* The target is to be as the input is: nothing where it is the same file, else a copy. */
+bool rewrite_keep(struct rewrite *r, struct error *e);
+
+/* What was not committed is gone. */
+void rewrite_close(struct rewrite *r);
+
+#endif

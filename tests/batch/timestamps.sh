@@ -1,0 +1,202 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Timestamps as a build meets them: good servers, bad ones, none; what is signed without them, and how it gets them later.
+# usage: timestamps.sh BUILD_FOLDER
+set -uo pipefail
+# shellcheck source=../lib/fixture.sh
+source "$(dirname "$0")/../lib/fixture.sh" "$1"
+# shellcheck source=../lib/tsa.sh
+source "$tests/lib/tsa.sh"
+
+make_token test rsa:2048 EC:prime256v1
+tsa_start || exit 1
+make_profile good "$softhsm" 01 "timestamp: {servers: [$tsa_url/good], tries: 1, timeout: 5s, ca: [$tsa_root]}"
+make_profile soft "$softhsm" 01 "timestamp: {servers: [$tsa_dead], tries: 1, timeout: 1s, required: false}"
+make_profile bare "$softhsm" 01
+make_profile second "$softhsm" 02 'existing: append' 'digest: sha384'
+export SIGNET_PIN=$test_pin
+cd "$work" || exit
+
+sign() { "$batch" sign "$@" >said 2>errors; }
+stamp() { "$batch" timestamp "$@" >said 2>errors; }
+logins() { grep -c '"event":"login","outcome":"ok"' "$XDG_STATE_HOME/signet/audit.log"; }
+signed_well() { "$batch" verify --ca ca.pem "$@" >/dev/null 2>&1; }
+# stamped FILE…: how many timestamps another program finds, each good
+stamped() {
+  local file count=0
+  for file in "$@"; do
+    count=$((count + $(osslsigncode verify -CAfile ca.pem -TSA-CAfile "$tsa_root" "$file" 2>&1 | grep -c '^Timestamp verified')))
+  done
+  echo "$count"
+}
+whole() { is "$(find . -name '.*signet*' | wc -l)" 0 "nothing half-written stays $1"; }
+summary() { jq -r "select(.summary) | .summary.\"$1\" // 0" said; }
+
+# Good servers.
+make_programs 5 1000
+sign good files/*.exe --json
+is "$?" 0 'files are signed with timestamps'
+is "$(stamped files/*.exe)" 5 'osslsigncode takes every one'
+is "$(summary timestamps)/$(jq -s '[.[] | select(.timestamp.server)] | length' said)" 5/5 'and the records tell of them'
+sign good files/*.exe
+is "$?/$(grep -c '^kept' said)/$(tsa_count good)" 0/5/5 'they are kept, and no server is asked again'
+make_programs 1 1000
+sign good --timestamp "$tsa_dead" --timestamp "$tsa_url/status/500" --timestamp "$tsa_url/good" files/1.exe
+is "$?/$(stamped files/1.exe)" 0/1 'the next server is asked when the ones before it fail'
+make_programs 1 1000
+sign good --timestamp "$tsa_url/hang" --timestamp "$tsa_url/good" files/1.exe
+is "$?/$(stamped files/1.exe)" 0/1 'also when one never answers'
+make_programs 1 1000
+sign good --timestamp "$tsa_tls/good" files/1.exe
+is "$?" 7 'TLS: a server whose certificate leads nowhere is not asked'
+SSL_CERT_FILE=$tsa_root sign good --timestamp "$tsa_tls/good" files/1.exe
+is "$?/$(stamped files/1.exe)" 0/1 'TLS: one that is trusted is'
+
+# Bad servers: each file stays as it was, soon.
+make_programs 1 1000
+cp files/1.exe original
+for mode in hang drop status/500 busy/1 wrong-nonce no-nonce wrong-imprint stale expired no-eku stranger clock/3600 endless garbage \
+  empty trailing rejected page; do
+  start=$SECONDS
+  sign good --timestamp "$tsa_url/$mode" files/1.exe
+  status=$?
+  took=$((SECONDS - start))
+  cmp -s files/1.exe original
+  is "$status/$?/$([[ $took -le 8 ]]; echo $?)" 7/0/0 "$mode: exit 7, soon, and the file stays"
+  like "$(cat said)" "failed .*$tsa_url/$mode: " "$mode: the server and a reason are told"
+done
+whole 'after bad servers'
+echo 'not a program' >files/bad.exe
+sign good --timestamp "$tsa_url/drop" files/1.exe files/bad.exe
+is "$?" 1 'another failure beside it: exit 1'
+rm files/bad.exe
+
+# A server that is down does not cost a signature for each file.
+rm -f files/*.exe
+make_programs 60 1000
+sign good --timestamp "$tsa_dead" files/*.exe --json
+is "$?" 7 'a server that is down: exit 7'
+like "$(cat errors)" 'stopped; the same command goes on' 'the run stops and says how it goes on'
+is "$([[ $(summary failed) -le 8 && $(summary not-tried) -ge 52 ]]; echo $?)" 0 'before all were tried'
+whole 'when the run stopped'
+sign good files/*.exe
+is "$?/$(stamped files/1.exe files/60.exe)" 0/2 'the same command goes on when it answers'
+
+# Not required.
+make_programs 4 1000
+rm -f files/{5..60}.exe
+before=$(logins)
+sign soft files/*.exe --json
+is "$?/$(summary signed)/$(summary without-timestamp)" 0/4/4 'where none is required they are signed without'
+is "$(jq -s '[.[] | select(."no-timestamp".code == "timestamp")] | length' said)" 4 'and each says so'
+signed_well files/*.exe
+is "$?/$(stamped files/*.exe)/$(($(logins) - before))" 0/0/1 'well, in one login'
+sign soft files/*.exe
+is "$?/$(grep -c '^kept .*without a timestamp: ' said)/$(($(logins) - before))" 0/4/1 'the same again: kept, no login'
+like "$(tail -n 1 said)" '4 kept, 4 of them without a timestamp' 'counted in the summary'
+sign good files/*.exe
+is "$?/$(grep -c '^timestamped' said)/$(($(logins) - before))" 0/4/1 'a retry gives the timestamps without a login'
+is "$(stamped files/*.exe)" 4 'and osslsigncode takes them'
+whole 'after the retry'
+
+# Into a folder, where an earlier run left files without.
+make_programs 3 1000
+sign bare -o out files/{1,2,3}.exe
+sign good -o out files/{1,2,3}.exe --dry-run
+is "$?/$(grep -c '^would-timestamp' said)" 0/3 'a dry run says what would be stamped'
+before=$(logins)
+sign good -o out files/{1,2,3}.exe
+is "$?/$(grep -c '^timestamped' said)/$(($(logins) - before))" 0/3/0 'what stands in the output folder gets only the timestamp'
+is "$(stamped out/*.exe)" 3 'which is good'
+sign good -o out files/{1,2,3}.exe
+is "$?/$(grep -c '^kept' said)" 0/3 'once'
+make_programs 1 1000
+sign good --no-timestamp files/1.exe
+is "$?/$(stamped files/1.exe)" 0/0 '--no-timestamp'
+
+# Later, without the token: whoever signed, nested ones too.
+make_programs 3 1000
+sign bare files/1.exe files/2.exe && sign second files/2.exe
+hide() { env -u SIGNET_PIN SOFTHSM2_CONF=/nonexistent "$@"; }
+hide "$batch" timestamp --server "$tsa_url/good" --server-ca "$tsa_root" files/{1,2,3}.exe --json >said 2>errors
+is "$?/$(summary timestamped)/$(summary timestamps)/$(summary failed)" 1/2/3/1 'timestamp: every signature of signed files gets one'
+like "$(cat said)" 'is not signed' 'a file that is not signed is told so'
+is "$(stamped files/1.exe)" 1 'osslsigncode takes it'
+is "$("$batch" verify --ca ca.pem --json files/2.exe | jq '[.files[0].signatures[] | select(.timestamp != null and .timestamp != false)] | length')" 2 \
+  'both of two signatures have theirs'
+signed_well files/1.exe files/2.exe
+is "$?" 0 'both files are still signed well'
+stamp --server "$tsa_dead" files/1.exe files/2.exe
+is "$?/$(grep -c '^kept' said)" 0/2 'what has all is kept, and nobody is asked'
+make_programs 3 1000
+sign bare files/{1,2,3}.exe
+cp files/1.exe original
+stamp --server "$tsa_url/wrong-imprint" files/1.exe
+is "$?" 7 'timestamp: a bad answer is exit 7'
+cmp -s files/1.exe original
+is "$?" 0 'and the file stays'
+printf '%s\n' files/1.exe files/2.exe >list
+stamp --server "$tsa_url/good" -o later @list
+is "$?/$(stamped later/*.exe)/$(stamped files/1.exe)" 0/2/0 'timestamp: a list, into a folder'
+stamp files/1.exe
+is "$?" 2 'without a server: exit 2'
+like "$(cat errors)" '--server URL' 'and what to do'
+# What the profile's `sign` writes.
+make_profile whole "$softhsm" 01 "timestamp: {servers: [$tsa_url/good]}" 'files: ["files/*.exe"]' 'output: {directory: release}'
+rm -f files/*.exe
+make_programs 2 1000
+sign whole --no-timestamp
+stamp --profile whole --dry-run
+is "$?/$(grep -c '^would-timestamp' said)" 0/2 'timestamp: a dry run'
+stamp --profile whole
+is "$?/$(stamped release/*.exe)/$(stamped files/*.exe)" 0/2/0 'timestamp: without files, what the profile writes'
+
+# Several at once: one that waits holds up no other, and four share the time.
+make_programs 24 1000
+sign good --json --timestamp "$tsa_url/first/1/hang/then/good" files/{1..24}.exe
+is "$?" 7 'one of 24 requests is never answered: its file fails'
+is "$(summary signed)/$(summary failed)" 23/1 'the others do not'
+is "$(jq -s '[.[] | select(.status == "signed" and .ms > 3000)] | length' said)" 0 'and none of them waits for it'
+make_programs 24 1000
+start=$EPOCHREALTIME
+sign good --timestamp "$tsa_url/good/300" files/{1..24}.exe
+is "$?/$(stamped files/{1..24}.exe)" 0/24 'a server that answers after 300 ms'
+took=$(awk -v a="$start" -v b="$EPOCHREALTIME" 'BEGIN {printf "%d", (b - a) * 1000}')
+result "$([[ $took -le 2900 ]]; echo $?)" "four requests under way: $took ms, at most 1.6 times 24 x 300 / 4"
+
+# A signal: what has its signature gets its timestamp.
+make_programs 150 1000
+"$batch" sign good --timestamp "$tsa_url/good/100" files/*.exe >said 2>errors &
+victim=$!
+for ((i = 0; i < 200; i++)); do
+  [[ $(grep -c '^signed' said) -lt 4 ]] || break
+  sleep 0.05
+done
+kill -INT "$victim"
+wait "$victim"
+is "$?" 130 'SIGINT: exit 130'
+signed=$(grep -c '^signed' said)
+is "$([[ $signed -gt 4 && $signed -lt 150 ]]; echo $?)/$(grep -c '^failed' said)" 0/0 'files in hand are finished'
+mapfile -t names < <(sed -n 's/^signed *//p' said)
+is "$(stamped "${names[@]}")" "$signed" 'with their timestamps'
+whole 'after SIGINT'
+make_programs 40 1000
+"$batch" sign good --timestamp "$tsa_url/hang" files/{1..40}.exe >said 2>errors &
+victim=$!
+sleep 1
+start=$SECONDS
+kill -INT "$victim"
+wait "$victim"
+is "$?/$([[ $((SECONDS - start)) -le 8 ]]; echo $?)" 130/0 'SIGINT while a server hangs: the tries of one file, no more'
+"$batch" sign good --timestamp "$tsa_url/hang" files/{1..40}.exe >said 2>errors &
+victim=$!
+sleep 1
+kill -INT "$victim"
+sleep 0.2
+kill -INT "$victim"
+start=$SECONDS
+wait "$victim"
+is "$?/$([[ $((SECONDS - start)) -le 2 ]]; echo $?)" 130/0 'a second signal waits for nothing'
+whole 'after that'
+tsa_stop
+done_testing
