@@ -70,7 +70,8 @@ static bool reserve_allows(const struct cab_headers *h, const char *name, struct
     if (h->old_signature)
         return error_set(e, ERROR_UNSUPPORTED,
                          "'%s' carries a signature inside the reserve of its header, as old "
-                         "programs put it there; it can be neither kept nor replaced",
+                         "programs put it there; it can be neither kept nor replaced; make the "
+                         "cabinet anew",
                          name);
     if ((h->second == 0 || h->second == CAB_PLACE) &&
         (used >= h->reserve_size || signature_io_blank(h->reserve + used, h->reserve_size - used)))
