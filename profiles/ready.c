@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "profiles/ready.h"
 
-#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +16,10 @@
 #include "cert/expiry.h"
 #include "cert/load.h"
 #include "cert/view.h"
+#include "net/http.h"
 #include "op/record.h"
+#include "profiles/engine/stamping.h"
+#include "profiles/intermediates.h"
 #include "profiles/ready_card.h"
 #include "token/objects.h"
 #include "token/settle.h"
@@ -251,7 +253,23 @@ static void judge_expiry(struct ready *r)
     free(name);
 }
 
-static bool find_certificate(struct ready *r, const struct profile *p)
+/* Puts certificates into the pool that the profile allows to fetch, where they are missing. */
+static void fetch_missing(struct ready *r, const struct profile *p, STACK_OF(X509) * pool,
+                          struct cancel *cancel)
+{
+    struct error e = ERROR_INIT;
+    size_t count;
+
+    if (p->fetch_intermediates != 1)
+        return;
+    if (!intermediates_fetch(p, r->leaf, pool, &count, cancel, &e))
+        note(r, READY_WARNING, "chain", "%s", e.text);
+    else if (count > 0)
+        note(r, READY_OK, "chain", "%zu certificate%s fetched; chain: with %s needs no network",
+             count, count == 1 ? "" : "s", count == 1 ? "its file" : "their files");
+}
+
+static bool find_certificate(struct ready *r, const struct profile *p, struct cancel *cancel)
 {
     STACK_OF(X509) *pool = sk_X509_new_null();
     EVP_PKEY *key = public_key(r->key);
@@ -271,6 +289,7 @@ static bool find_certificate(struct ready *r, const struct profile *p)
     found = cert_fit_to_sign(r->leaf, key, time(NULL), &e) || fail(r, "certificate", &e);
     if (found)
         judge_expiry(r);
+    fetch_missing(r, p, pool, cancel);
     r->chain = cert_chain_build(r->leaf, pool, &missing, &e);
     if (r->chain == NULL)
         found = fail(r, "chain", &e);
@@ -300,9 +319,9 @@ static bool make_spec(struct ready *r, const struct profile *p)
         .url = p->url,
         .purpose = (enum sign_purpose)p->purpose,
         .existing = (enum sign_existing)p->existing,
+        .timestamp = stamping_wanted(p),
         .page_hashes = p->page_hashes == 1,
         .signature_ex = p->msi_signature_ex == 1,
-        .timestamp = p->timestamp_servers.count > 0,
     };
     if (!signer_mechanism_for(X509_get0_pubkey(r->leaf), &r->spec.mechanism, &e) ||
         !sign_spec_check(&r->spec, &e))
@@ -310,36 +329,42 @@ static bool make_spec(struct ready *r, const struct profile *p)
     return true;
 }
 
-static void note_timestamps(struct ready *r, const struct profile *p)
-{
-    size_t servers = p->timestamp_servers.count;
-
-    if (servers == 0)
-        note(r, READY_WARNING, "timestamp",
-             "files get none: the profile names no server, so that their signatures end with the "
-             "certificate");
-    else
-        note(r, READY_OK, "timestamp", "%zu server%s, %" PRId64 " requests at once; %s", servers,
-             servers == 1 ? "" : "s", p->timestamp_parallel,
-             p->timestamp_required != 0 ? "a file that gets none fails"
-                                        : "a file that gets none is signed without");
-}
-
 /* What the profile asks for and this version cannot do is refused, not left out. */
 static bool check_abilities(struct ready *r, const struct profile *p)
 {
     struct error e = ERROR_INIT;
 
-    if (p->timestamp_required == 1 && p->timestamp_servers.count == 0)
-        error_set(&e, ERROR_PROFILE,
-                  "timestamp.required: no server is named; add timestamp: {servers: [URL]}, or set "
-                  "it to false");
-    else if (p->signatures_per_month > 0)
+    if (p->signatures_per_month > 0)
         error_set(&e, ERROR_PROFILE,
                   "limits.signatures-per-month: this version does not count; set it to 0");
-    if (e.code != ERROR_NONE)
-        return fail(r, "profile", &e);
-    note_timestamps(r, p);
+    return e.code == ERROR_NONE || fail(r, "profile", &e);
+}
+
+/* Whether the servers give timestamps is asked with --trial. */
+static bool look_at_servers(struct ready *r, const struct profile *p)
+{
+    struct error e = ERROR_INIT;
+    struct tsa *tsa;
+
+    if (!stamping_wanted(p) && stamping_required(p))
+        error_set(&e, ERROR_PROFILE,
+                  "timestamp.required is true, and no server is named; add timestamp: {servers: "
+                  "[URL]}, or set it to false");
+    if (e.code != ERROR_NONE || !stamping_wanted(p))
+        return e.code == ERROR_NONE || fail(r, "timestamp", &e);
+    tsa = stamping_open(p, &e);
+    if (tsa == NULL)
+        return fail(r, "timestamp", &e);
+    tsa_free(&tsa);
+    for (size_t i = 0; i < p->timestamp_servers.count; i++) {
+        char *shown = http_shown(p->timestamp_servers.item[i]);
+
+        note(r, READY_OK, "timestamp", "%s%s", shown == NULL ? "?" : shown,
+             i > 0                  ? ", when those before it fail"
+             : stamping_required(p) ? ""
+                                    : "; a file that gets no timestamp is signed without one");
+        free(shown);
+    }
     return true;
 }
 
@@ -461,10 +486,11 @@ static void look_at_token(struct ready *r, const struct profile *p, const char *
                           struct cancel *cancel)
 {
     check_abilities(r, p);
+    look_at_servers(r, p);
     if (!find_modules(r, p, cancel) || !find_token(r, p))
         return;
     ready_card_match(r);
-    if (find_key(r, p, cancel) && find_certificate(r, p))
+    if (find_key(r, p, cancel) && find_certificate(r, p, cancel))
         make_spec(r, p);
     make_request(r, p, pin, terminal);
     if (r->key != NULL)

@@ -211,7 +211,8 @@ const struct schema_key schema_keys[] = {
      .type = SCHEMA_BOOLEAN,
      AT(page_hashes),
      .otherwise = 0,
-     .help = "Adds the SHA-256 of each page to the signature of a Windows program.",
+     .help = "Adds the SHA-256 of each page to the signature of a Windows program, as drivers may "
+             "need it. A program with more than 238 MB of sections is refused then.",
      .example = "false"},
     {.name = "msi-signature-ex",
      .type = SCHEMA_BOOLEAN,

@@ -61,13 +61,23 @@ step 'clang, no warnings' configure build-clang clang -Dwerror=true
 step 'sanitizers' configure build-sanitize clang -Db_sanitize=address,undefined -Db_lundef=false \
   -Dfuzz=true -Doptimization=1
 
+# The fuzzers take what the tests leave of the machine: those mostly wait.
+fuzzers() {
+  for fuzzer in build-sanitize/tests/fuzz/fuzz_*; do
+    [[ -x $fuzzer && -f $fuzzer ]] && echo "$fuzzer"
+  done | FUZZ_SECONDS=${FUZZ_SECONDS:-60} xargs -P 2 -n 1 nice -n 19 tests/fuzz.sh --one
+}
+set -m
+fuzzers >build/fuzz.log 2>&1 &
+fuzzing=$!
+set +m
+trap 'kill -- "-$fuzzing" 2>/dev/null' EXIT
+
 suites build
 suites build-sanitize --suite unit --suite screen
 step 'quickstart' tests/quickstart.sh
 step 'quickstart, once more' tests/quickstart.sh
-for fuzzer in build-sanitize/tests/fuzz/fuzz_*; do
-  [[ -x $fuzzer && -f $fuzzer ]] && echo "$fuzzer"
-done | FUZZ_SECONDS=${FUZZ_SECONDS:-60} xargs -P 2 -n 1 tests/fuzz.sh --one >build/fuzz.log 2>&1
+wait "$fuzzing"
 while read -r result name; do
   [[ $result == ok ]] || tail -n 40 "build-sanitize/fuzz-$name.log"
   note "$([[ $result == ok ]]; echo $?)" "fuzz $name"

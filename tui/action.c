@@ -246,7 +246,7 @@ const struct action actions[] = {
     {"trial",
      "Profiles",
      "trial signature",
-     "log in and have a random digest signed: proves PIN, key and certificate",
+     "log in, have a random digest signed and stamped: proves PIN, key, certificate, servers",
      0,
      {'t'},
      command_profile_trial},

@@ -93,7 +93,7 @@ char *cert_serial(const X509 *x)
     return text;
 }
 
-static time_t seconds(const ASN1_TIME *when)
+time_t cert_time(const ASN1_TIME *when)
 {
     struct tm utc = {0};
 
@@ -106,12 +106,12 @@ static time_t seconds(const ASN1_TIME *when)
 
 time_t cert_not_before(const X509 *x)
 {
-    return seconds(X509_get0_notBefore(x));
+    return cert_time(X509_get0_notBefore(x));
 }
 
 time_t cert_not_after(const X509 *x)
 {
-    return seconds(X509_get0_notAfter(x));
+    return cert_time(X509_get0_notAfter(x));
 }
 
 long cert_days_left(const X509 *x, time_t now)

@@ -27,6 +27,7 @@ char *cert_common_name(const X509 *x);
 char *cert_serial(const X509 *x);
 
 /* UTC; (time_t)-1 when it cannot be read. */
+time_t cert_time(const ASN1_TIME *when); /* NULL: as one that cannot be read */
 time_t cert_not_before(const X509 *x);
 time_t cert_not_after(const X509 *x);
 

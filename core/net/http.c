@@ -121,7 +121,7 @@ static bool add_headers(struct exchange *x)
     return grown != NULL;
 }
 
-/* The convention of OpenSSL, which the curl program keeps too. */
+/* The convention of OpenSSL. */
 static void set_roots(CURL *curl)
 {
     const char *file = getenv("SSL_CERT_FILE"), *folder = getenv("SSL_CERT_DIR");

@@ -52,6 +52,10 @@ void authenticode_view_free(struct authenticode_view *v);
  * ERROR_SIGNATURE. */
 bool authenticode_check(const struct authenticode_view *v, struct error *e);
 
+/* True when the key of `signer` signed the signed attributes of `info`, which must have some, by
+ * their digest of `md`. What they say is not looked at. */
+bool authenticode_signed_by(X509 *signer, const PKCS7_SIGNER_INFO *info, const EVP_MD *md);
+
 /* True when `v` is the signature that `a` becomes once its value is put in: the same signer, the
  * same signed attributes, and at least its certificates. Whether it holds is authenticode_check's
  * to say. */

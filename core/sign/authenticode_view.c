@@ -7,8 +7,10 @@
 
 #include "base/text.h"
 #include "sign/authenticode.h"
+#include "sign/countersignature.h"
 #include "sign/format.h"
 #include "sign/spc.h"
+#include "sign/unsigned.h"
 
 static ASN1_TYPE *attribute(const STACK_OF(X509_ATTRIBUTE) * attributes, const char *oid, int index)
 {
@@ -146,8 +148,8 @@ bool authenticode_view(const uint8_t *der, size_t length, struct authenticode_vi
     if (good) {
         read_opus(out);
         read_statement(out);
-        out->has_timestamp = attribute(out->info->unauth_attr, SPC_RFC3161_OID, 0) != NULL ||
-                             PKCS7_get_attribute(out->info, NID_pkcs9_countersignature) != NULL;
+        out->has_timestamp = unsigned_get(out, SPC_RFC3161_OID, 0) != NULL ||
+                             unsigned_get(out, COUNTERSIGNATURE_OID, 0) != NULL;
     }
     ERR_clear_error();
     if (good)
@@ -186,44 +188,50 @@ static bool attributes_fit(const struct authenticode_view *v)
            memcmp(ASN1_STRING_get0_data(stated), digest, length) == 0;
 }
 
-static bool key_signed(const struct authenticode_view *v, const uint8_t *digest, unsigned length)
+static bool key_signed(X509 *signer, const PKCS7_SIGNER_INFO *info, const EVP_MD *md,
+                       const uint8_t *digest, unsigned length)
 {
-    EVP_PKEY *key = X509_get0_pubkey(v->signer);
+    EVP_PKEY *key = X509_get0_pubkey(signer);
     EVP_PKEY_CTX *ctx = key == NULL ? NULL : EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
     bool good = ctx != NULL && EVP_PKEY_verify_init(ctx) > 0;
 
     if (good && EVP_PKEY_get_base_id(key) == EVP_PKEY_RSA)
         good = EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PADDING) > 0;
-    good = good && EVP_PKEY_CTX_set_signature_md(ctx, v->signer_md) > 0 &&
-           EVP_PKEY_verify(ctx, ASN1_STRING_get0_data(v->info->enc_digest),
-                           (size_t)ASN1_STRING_length(v->info->enc_digest), digest, length) == 1;
+    good = good && EVP_PKEY_CTX_set_signature_md(ctx, md) > 0 &&
+           EVP_PKEY_verify(ctx, ASN1_STRING_get0_data(info->enc_digest),
+                           (size_t)ASN1_STRING_length(info->enc_digest), digest, length) == 1;
     EVP_PKEY_CTX_free(ctx);
+    return good;
+}
+
+bool authenticode_signed_by(X509 *signer, const PKCS7_SIGNER_INFO *info, const EVP_MD *md)
+{
+    unsigned char *der = NULL;
+    uint8_t digest[EVP_MAX_MD_SIZE];
+    unsigned length = 0;
+    int size =
+        ASN1_item_i2d((ASN1_VALUE *)info->auth_attr, &der, ASN1_ITEM_rptr(PKCS7_ATTR_VERIFY));
+    bool good = size >= 0 && EVP_Digest(der, (size_t)size, digest, &length, md, NULL) > 0 &&
+                key_signed(signer, info, md, digest, length);
+
+    OPENSSL_free(der);
+    ERR_clear_error();
     return good;
 }
 
 bool authenticode_check(const struct authenticode_view *v, struct error *e)
 {
-    unsigned char *der = NULL;
-    uint8_t digest[EVP_MAX_MD_SIZE];
-    unsigned length = 0;
-    int size;
-    bool good;
-
     if (v->signer == NULL)
         return error_set(e, ERROR_SIGNATURE, "the signer's certificate is not in the signature");
     if (v->info->auth_attr == NULL || !attributes_fit(v))
         return error_set(e, ERROR_SIGNATURE, "the signed attributes do not fit the content");
-    size = ASN1_item_i2d((ASN1_VALUE *)v->info->auth_attr, &der, ASN1_ITEM_rptr(PKCS7_ATTR_VERIFY));
-    good = size >= 0 && EVP_Digest(der, (size_t)size, digest, &length, v->signer_md, NULL) > 0 &&
-           key_signed(v, digest, length);
-    OPENSSL_free(der);
-    ERR_clear_error();
-    return good || error_set(e, ERROR_SIGNATURE, "the signer's key did not make this signature");
+    return authenticode_signed_by(v->signer, v->info, v->signer_md) ||
+           error_set(e, ERROR_SIGNATURE, "the signer's key did not make this signature");
 }
 
 const ASN1_STRING *authenticode_nested(const struct authenticode_view *v, int index)
 {
-    const ASN1_TYPE *value = attribute(v->info->unauth_attr, SPC_NESTED_SIGNATURE_OID, index);
+    const ASN1_TYPE *value = unsigned_get(v, SPC_NESTED_SIGNATURE_OID, index);
 
     return value == NULL || value->type != V_ASN1_SEQUENCE ? NULL : value->value.sequence;
 }

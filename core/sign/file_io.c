@@ -59,6 +59,15 @@ bool file_io_holds(int fd, const void *bytes, size_t size, uint64_t offset)
     return true;
 }
 
+bool file_io_unchanged(int fd, const struct stat *before)
+{
+    struct stat now;
+
+    return fstat(fd, &now) == 0 && now.st_size == before->st_size &&
+           now.st_mtim.tv_sec == before->st_mtim.tv_sec &&
+           now.st_mtim.tv_nsec == before->st_mtim.tv_nsec;
+}
+
 bool file_io_error(struct error *e, const char *name, const char *what)
 {
     if (errno != 0)

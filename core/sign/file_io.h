@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 
 #include "base/error.h"
 
@@ -17,6 +18,9 @@ bool file_io_write(int fd, const void *bytes, size_t size, uint64_t offset);
 
 /* Whether these bytes stand there now. */
 bool file_io_holds(int fd, const void *bytes, size_t size, uint64_t offset);
+
+/* Whether size and time of change are still as they were. */
+bool file_io_unchanged(int fd, const struct stat *before);
 
 /* After a file_io_read that said false: ERROR_SYSTEM with errno, or ERROR_FORMAT with `what` where
  * the file ended. Returns false. */

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static const struct format *const formats[] = {&format_pe};
+static const struct format *const formats[] = {&format_pe, &format_msi, &format_cab};
 
 enum { HEAD_SIZE = 4096 };
 
@@ -17,8 +17,8 @@ static const struct {
     {"\x7f"
      "ELF",
      4, "a Linux program (ELF)"},
-    {"\xd0\xcf\x11\xe0", 4, "a compound file, perhaps an MSI"},
-    {"MSCF", 4, "a cabinet (CAB)"},
+    {"ISc(", 4, "a cabinet of InstallShield's own format"},
+    {"SZDD", 4, "a file that COMPRESS.EXE packed, not a cabinet"},
     {"PK\x03\x04", 4, "a ZIP archive, perhaps an APPX or MSIX package"},
     {"#!", 2, "a script"},
     {"\xca\xfe\xba\xbe", 4, "a Java class or Mach-O program"},
@@ -39,6 +39,7 @@ const struct format *format_detect(int input, const char *name, struct error *e)
 {
     uint8_t head[HEAD_SIZE];
     ssize_t length = pread(input, head, sizeof head, 0);
+    struct buffer titles = BUFFER_INIT;
 
     if (length < 0) {
         error_set_errno(e, "cannot read '%s'", name);
@@ -47,7 +48,11 @@ const struct format *format_detect(int input, const char *name, struct error *e)
     for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)
         if (formats[i]->detect(head, (size_t)length))
             return formats[i];
+    for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)
+        buffer_printf(&titles, "%s%s", i == 0 ? "" : "; ", formats[i]->title);
     error_set(e, ERROR_UNSUPPORTED, "'%s' is %s; what can be signed is: %s", name,
-              guess(head, (size_t)length), format_pe.title);
+              guess(head, (size_t)length),
+              buffer_text(&titles) == NULL ? "" : buffer_text(&titles));
+    buffer_free(&titles);
     return NULL;
 }

@@ -90,7 +90,7 @@ struct format {
     const char *(*flaw)(struct format_file *f, unsigned index);
 };
 
-extern const struct format format_pe;
+extern const struct format format_pe, format_msi, format_cab;
 
 /* The format of a file by its first bytes. NULL: ERROR_UNSUPPORTED says what it seems to be. */
 const struct format *format_detect(int input, const char *name, struct error *e);

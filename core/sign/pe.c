@@ -5,7 +5,6 @@
  * certificate table, and the table itself, which comes last; the file is padded with zeros to a
  * multiple of eight before it.
  */
-#include <openssl/asn1.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,6 +13,7 @@
 #include "sign/pe_checksum.h"
 #include "sign/pe_data.h"
 #include "sign/pe_file.h"
+#include "sign/signature_io.h"
 #include "sign/spc.h"
 
 static bool pe_detect(const uint8_t *head, size_t length)
@@ -53,39 +53,6 @@ static struct format_file *pe_open(int input, const char *name, struct error *e)
     return f;
 }
 
-/* The DER element at the start of `length` bytes, its header included; 0 when it does not fit. */
-static size_t der_length(const uint8_t *bytes, size_t length)
-{
-    const unsigned char *at = bytes;
-    long content;
-    int tag, class;
-    int form = ASN1_get_object(&at, &content, &tag, &class, (long)length);
-
-    /* 0x80: an error, 0x21: of indefinite length, which DER does not have. */
-    if ((form & 0x80) != 0 || form == 0x21)
-        return 0;
-    return (size_t)(at - bytes) + (size_t)content;
-}
-
-static bool read_certificate(struct format_file *f, const struct pe_certificate *c,
-                             struct buffer *signature, struct error *e)
-{
-    size_t used;
-
-    if (c->length > FORMAT_SIGNATURE_MAX)
-        return error_set(e, ERROR_FORMAT, "its signature is larger than 16 MiB");
-    if (buffer_extend(signature, c->length) == NULL)
-        return error_set_memory(e);
-    if (!file_io_read(f->input, signature->data, c->length, c->at))
-        return error_set(e, ERROR_SYSTEM, "its certificate table cannot be read");
-    used = der_length(signature->data, c->length);
-    if (used == 0)
-        return error_set(e, ERROR_FORMAT, "its certificate table holds no PKCS#7 signature");
-    f->stuffed |= !pe_file_all_zero(signature->data + used, c->length - used);
-    signature->length = used;
-    return true;
-}
-
 static bool pe_extract(struct format_file *f, unsigned index, struct buffer *signature,
                        struct error *e)
 {
@@ -95,7 +62,8 @@ static bool pe_extract(struct format_file *f, unsigned index, struct buffer *sig
     if (h->table > 0 && h->certificate_count == 0)
         return error_set(e, ERROR_FORMAT, "its certificate table holds no PKCS#7 signature");
     return index >= h->certificate_count ||
-           read_certificate(f, &h->certificate[index], signature, e);
+           signature_io_read(f->input, h->certificate[index].at, h->certificate[index].length,
+                             "its certificate table", signature, &f->stuffed, e);
 }
 
 static bool pe_content(struct format_file *f, const EVP_MD *md, const uint8_t *digest,

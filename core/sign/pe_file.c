@@ -12,11 +12,3 @@ bool pe_file_put(const struct format_file *f, int output, const void *bytes, siz
            error_set(e, ERROR_SYSTEM, "'%s': what was written at byte %llu does not stand there",
                      f->name, (unsigned long long)at);
 }
-
-bool pe_file_all_zero(const uint8_t *bytes, size_t length)
-{
-    for (size_t i = 0; i < length; i++)
-        if (bytes[i] != 0)
-            return false;
-    return true;
-}

@@ -25,8 +25,6 @@ struct format_file {
 bool pe_file_put(const struct format_file *f, int output, const void *bytes, size_t size,
                  uint64_t at, struct error *e);
 
-bool pe_file_all_zero(const uint8_t *bytes, size_t length);
-
 /* Members of the format's table (sign/format.h), each in the file of its name. */
 bool pe_pass_digest(struct format_file *f, const struct format_pass *pass, struct error *e);
 void pe_pass_heed(struct format_file *f, const uint8_t *data, size_t length);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "sign/file_io.h"
+#include "sign/hashing.h"
 #include "sign/pe_checksum.h"
 #include "sign/pe_data.h"
 #include "sign/pe_file.h"
@@ -13,22 +14,13 @@ enum { PIECE = 64 << 10 }; /* bytes read, digested and written at a time */
 /* What goes along with the bytes. */
 struct pass {
     int output;
-    EVP_MD_CTX *ctx[FORMAT_DIGESTS];
-    size_t count;
+    struct hashing hashing;
     uint8_t *piece;
     struct cancel *cancel;
 };
 
-static bool digest_range(const struct pass *p, const uint8_t *bytes, uint64_t length)
-{
-    for (size_t i = 0; i < p->count; i++)
-        if (EVP_DigestUpdate(p->ctx[i], bytes, (size_t)length) <= 0)
-            return false;
-    return true;
-}
-
 /* Digests a piece that stands at `offset`, less the two fields. */
-static bool digest_piece(const struct format_file *f, const struct pass *p, size_t length,
+static bool digest_piece(const struct format_file *f, struct pass *p, size_t length,
                          uint64_t offset)
 {
     const uint64_t fields[][2] = {
@@ -42,11 +34,11 @@ static bool digest_piece(const struct format_file *f, const struct pass *p, size
 
         if (from >= end || to <= at)
             continue;
-        if (from > at && !digest_range(p, p->piece + (at - offset), from - at))
+        if (from > at && !hashing_add(&p->hashing, p->piece + (at - offset), (size_t)(from - at)))
             return false;
         at = to < end ? to : end;
     }
-    return digest_range(p, p->piece + (at - offset), end - at);
+    return hashing_add(&p->hashing, p->piece + (at - offset), (size_t)(end - at));
 }
 
 /* Makes `size` bytes at `from` zero, as far as they stand in the piece at `offset`. */
@@ -57,18 +49,9 @@ static void blank(uint8_t *piece, size_t length, uint64_t offset, uint64_t from,
             piece[at - offset] = 0;
 }
 
-static bool still_the_same(const struct format_file *f)
-{
-    struct stat now;
-
-    return fstat(f->input, &now) == 0 && now.st_size == f->status.st_size &&
-           now.st_mtim.tv_sec == f->status.st_mtim.tv_sec &&
-           now.st_mtim.tv_nsec == f->status.st_mtim.tv_nsec;
-}
-
 /* One piece: what is digested is what is written, but for the two fields, which are written as zero
  * and set later. */
-static bool pass_piece(struct format_file *f, const struct pass *p, size_t length, uint64_t at,
+static bool pass_piece(struct format_file *f, struct pass *p, size_t length, uint64_t at,
                        struct error *e)
 {
     if (!digest_piece(f, p, length, at) ||
@@ -82,7 +65,7 @@ static bool pass_piece(struct format_file *f, const struct pass *p, size_t lengt
 }
 
 /* From zero to the table, or to the end and on to a multiple of eight. */
-static bool pass(struct format_file *f, const struct pass *p, struct error *e)
+static bool pass(struct format_file *f, struct pass *p, struct error *e)
 {
     uint64_t data = f->headers.table > 0 ? f->headers.table : f->headers.size;
     uint64_t end = pe_align(data);
@@ -102,10 +85,11 @@ static bool pass(struct format_file *f, const struct pass *p, struct error *e)
         at += length;
     }
     f->written = end;
-    return still_the_same(f) || error_set(e, ERROR_FORMAT,
-                                          "'%s': it was changed while it was read; sign it again "
-                                          "when nothing else writes it",
-                                          f->name);
+    return file_io_unchanged(f->input, &f->status) ||
+           error_set(e, ERROR_FORMAT,
+                     "'%s': it was changed while it was read; sign it again "
+                     "when nothing else writes it",
+                     f->name);
 }
 
 static bool find_pages(struct format_file *f, struct error *e)
@@ -115,13 +99,19 @@ static bool find_pages(struct format_file *f, struct error *e)
     return f->pages != NULL;
 }
 
+/* Some programs hide a setting of an installer behind the signature. */
+static bool would_lose_bytes(const struct format_file *f)
+{
+    return f->headers.other_entries || f->headers.stuffed_gap || f->stuffed;
+}
+
 /* What the signature that is to be made asks for, refused before anything is written. */
 static bool prepare(struct format_file *f, const struct format_options *options, struct error *e)
 {
-    if (options->append && f->headers.other_entries)
+    if (options->append && would_lose_bytes(f))
         return error_set(e, ERROR_UNSUPPORTED,
-                         "'%s' carries entries beside its signature that are no PKCS#7; only "
-                         "--existing replace or keep can be used",
+                         "'%s' carries more in its certificate table than PKCS#7 signatures, which "
+                         "would be lost; only --existing replace or keep can be used",
                          f->name);
     f->make_pages = options->page_hashes;
     if (!options->page_hashes)
@@ -140,27 +130,17 @@ static bool begin(struct format_file *f, struct pass *p, const struct format_pas
     if (f->pages != NULL && !pe_pages_begin(f->pages, e))
         return false;
     p->piece = malloc(PIECE);
-    if (p->piece == NULL || wanted->count > FORMAT_DIGESTS)
-        return error_set_memory(e);
-    for (; p->count < wanted->count; p->count++) {
-        p->ctx[p->count] = EVP_MD_CTX_new();
-        if (p->ctx[p->count] == NULL ||
-            EVP_DigestInit_ex(p->ctx[p->count], wanted->md[p->count], NULL) <= 0)
-            return error_set_memory(e);
-    }
-    return true;
+    return p->piece == NULL ? error_set_memory(e) : hashing_start(&p->hashing, wanted, e);
 }
 
 bool pe_pass_digest(struct format_file *f, const struct format_pass *wanted, struct error *e)
 {
     struct pass p = {.output = wanted->output, .cancel = wanted->cancel};
-    bool good = begin(f, &p, wanted, e) && pass(f, &p, e);
+    bool good = begin(f, &p, wanted, e) && pass(f, &p, e) &&
+                (hashing_finish(&p.hashing, wanted) ||
+                 error_set_openssl(e, ERROR_SYSTEM, "cannot digest '%s'", f->name));
 
-    for (size_t i = 0; i < FORMAT_DIGESTS; i++) {
-        if (good && i < p.count && EVP_DigestFinal_ex(p.ctx[i], wanted->digest[i], NULL) <= 0)
-            good = error_set_openssl(e, ERROR_SYSTEM, "cannot digest '%s'", f->name);
-        EVP_MD_CTX_free(p.ctx[i]);
-    }
+    hashing_free(&p.hashing);
     free(p.piece);
     return good;
 }

@@ -12,6 +12,7 @@
 #include "sign/le.h"
 #include "sign/pe_checksum.h"
 #include "sign/pe_file.h"
+#include "sign/signature_io.h"
 
 enum { NOTE_VERSION = 1, NOTE_SIZE = 2 + PE_CHECKSUM_SIZE };
 
@@ -38,7 +39,7 @@ static uint64_t padding(const struct format_file *f, const uint8_t *note)
         !pe_headers_data_end(f->input, f->name, &f->headers, &end, NULL) ||
         f->headers.table - count < end ||
         !file_io_read(f->input, bytes, (size_t)count, f->headers.table - count) ||
-        !pe_file_all_zero(bytes, (size_t)count))
+        !signature_io_blank(bytes, (size_t)count))
         return 0;
     return count;
 }

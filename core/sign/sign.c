@@ -183,11 +183,17 @@ static bool keep(struct sign_job *job, struct signatures *s, enum sign_state *st
                  struct cancel *cancel, struct error *e)
 {
     struct embedding *m = &job->embedding;
+    const struct format_options stay = {.append = true};
     bool lacks = any_lacks_timestamp(job, s);
 
     *state = lacks ? SIGN_UNSTAMPED : SIGN_KEPT;
-    if (!signatures_digest(s, m->format, m->file, NULL, lacks ? m->output : -1, cancel, e) ||
-        !embedding_all_hold(m, s, e) || !find_to_stamp(job, e))
+    if (!signatures_digest(s, m->format, m->file, lacks ? &stay : NULL, lacks ? m->output : -1,
+                           cancel, e)) {
+        if (lacks && e != NULL && e->code == ERROR_UNSUPPORTED)
+            error_prefix(e, "no timestamp can be added");
+        return false;
+    }
+    if (!embedding_all_hold(m, s, e) || !find_to_stamp(job, e))
         return false;
     set_digest(job, s, s->view[0].md);
     job->others = s->count;

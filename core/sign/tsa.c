@@ -219,7 +219,7 @@ static void remember(struct tsa *t, struct server *server, bool good, int64_t re
     pthread_mutex_lock(&t->mutex);
     server->failing = !good;
     server->doubted_until = good ? 0 : now + TSA_REMEMBERED_MS;
-    if (asked > 0 && now + asked > server->not_before)
+    if (!good && now + asked > server->not_before)
         server->not_before = now + asked;
     pthread_mutex_unlock(&t->mutex);
 }

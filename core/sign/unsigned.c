@@ -9,14 +9,24 @@
 
 enum found { FAILED = -1, NOT_HERE, DONE };
 
+/* An attribute may be there more than once (RFC 5652 section 11.4). */
 const ASN1_TYPE *unsigned_get(const struct authenticode_view *v, const char *oid, int index)
 {
     ASN1_OBJECT *object = OBJ_txt2obj(oid, 1);
-    int at = object == NULL ? -1 : X509at_get_attr_by_OBJ(v->info->unauth_attr, object, -1);
+    const ASN1_TYPE *value = NULL;
+    int at = -1;
 
+    while (object != NULL && value == NULL &&
+           (at = X509at_get_attr_by_OBJ(v->info->unauth_attr, object, at)) >= 0) {
+        X509_ATTRIBUTE *attribute = X509at_get_attr(v->info->unauth_attr, at);
+        int count = X509_ATTRIBUTE_count(attribute);
+
+        if (index < count)
+            value = X509_ATTRIBUTE_get0_type(attribute, index);
+        index -= count;
+    }
     ASN1_OBJECT_free(object);
-    return at < 0 ? NULL
-                  : X509_ATTRIBUTE_get0_type(X509at_get_attr(v->info->unauth_attr, at), index);
+    return value;
 }
 
 /* All values of one kind stand in one attribute. */
@@ -54,13 +64,12 @@ static bool encode(const struct authenticode_view *v, struct buffer *out, struct
 {
     unsigned char *der = NULL;
     int length = i2d_PKCS7(v->p7, &der);
-    size_t from = out->length;
 
     if (length < 0)
         return error_set_openssl(e, ERROR_SYSTEM, "cannot encode a signature");
     buffer_append(out, der, (size_t)length);
     OPENSSL_free(der);
-    return buffer_ok(out, e) && still_holds(out, from, e);
+    return buffer_ok(out, e);
 }
 
 static enum found add_in(const uint8_t *der, size_t length, unsigned *index, unsigned depth,
@@ -93,6 +102,7 @@ static enum found add_in(const uint8_t *der, size_t length, unsigned *index, uns
 {
     struct authenticode_view v;
     enum found found = FAILED;
+    size_t from = out->length;
 
     if (depth > SIGNATURES_DEEPEST) {
         error_set(e, ERROR_UNSUPPORTED, "its signatures are nested too deep");
@@ -107,7 +117,8 @@ static enum found add_in(const uint8_t *der, size_t length, unsigned *index, uns
     else if (encode(&v, out, e))
         found = DONE;
     authenticode_view_free(&v);
-    return found;
+    /* Only now: signatures with page hashes are large. */
+    return found != DONE || still_holds(out, from, e) ? found : FAILED;
 }
 
 bool unsigned_add(const struct buffer *signature, unsigned index,

@@ -34,7 +34,8 @@ bool unsigned_nest(const struct buffer *outer, const struct buffer *inner, struc
 bool unsigned_remove(const struct buffer *signature, const char *oid, struct buffer *out,
                      struct error *e);
 
-/* Value number `index` of an attribute; NULL when there are not so many. The view's. */
+/* Value number `index` of all attributes of this kind; NULL when there are not so many. The
+ * view's. */
 const ASN1_TYPE *unsigned_get(const struct authenticode_view *v, const char *oid, int index);
 
 #endif

@@ -4,62 +4,23 @@
 
 #include <openssl/err.h>
 #include <openssl/x509_vfy.h>
-#include <openssl/x509v3.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "base/clock.h"
 #include "base/text.h"
 #include "cert/view.h"
 #include "sign/signatures.h"
+#include "sign/verify_signer.h"
+#include "sign/verify_timestamp.h"
+#include "sign/verify_words.h"
 
 /* One file while it is judged. */
 struct judging {
     const struct verify_options *options;
-    X509_STORE *trust; /* the options', or the system's */
+    X509_STORE *trust, *timestamp_trust; /* the options', or the system's */
     struct signatures *signatures;
     struct verify_report *report; /* one signature in it for each of them */
+    bool has_pages;               /* the format can have page hashes */
 };
-
-static void add_text(char ***list, size_t *count, char *text)
-{
-    char **grown = text == NULL ? NULL : realloc(*list, (*count + 1) * sizeof *grown);
-
-    if (grown == NULL) {
-        free(text);
-        return;
-    }
-    *list = grown;
-    grown[(*count)++] = text;
-}
-
-static void problem(struct verify_signature *s, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-
-static void problem(struct verify_signature *s, const char *format, ...)
-{
-    char *text = NULL;
-    va_list args;
-
-    va_start(args, format);
-    if (vasprintf(&text, format, args) < 0)
-        text = NULL;
-    va_end(args);
-    /* A missing issuer is reported twice, as that and as a signature that nobody can check. */
-    for (size_t i = 0; text != NULL && i < s->problem_count; i++)
-        if (strcmp(s->problems[i], text) == 0) {
-            free(text);
-            return;
-        }
-    add_text(&s->problems, &s->problem_count, text);
-}
-
-static void file_problem(struct verify_report *r, const char *text)
-{
-    add_text(&r->problems, &r->problem_count, strdup(text));
-}
 
 static STACK_OF(X509) * own_certificates(const struct authenticode_view *v)
 {
@@ -107,7 +68,7 @@ static void judge_pages(struct judging *j, size_t index)
 
     s->page_hashes = said[j->signatures->pages[index]];
     if (s->page_hashes == VERIFY_PAGES_BAD)
-        problem(s, "its page hashes are not the file's");
+        verify_say(VERIFY_PROBLEMS(s), "its page hashes are not the file's");
 }
 
 static void judge_digest(struct judging *j, size_t index)
@@ -118,136 +79,51 @@ static void judge_digest(struct judging *j, size_t index)
 
     s->digest_good = signatures_fits(j->signatures, index);
     if (!s->digest_good)
-        problem(s, "the file is not what was signed: it was changed afterwards");
+        verify_say(VERIFY_PROBLEMS(s),
+                   "the file is not what was signed: it was changed afterwards");
     judge_pages(j, index);
     s->signature_good = authenticode_check(v, &why);
     if (!s->signature_good)
-        problem(s, "%s", why.text);
+        verify_say(VERIFY_PROBLEMS(s), "%s", why.text);
     if (EVP_MD_get_size(v->md) < 32)
-        problem(s, "its digest is %s, which Windows no longer trusts", EVP_MD_get0_name(v->md));
+        verify_say(VERIFY_PROBLEMS(s), "its digest is %s, which Windows no longer trusts",
+                   EVP_MD_get0_name(v->md));
+    else if (EVP_MD_get_size(v->signer_md) < 32)
+        verify_say(VERIFY_PROBLEMS(s), "it was signed over %s, which Windows no longer trusts",
+                   EVP_MD_get0_name(v->signer_md));
 }
 
-/* OpenSSL's reason, in words that say what to do where there is something to do. */
-static void chain_problem(struct verify_signature *s, int error, X509 *at)
+static bool is_wanted(const struct verify_options *o, const struct verify_signature *s)
 {
-    char *name = at == NULL ? strdup("?") : cert_common_name(at);
-    char when[CLOCK_TEXT_SIZE];
-    const char *who = name == NULL ? "?" : name;
-
-    switch (error) {
-    case X509_V_ERR_CERT_HAS_EXPIRED:
-        problem(s, "certificate '%s' expired at %s%s", who,
-                clock_text(at == NULL ? 0 : cert_not_after(at), when),
-                s->has_timestamp ? " (a timestamp is there; this version does not judge it)" : "");
-        break;
-    case X509_V_ERR_CERT_NOT_YET_VALID:
-        problem(s, "certificate '%s' is valid only from %s on", who,
-                clock_text(at == NULL ? 0 : cert_not_before(at), when));
-        break;
-    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
-    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
-    case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
-        problem(
-            s,
-            "no trusted root for '%s': the issuer of this certificate is not known here; name its "
-            "root with --ca FILE",
-            who);
-        break;
-    case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
-    case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
-        problem(s, "the root '%s' is not trusted here; name it with --ca FILE if it should be",
-                who);
-        break;
-    default:
-        problem(s, "certificate '%s': %s", who, X509_verify_cert_error_string(error));
-    }
-    free(name);
-}
-
-/* OpenSSL asks this about each thing that is wrong; all of them are wanted, so it goes on. */
-static int note_chain_problem(int good, X509_STORE_CTX *ctx)
-{
-    if (!good)
-        chain_problem(X509_STORE_CTX_get_app_data(ctx), X509_STORE_CTX_get_error(ctx),
-                      X509_STORE_CTX_get_current_cert(ctx));
-    return 1;
-}
-
-/* OpenSSL 3.0 has no purpose for code signing. A CA that names purposes at all must name this one
- * (RFC 5280 section 4.2.1.12, as Windows reads it for a whole chain). */
-static void judge_issuers(struct verify_signature *s, STACK_OF(X509) * chain)
-{
-    for (int i = 1; i < sk_X509_num(chain); i++) {
-        X509 *issuer = sk_X509_value(chain, i);
-        char *name;
-
-        if ((X509_get_extension_flags(issuer) & EXFLAG_XKUSAGE) == 0 ||
-            (X509_get_extended_key_usage(issuer) & (XKU_CODE_SIGN | XKU_ANYEKU)) != 0)
-            continue;
-        name = cert_common_name(issuer);
-        problem(s, "the CA '%s' may not issue certificates for code signing",
-                name == NULL ? "?" : name);
-        free(name);
-    }
-}
-
-static STACK_OF(X509) * untrusted(const struct verify_signature *s, const struct verify_options *o)
-{
-    STACK_OF(X509) *all = sk_X509_dup(s->certificates);
-
-    for (int i = 0; i < sk_X509_num(o->pool); i++)
-        sk_X509_push(all, sk_X509_value(o->pool, i));
-    return all;
-}
-
-static void judge_chain(struct judging *j, struct verify_signature *s)
-{
-    const struct verify_options *o = j->options;
-    X509_STORE_CTX *ctx = X509_STORE_CTX_new();
-    STACK_OF(X509) *others = untrusted(s, o);
-    size_t before = s->problem_count;
-
-    if (ctx == NULL || others == NULL ||
-        X509_STORE_CTX_init(ctx, j->trust, s->signer, others) <= 0) {
-        problem(s, "its chain could not be checked: no memory");
-    } else {
-        X509_VERIFY_PARAM_set_time(X509_STORE_CTX_get0_param(ctx), o->now);
-        X509_STORE_CTX_set_app_data(ctx, s);
-        X509_STORE_CTX_set_verify_cb(ctx, note_chain_problem);
-        if (X509_verify_cert(ctx) != 1 && s->problem_count == before)
-            chain_problem(s, X509_STORE_CTX_get_error(ctx), s->signer);
-        judge_issuers(s, X509_STORE_CTX_get0_chain(ctx));
-    }
-    X509_STORE_CTX_free(ctx);
-    sk_X509_free(others);
-    ERR_clear_error();
-}
-
-static void judge_signer(struct judging *j, struct verify_signature *s)
-{
-    size_t before = s->problem_count;
-
-    if (s->signer == NULL)
-        return;
-    judge_chain(j, s);
-    if (!cert_for_code_signing(s->signer))
-        problem(s, "its certificate is not for code signing");
-    if ((X509_get_key_usage(s->signer) & KU_DIGITAL_SIGNATURE) == 0)
-        problem(s, "its certificate's key usage does not allow signatures");
-    s->chain_good = s->problem_count == before;
+    return o->certificate == NULL ||
+           (s->signer != NULL && cert_pin_matches(s->signer, o->certificate));
 }
 
 /* One signature by the wanted certificate is enough; others may stand beside it. */
 static void demand_certificate(struct judging *j)
 {
     struct verify_report *r = j->report;
-    const char *wanted = j->options->certificate;
 
     for (size_t i = 0; i < r->count; i++)
-        if (wanted == NULL ||
-            (r->signature[i].signer != NULL && cert_pin_matches(r->signature[i].signer, wanted)))
+        if (is_wanted(j->options, &r->signature[i]))
             return;
-    file_problem(r, "none of its signatures was made with the profile's certificate");
+    verify_say(VERIFY_PROBLEMS(r),
+               "none of its signatures was made with the profile's certificate");
+}
+
+/* What is demanded of signatures by the wanted certificate only. */
+static void demand_more(struct judging *j, struct verify_signature *s)
+{
+    const struct verify_options *o = j->options;
+
+    if (!is_wanted(o, s))
+        return;
+    if (o->timestamp && s->timestamp == NULL)
+        verify_say(VERIFY_PROBLEMS(s),
+                   s->has_timestamp ? "none of its timestamps is good, and the profile wants one"
+                                    : "it has no timestamp, and the profile wants one");
+    if (o->page_hashes && j->has_pages && s->page_hashes == VERIFY_PAGES_NONE)
+        verify_say(VERIFY_PROBLEMS(s), "it has no page hashes, and the profile wants them");
 }
 
 static void judge(struct judging *j)
@@ -257,10 +133,14 @@ static void judge(struct judging *j)
     demand_certificate(j);
     r->good = r->count > 0 && r->problem_count == 0;
     for (size_t i = 0; i < r->count; i++) {
+        struct verify_signature *s = &r->signature[i];
+
         judge_digest(j, i);
-        judge_signer(j, &r->signature[i]);
-        if (r->signature[i].problem_count > 0)
-            r->good = false;
+        verify_timestamps(&j->signatures->view[i], j->options, j->timestamp_trust, s);
+        verify_signer(j->options, j->trust, s);
+        demand_more(j, s);
+        r->good = r->good && s->problem_count == 0;
+        r->words_lost = r->words_lost || s->words_lost;
     }
 }
 
@@ -270,25 +150,24 @@ static bool verify(struct judging *j, const char *name, const struct format *for
     const char *flaw;
 
     j->report->format = format->name;
+    j->has_pages = format->pages != NULL;
     if (!signatures_read(j->signatures, format, file, e))
         return error_prefix(e, "'%s'", name);
     if (j->signatures->count == 0) {
-        file_problem(j->report, "it is not signed");
+        verify_say(VERIFY_PROBLEMS(j->report), "it is not signed");
         return true;
     }
     if (!describe_all(j, e) || !signatures_digest(j->signatures, format, file, NULL, -1, cancel, e))
         return false;
-    for (unsigned i = 0; (flaw = format->flaw(file, i)) != NULL; i++)
-        file_problem(j->report, flaw);
+    for (unsigned i = 0; format->flaw != NULL && (flaw = format->flaw(file, i)) != NULL; i++)
+        verify_say(VERIFY_PROBLEMS(j->report), "%s", flaw);
     judge(j);
-    return true;
+    return !j->report->words_lost || error_set_memory(e);
 }
 
 /* A reference of our own. */
-static X509_STORE *trusted_roots(const struct verify_options *options)
+static X509_STORE *trusted_roots(X509_STORE *store)
 {
-    X509_STORE *store = options->trust;
-
     if (store != NULL) {
         X509_STORE_up_ref(store);
         return store;
@@ -310,7 +189,8 @@ bool verify_file(int input, const char *name, const struct verify_options *optio
 
     *report = (struct verify_report){0};
     if (file != NULL) {
-        j.trust = trusted_roots(options);
+        j.trust = trusted_roots(options->trust);
+        j.timestamp_trust = options->timestamp_trust == NULL ? j.trust : options->timestamp_trust;
         j.signatures = signatures_new(e);
         if (j.trust == NULL)
             error_set_memory(e);
@@ -325,26 +205,24 @@ bool verify_file(int input, const char *name, const struct verify_options *optio
     return judged;
 }
 
-static void free_texts(char **list, size_t count)
+static void free_signature(struct verify_signature *s)
 {
-    for (size_t i = 0; i < count; i++)
-        free(list[i]);
-    free(list);
+    X509_free(s->signer);
+    sk_X509_pop_free(s->certificates, X509_free);
+    sk_X509_pop_free(s->chain, X509_free);
+    verify_timestamps_free(s);
+    free(s->file_digest);
+    free(s->description);
+    free(s->url);
+    verify_words_free(s->problems, s->problem_count);
+    verify_words_free(s->notes, s->note_count);
 }
 
 void verify_report_free(struct verify_report *report)
 {
-    for (size_t i = 0; i < report->count; i++) {
-        struct verify_signature *s = &report->signature[i];
-
-        X509_free(s->signer);
-        sk_X509_pop_free(s->certificates, X509_free);
-        free(s->file_digest);
-        free(s->description);
-        free(s->url);
-        free_texts(s->problems, s->problem_count);
-    }
+    for (size_t i = 0; i < report->count; i++)
+        free_signature(&report->signature[i]);
     free(report->signature);
-    free_texts(report->problems, report->problem_count);
+    verify_words_free(report->problems, report->problem_count);
     *report = (struct verify_report){0};
 }

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "cert/load.h"
 #include "op/record.h"
 #include "profiles/schema.h"
 
@@ -112,41 +111,6 @@ json_t *batch_name(const char *file)
 void batch_show(struct buffer *out, const char *text)
 {
     text_append_printable(out, text, strlen(text));
-}
-
-static bool add_root(X509_STORE *store, const char *path, struct error *e)
-{
-    STACK_OF(X509) *certs = sk_X509_new_null();
-    bool good = certs != NULL ? cert_load_file(path, certs, e) : error_set_memory(e);
-
-    for (int i = 0; good && i < sk_X509_num(certs); i++)
-        good = X509_STORE_add_cert(store, sk_X509_value(certs, i)) == 1 || error_set_memory(e);
-    sk_X509_pop_free(certs, X509_free);
-    return good || error_prefix(e, "timestamp.ca");
-}
-
-struct tsa *batch_tsa(const struct profile *p, struct error *e)
-{
-    struct tsa_spec spec = {
-        .servers = (const char *const *)p->timestamp_servers.item,
-        .count = p->timestamp_servers.count,
-        .timeout_ms = p->timestamp_timeout,
-        .tries = (unsigned)p->timestamp_tries,
-        .rate = (unsigned)p->timestamp_rate,
-        .proxy = p->timestamp_proxy,
-        .md = signer_hash_md((enum signer_hash)p->digest),
-    };
-    X509_STORE *trust = p->timestamp_ca.count > 0 ? X509_STORE_new() : NULL;
-    struct tsa *tsa = NULL;
-    bool good = p->timestamp_ca.count == 0 || trust != NULL || error_set_memory(e);
-
-    for (size_t i = 0; good && i < p->timestamp_ca.count; i++)
-        good = add_root(trust, p->timestamp_ca.item[i], e);
-    spec.trust = trust;
-    if (good)
-        tsa = tsa_new(&spec, e);
-    X509_STORE_free(trust);
-    return tsa;
 }
 
 bool batch_stamp(struct tsa *tsa, const uint8_t *signature, size_t length, struct buffer *token,

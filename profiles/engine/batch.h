@@ -32,10 +32,6 @@ json_t *batch_name(const char *file);
 /* Appends a text of a record that came from outside, so that a terminal can show it. */
 void batch_show(struct buffer *out, const char *text);
 
-/* The timestamp servers of a profile. ERROR_PROFILE: it names none, or a file of timestamp.ca
- * cannot be used. */
-struct tsa *batch_tsa(const struct profile *p, struct error *e);
-
 /* The engine's `stamp`, by these servers. */
 bool batch_stamp(struct tsa *tsa, const uint8_t *signature, size_t length, struct buffer *token,
                  struct engine_stamp *given, struct error *e);

@@ -5,9 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "op/text.h"
 #include "profiles/engine/batch.h"
 #include "profiles/engine/plan.h"
+#include "profiles/engine/stamping.h"
 #include "profiles/ops.h"
 
 static const struct op_arg args[] = {
@@ -18,7 +20,9 @@ static const struct op_arg args[] = {
      .help = "the profile to look at"},
     {.name = "trial",
      .type = OP_FLAG,
-     .help = "log in too, and have a random digest signed: proves PIN, key and certificate"},
+     .help =
+         "log in too, have a random digest signed, and ask for a timestamp on that: proves PIN, "
+         "key, certificate and timestamp servers"},
 };
 
 enum { TEXT_COLUMN = 22 };
@@ -61,12 +65,12 @@ static void check_files(const struct profile *p, json_t *list, struct error *fir
     }
 }
 
+/* The signature of a random digest is appended to `signature`. */
 static bool sign_something(struct ready *r, const struct profile *p, struct op_ctx *ctx,
-                           struct error *e)
+                           struct buffer *signature, struct error *e)
 {
     struct gate_person person = op_person(ctx);
     struct gate_session *session = NULL;
-    struct buffer signature = BUFFER_INIT;
     uint8_t digest[64];
     size_t length = (size_t)EVP_MD_get_size(signer_hash_md(r->spec.hash));
     const struct signer *signer;
@@ -77,27 +81,55 @@ static bool sign_something(struct ready *r, const struct profile *p, struct op_c
     if (signer != NULL && r->touch != READY_TOUCH_NONE)
         op_tell(ctx, "touch the device now");
     if (signer != NULL && RAND_bytes(digest, (int)length) == 1)
-        good = signer->sign(signer->data, 0, r->spec.hash, digest, length, &signature, e) &&
+        good = signer->sign(signer->data, 0, r->spec.hash, digest, length, signature, e) &&
                signer_verify(X509_get0_pubkey(r->leaf), r->spec.hash, digest, length,
-                             signature.data, signature.length, e);
+                             signature->data, signature->length, e);
     gate_close(&session);
-    buffer_free(&signature);
     return good;
+}
+
+/* A real one, over the signature that the trial made. */
+static void try_servers(const struct profile *p, const struct buffer *signature,
+                        struct cancel *cancel, json_t *list, struct error *first)
+{
+    struct error e = ERROR_INIT;
+    struct tsa *tsa = stamping_open(p, &e);
+    struct buffer token = BUFFER_INIT;
+    struct tsa_result result;
+    char when[CLOCK_TEXT_SIZE], text[512];
+
+    if (tsa != NULL &&
+        tsa_stamp(tsa, signature->data, signature->length, &token, &result, cancel, &e)) {
+        snprintf(text, sizeof text, "%s gave one, of %s", result.server,
+                 clock_text(result.time, when));
+        json_array_append_new(list, finding(READY_OK, "timestamp", text));
+    } else if (stamping_required(p) || e.code != ERROR_TIMESTAMP) {
+        add_error(list, "timestamp", &e, first);
+    } else {
+        json_array_append_new(list, finding(READY_WARNING, "timestamp", e.text));
+    }
+    buffer_free(&token);
+    tsa_free(&tsa);
 }
 
 static void try_it(struct ready *r, const struct profile *p, struct op_ctx *ctx, json_t *list,
                    struct error *first)
 {
+    struct buffer signature = BUFFER_INIT;
     struct error e = ERROR_INIT;
 
-    if (first->code != ERROR_NONE)
+    if (first->code != ERROR_NONE) {
         json_array_append_new(
             list, finding(READY_WARNING, "trial", "not made, because of the errors before"));
-    else if (sign_something(r, p, ctx, &e))
+    } else if (sign_something(r, p, ctx, &signature, &e)) {
         json_array_append_new(
             list, finding(READY_OK, "trial", "logged in, and the key signed for its certificate"));
-    else
+        if (stamping_wanted(p))
+            try_servers(p, &signature, ctx->cancel, list, first);
+    } else {
         add_error(list, "trial", &e, first);
+    }
+    buffer_free(&signature);
 }
 
 static bool run(const struct op_args *a, struct op_ctx *ctx, struct error *e)

@@ -384,3 +384,19 @@ bool plan_make_folders(const struct plan *plan, struct error *e)
     free(last);
     return made;
 }
+
+bool plan_read(struct plan *out, const char *const *names, size_t count, struct error *e)
+{
+    bool good = true;
+
+    *out = (struct plan){0};
+    for (size_t i = 0; good && i < count; i++)
+        good = strcmp(names[i], "-") != 0 ||
+               error_set(e, ERROR_USAGE,
+                         "'-' is not a file here; a list of files is named as @LIST, and a file of "
+                         "that name as ./-");
+    good = good && add_names(out, names, count, e);
+    if (!good)
+        plan_free(out);
+    return good;
+}

@@ -37,6 +37,9 @@ bool plan_make(struct plan *out, const char *const *names, size_t count,
 bool plan_files(struct plan *out, const char *const *names, size_t count, const char *directory,
                 struct error *e);
 
+/* Files that are only read: FILE and @LIST, without outputs. */
+bool plan_read(struct plan *out, const char *const *names, size_t count, struct error *e);
+
 void plan_free(struct plan *p);
 
 /* Makes the folders of outputs that are not written in place: a job may name one of its own. */

@@ -8,6 +8,7 @@
 #include "profiles/engine/digests.h"
 #include "profiles/engine/engine.h"
 #include "profiles/engine/report.h"
+#include "profiles/engine/stamping.h"
 #include "profiles/ops.h"
 
 static const char *const digests[] = {"sha256", "sha384", "sha512", NULL};
@@ -202,7 +203,7 @@ static bool make_tsa(struct batch *b, struct error *e)
 {
     if (!b->ready.spec.timestamp)
         return true;
-    b->tsa = batch_tsa(b->profile, e);
+    b->tsa = stamping_open(b->profile, e);
     return b->tsa != NULL;
 }
 
@@ -220,7 +221,7 @@ static bool run_plan(struct batch *b, bool dry_run, struct error *e)
         .touched = touched,
         .stamp = stamp,
         .stamps = (unsigned)b->profile->timestamp_parallel,
-        .stamp_required = b->profile->timestamp_required != 0,
+        .stamp_required = stamping_required(b->profile),
         .touch_lasts = b->ready.touch == READY_TOUCH_CACHED ? READY_TOUCH_LASTS : 0,
         .result = result,
         .data = b,

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "profiles/engine/batch.h"
 #include "profiles/engine/report.h"
+#include "profiles/engine/stamping.h"
 #include "profiles/ops.h"
 
 static const struct op_arg args[] = {
@@ -147,7 +148,7 @@ static bool run(const struct op_args *a, struct op_ctx *ctx, struct error *e)
     if (p == NULL)
         return false;
     if (make_plan(&plan, a, p, e)) {
-        tsa = batch_tsa(p, e);
+        tsa = stamping_open(p, e);
         if (tsa != NULL && (dry_run || plan_make_folders(&plan, e)))
             done = run_plan(&plan, tsa, p, dry_run, ctx, e);
         tsa_free(&tsa);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * signet doctor --profile: can the timestamp servers be reached? The name is resolved, a TCP
- * connection is made and closed; no request is sent. Where the environment names a proxy, as curl
- * reads it, that is what must answer.
+ * connection is made and closed; no request is sent (signet-batch check --trial asks for a
+ * timestamp). Where the profile names a proxy, or the environment, as curl reads it, that is what
+ * must answer.
  */
 #include <errno.h>
 #include <netdb.h>
@@ -18,6 +19,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "net/http.h"
 #include "profiles/ops/doctor.h"
 
 enum { WAIT_MS = 4000, SLICE_MS = 100, HOST_MAX = 254 };
@@ -247,8 +249,9 @@ static bool reach(const struct place *p, struct cancel *cancel, struct error *e)
                                     failed == ETIMEDOUT ? "no answer in time" : strerror(failed));
 }
 
-/* True when it can be reached; `text` says what was, or what is wrong. */
-static bool try_server(const char *url, struct cancel *cancel, struct buffer *text)
+/* By the proxy `by`; NULL: the environment's. True when it can be reached; `text` says what was, or
+ * what is wrong. */
+static bool try_server(const char *url, const char *by, struct cancel *cancel, struct buffer *text)
 {
     struct place server, through;
     struct error e = ERROR_INIT;
@@ -259,9 +262,11 @@ static bool try_server(const char *url, struct cancel *cancel, struct buffer *te
         buffer_append_text(text, "the URL has no host and port");
         return false;
     }
-    proxy = proxy_for(&server);
+    proxy = by != NULL ? by : proxy_for(&server);
     if (proxy != NULL && !parse(proxy, &through)) {
-        buffer_append_text(text, "the proxy that the environment names has no host and port");
+        buffer_append_text(text, by != NULL
+                                     ? "timestamp.proxy has no host and port"
+                                     : "the proxy that the environment names has no host and port");
         return false;
     }
     reached = reach(proxy != NULL ? &through : &server, cancel, &e);
@@ -284,15 +289,18 @@ void doctor_servers(struct doctor *d)
 
     for (size_t i = 0; i < servers->count; i++) {
         struct buffer text = BUFFER_INIT;
-        bool reached = try_server(servers->item[i], d->ctx->cancel, &text);
+        char *shown = http_shown(servers->item[i]);
+        bool reached =
+            try_server(servers->item[i], d->profile->timestamp_proxy, d->ctx->cancel, &text);
 
         good += reached;
         if (reached)
             doctor_say(f, DOCTOR_OK, "%s", buffer_text(&text));
         else
-            buffer_printf(&bad, "%s%s: %s", bad.length > 0 ? "; " : "", servers->item[i],
+            buffer_printf(&bad, "%s%s: %s", bad.length > 0 ? "; " : "", shown == NULL ? "?" : shown,
                           buffer_text(&text));
         buffer_free(&text);
+        free(shown);
     }
     if (bad.length > 0) {
         if (good > 0)
@@ -300,7 +308,7 @@ void doctor_servers(struct doctor *d)
         else
             doctor_gap(f, ERROR_TIMESTAMP, "%s", buffer_text(&bad));
         doctor_remedy(f, "Is the way open from here (firewall, name server)? Behind a proxy, set "
-                         "http_proxy and https_proxy.");
+                         "timestamp.proxy, or http_proxy and https_proxy.");
         doctor_remedy(f, "Another server in the profile: timestamp: {servers: [URL]}");
     }
     if (servers->count == 0)

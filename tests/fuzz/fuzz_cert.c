@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Any bytes as a certificate file, and every question that is asked about what comes out. */
+/* Any bytes as a file of certificates or revocation lists, and every question that is asked about
+ * what comes out. */
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cert/chain.h"
+#include "cert/crl.h"
 #include "cert/delivery.h"
 #include "cert/expiry.h"
 #include "cert/load.h"
@@ -78,6 +80,20 @@ static void sort_out(STACK_OF(X509) * all)
     free(cert_expiry_warning(sk_X509_value(all, 0), NOW));
 }
 
+/* The same bytes as revocation lists. */
+static void load_lists(const uint8_t *bytes, size_t length)
+{
+    STACK_OF(X509_CRL) *all = sk_X509_CRL_new_null();
+    struct error e = ERROR_INIT;
+
+    if (cert_crl_load("input", bytes, length, all, &e) != (sk_X509_CRL_num(all) > 0) ||
+        (sk_X509_CRL_num(all) == 0) != (e.code != ERROR_NONE))
+        abort();
+    for (int i = 0; i < sk_X509_CRL_num(all); i++)
+        check_text(cert_name_text(X509_CRL_get_issuer(sk_X509_CRL_value(all, i))));
+    sk_X509_CRL_pop_free(all, X509_CRL_free);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 {
     struct cert_reading reading = {.password = password};
@@ -98,5 +114,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
         abort();
     }
     sk_X509_pop_free(all, X509_free);
+    load_lists(bytes, length);
     return 0;
 }

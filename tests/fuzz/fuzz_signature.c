@@ -2,11 +2,27 @@
 /* A SignedData as somebody else may have put it into a file. */
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 
 #include "sign/authenticode.h"
+#include "sign/countersignature.h"
 #include "sign/unsigned.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* Timestamps of both kinds, good or not: what is told of each must be there to be read. */
+static void judge_timestamps(const struct authenticode_view *v)
+{
+    struct countersignature c;
+    struct error e = ERROR_INIT;
+
+    for (unsigned i = 0; countersignature_read(v, i, &c, &e); i++) {
+        if (e.code == ERROR_NONE && (c.signer == NULL || c.when <= 0 || c.hash == NULL))
+            abort();
+        countersignature_free(&c);
+        error_clear(&e);
+    }
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -15,6 +31,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     if (authenticode_view(data, size, &v, NULL)) {
         authenticode_check(&v, NULL);
+        judge_timestamps(&v);
         for (int i = 0; authenticode_nested(&v, i) != NULL; i++)
             continue;
         authenticode_view_free(&v);

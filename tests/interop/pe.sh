@@ -44,6 +44,36 @@ checksum_good() { # what osslsigncode computes is what the header says
   return 0
 }
 
+# page_offsets DER: the offsets in the page hashes of a signature
+page_offsets() {
+  local at hex
+  # The OCTET STRING after the class that says that page hashes follow; in it, theirs is the only one.
+  at=$(openssl asn1parse -inform DER -in "$1" 2>/dev/null | grep -A1 'A6B586D5B4A12466AE05A217DA8E60D6' | tail -n 1 | sed 's/:.*//')
+  hex=$(openssl asn1parse -inform DER -in "$1" -strparse "${at// /}" 2>/dev/null | sed -n 's/.*OCTET STRING.*HEX DUMP\]://p')
+  fold -w 72 <<<"$hex" | sed -E 's/^(..)(..)(..)(..).*/\4\3\2\1/'
+}
+# expected_offsets FILE: where pages of 4096 bytes begin, as objdump sees the sections
+expected_offsets() {
+  local size at end=0 from
+  echo 00000000
+  while read -r size at; do
+    size=$((16#$size)) at=$((16#$at))
+    [[ $size != 0 ]] || continue
+    for ((from = at; from < at + size; from += 4096)); do printf '%08X\n' "$from"; done
+    end=$((at + size))
+  done < <(sections "$1")
+  printf '%08X\n' "$end"
+}
+# sections FILE: SizeOfRawData and PointerToRawData, in hex
+sections() {
+  local pe count optional i
+  pe=$(le "$1" 60 4) count=$(le "$1" $((pe + 6)) 2) optional=$(le "$1" $((pe + 20)) 2)
+  for ((i = 0; i < count; i++)); do
+    printf '%x %x\n' "$(le "$1" $((pe + 24 + optional + 40 * i + 16)) 4)" "$(le "$1" $((pe + 24 + optional + 40 * i + 20)) 4)"
+  done
+}
+le() { od -A n -t "u$3" -j "$2" -N "$3" "$1" | tr -d ' '; } # FILE OFFSET SIZE: a number
+
 for id in 01 02 03; do
   for hash in sha256 sha384 sha512; do
     make_profile "p$id$hash" "$softhsm" "$id" "digest: $hash" 'description: "Größe ÄÖÜ"' 'url: https://example.com/a?b=c' \
@@ -116,9 +146,66 @@ sbsign --key soft.key --cert soft.pem --output theirs.efi out-01-sha256/x86_64.e
 "$batch" verify --ca ca.pem --json theirs.efi >said 2>&1
 is "$?" 0 'an EFI image that sbsign signed after us is good'
 is "$(grep -o '"depth": *0' said | wc -l | tr -d ' ')" 2 'with both signatures'
+cp theirs.efi many.efi
+for id in 02 03 02; do
+  "$batch" sign "p${id}sha256" --existing append many.efi >said 2>&1
+  is "$?" 0 "and takes one of key $id beside them"
+done
+like "$(cat said)" 'kept' 'or keeps the one that is there'
+is "$(sbverify --list many.efi 2>/dev/null | grep -c '^signature [0-9]')" 4 'sbverify lists all four'
+for cert in 01 02 03 soft; do
+  sbverify --cert "$cert.pem" many.efi >said 2>&1
+  is "$?" 0 "and accepts $cert.pem"
+done
+"$batch" verify --ca ca.pem many.efi >said 2>&1
+is "$?" 0 'and so do we'
+checksum_good many.efi
+is "$?" 0 'the CheckSum is right with all'
+# A program that carries two is odd: nothing is nested in one of them.
+printf '\3' | dd of=theirs.efi bs=1 seek=$(($(le theirs.efi 60 4) + 92)) conv=notrunc 2>/dev/null
 "$batch" sign p01sha256 --existing append -o both theirs.efi >said 2>&1
-is "$?" 1 'nothing is nested where two stand side by side'
-like "$(cat said)" 'side by side' 'and the reason is told'
+is "$?" 1 'nothing is nested where two stand side by side in another program'
+"$batch" sign p02sha256 --existing replace -o both theirs.efi >said 2>&1
+is "$(verdict both/theirs.efi | grep -c 'Signature verification: ok')" 1 'but both can be replaced'
+
+# Page hashes, by us and by another signer; SectionAlignment as .NET has it.
+make_profile pages "$softhsm" 01 'page-hashes: true'
+x86_64-w64-mingw32-gcc -O1 -g -o in/debug.exe code.c
+x86_64-w64-mingw32-gcc -O1 -s -Wl,--section-alignment,8192 -o net.exe code.c
+"$batch" sign pages -o paged in/* >said 2>&1
+is "$?" 0 'all are signed with page hashes'
+accepted=0
+for file in paged/*; do
+  said=$(verdict "$file")
+  grep -q 'Page hash algorithm *: SHA256' <<<"$said" && grep -q 'Signature verification: ok' <<<"$said" &&
+    ! grep -q MISMATCH <<<"$said" && accepted=$((accepted + 1))
+done
+is "$accepted" $((programs + 1)) 'osslsigncode computes the same page hashes for all'
+"$batch" verify --ca ca.pem paged/* >said 2>&1
+is "$?" 0 'and so do we'
+accepted=0
+for file in in/*; do
+  for hash in sha1 sha256; do
+    osslsigncode sign -certs soft.pem -key soft.key -h "$hash" -ph -in "$file" -out "ph.exe" >/dev/null 2>&1 &&
+      "$batch" verify --ca ca.pem --json ph.exe >said 2>&1
+    [[ -s said ]] && ! grep -q 'page hashes are not' said && accepted=$((accepted + 1))
+    rm -f ph.exe said
+  done
+done
+is "$accepted" $(((programs + 1) * 2)) 'we find nothing wrong with the page hashes that osslsigncode makes'
+"$batch" sign p02sha384 --page-hashes --existing append -o both paged/x86_64.sys >said 2>&1
+is "$(verdict both/x86_64.sys | grep -c 'Page hash algorithm *: SHA256')" 2 '--page-hashes: and one more with them'
+
+# osslsigncode takes SectionAlignment for the page. What Windows does was written down without it: the list must have an entry
+# for each 4096 bytes of each section.
+"$batch" sign pages -o paged net.exe >said 2>&1
+is "$?" 0 'a program whose sections are aligned to 8192 is signed with page hashes'
+"$batch" verify --ca ca.pem paged/net.exe >said 2>&1
+is "$?" 0 'they are good'
+osslsigncode extract-signature -in paged/net.exe -out net.der >/dev/null 2>&1
+is "$(page_offsets net.der)" "$(expected_offsets net.exe)" 'each page of 4096 bytes has a hash'
+osslsigncode extract-signature -in paged/x86_64.exe -out x.der >/dev/null 2>&1
+is "$(page_offsets x.der)" "$(expected_offsets in/x86_64.exe)" 'as in any other program'
 
 # What was changed afterwards is seen by all.
 cp out-01-sha256/x86_64.exe changed.exe

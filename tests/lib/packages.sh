@@ -4,8 +4,8 @@
 
 packages_build=(
   gcc libc6-dev meson ninja-build pkg-config
-  libssl-dev libp11-dev libp11-kit-dev libpcsclite-dev zlib1g-dev libyaml-dev libjansson-dev libncurses-dev
-  libcurl4-openssl-dev libcmocka-dev scdoc
+  libssl-dev libp11-dev libp11-kit-dev libpcsclite-dev zlib1g-dev libyaml-dev libjansson-dev libncurses-dev libcurl4-openssl-dev
+  libcmocka-dev scdoc
 )
 
 # The practice token, and a program to sign.
@@ -15,7 +15,9 @@ packages_practice=(softhsm2 opensc openssl gcc-mingw-w64-x86-64-win32)
 packages_test=(
   p11-kit p11-kit-modules opensc-pkcs11 osslsigncode sbsigntool libengine-pkcs11-openssl opencryptoki ykcs11
   gcc-mingw-w64-i686-win32 clang libclang-rt-14-dev llvm binutils python3 procps util-linux time
+  wixl msitools libgsf-bin gcab cabextract
   gnutls-bin shellcheck universal-ctags clang-format libvterm-dev pcscd libccid vsmartcard-vpcd iproute2 xxd jq
+  wixl msitools libgsf-bin
 )
 
 # A TPM as a token (tests/lib/tpm.sh). Its module would register itself for every program of the machine, so that one is only

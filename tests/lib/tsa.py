@@ -31,6 +31,7 @@ and serves until it is killed or its parent has ended. What is after the URL cho
   /wrong-type         good, but said to be text/html
   /page               a page of HTML with status 200, as portals and proxies send it
   /redirect/N/PATH    HTTP status N (301, 302, 307, 308) to /PATH
+  /downgrade/PATH     307 from TLS to http and /PATH
   /first/K/PATH/then/PATH
                       the first K requests to this URL are answered by the first PATH, others by the second
   /file/NAME          (GET) FOLDER/NAME, for certificates of issuers
@@ -302,6 +303,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
                              Retry_After=email.utils.formatdate(time.time() + int(words[1]), usegmt=True))
         elif mode == "redirect":
             self.finish_with(int(words[1]), "text/plain", b"", Location="/" + "/".join(words[2:]))
+        elif mode == "downgrade":
+            with open(path("url"), encoding="ascii") as file:
+                self.finish_with(307, "text/plain", b"", Location=file.read().strip() + "/" + "/".join(words[1:]))
         elif mode in ANSWERS:
             body = ANSWERS[mode](query, words[1:])
             if mode == "good" and len(words) > 1:

@@ -279,6 +279,10 @@ is "$status/$(of timestamp state)" 0/ok 'a proxy is asked instead'
 like "$(of timestamp text)" "by the proxy 127.0.0.1, port $port" 'and that is said'
 http_proxy=127.0.0.1:$port no_proxy=127.0.0.1 look --profile served
 is "$status/$(gap)" 7/timestamp 'but not where no_proxy names the server'
+make_profile proxied "$softhsm" 01 "timestamp: {servers: [\"http://user:secret@127.0.0.1:$free/\"], proxy: \"http://127.0.0.1:$port\", required: false}"
+no_proxy=127.0.0.1 look --profile proxied
+is "$status/$(of timestamp state)" 0/ok 'the proxy of a profile is asked before all'
+like "$(of timestamp text)" "by the proxy 127.0.0.1, port $port" 'and that is said too'
 make_profile two "$softhsm" 01 "timestamp: {servers: [\"http://127.0.0.1:$free\", \"http://127.0.0.1:$port\"], required: false}"
 look --profile two
 is "$status/$(of timestamp state)" 0/warning 'one of two is a warning'

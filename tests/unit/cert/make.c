@@ -72,6 +72,8 @@ X509 *make_certificate(const struct certificate *c)
         extend(x, issuer, NID_key_usage, c->usage);
     if (c->purposes != NULL)
         extend(x, issuer, NID_ext_key_usage, c->purposes);
+    if (c->access != NULL)
+        extend(x, issuer, NID_info_access, c->access);
     must(X509_sign(x, signing, md) > 0, "signature");
     X509_NAME_free(subject);
     return x;

@@ -17,6 +17,7 @@ struct certificate {
     bool ca;
     const char *usage;    /* as OpenSSL's configuration writes keyUsage; NULL: none */
     const char *purposes; /* extendedKeyUsage; NULL: none */
+    const char *access;   /* authorityInfoAccess; NULL: none */
 };
 
 enum { YEAR_2020 = 1577836800, YEAR_2026 = 1767225600 };

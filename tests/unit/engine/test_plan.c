@@ -235,9 +235,35 @@ static void patterns_serve_where_no_file_is_named(void **state)
     plan_free(&p);
 }
 
+/* Files that are only read may be named twice, be links, or be missing. */
+static void names_to_read(void **state)
+{
+    struct error e = ERROR_INIT;
+    struct plan p;
+
+    (void)state;
+    scratch_write("to-read", "sub/a.exe\n\nmissing.exe\n", 0644);
+    assert_true(plan_read(&p, NAMES("a.exe", "@to-read", "missing.exe", "a.exe", "hard.exe"), &e));
+    assert_int_equal(p.count, 6);
+    assert_string_equal(p.item[0].file, "a.exe");
+    assert_string_equal(p.item[1].file, "sub/a.exe");
+    assert_string_equal(p.item[2].file, "missing.exe");
+    assert_string_equal(p.item[3].file, "missing.exe");
+    assert_string_equal(p.item[4].file, "a.exe");
+    assert_string_equal(p.item[5].file, "hard.exe");
+    plan_free(&p);
+    assert_false(plan_read(&p, NAMES("a.exe", "-"), &e));
+    assert_int_equal(e.code, ERROR_USAGE);
+    assert_int_equal(p.count, 0);
+    assert_false(plan_read(&p, NAMES("@nothing"), &e));
+    assert_int_equal(e.code, ERROR_USAGE);
+    assert_int_equal(p.count, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(names_to_read),
         cmocka_unit_test(in_place_means_the_file_behind_a_link),
         cmocka_unit_test(a_folder_takes_the_names),
         cmocka_unit_test(a_file_under_several_names_is_one),

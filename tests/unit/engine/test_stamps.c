@@ -8,7 +8,6 @@
 #include <cmocka.h>
 
 #include "../base/scratch.h"
-#include "base/clock.h"
 #include "rig.h"
 
 #define NAMES(...) ((const char *const[]){__VA_ARGS__, NULL})
@@ -98,27 +97,6 @@ static void a_slow_answer_holds_up_no_other_file(void **state)
         if (i != last)
             assert_true(rig.result[i].ms < 1400);
     all_are_whole(names);
-}
-
-/* max(N·t_sign, N·t_tsa / K), the first of either, and some room for a machine that is busy. */
-static void token_and_servers_work_at_the_same_time(void **state)
-{
-    const char *const *names = rig_programs(30);
-    int64_t began = clock_ms(), took;
-
-    (void)state;
-    /* The rig makes the two signatures that one session is asked for at the same time. */
-    rig.delay = 80;
-    rig.stamp_delay = 120;
-    assert_true(rig_run(&rig, names, NULL));
-    took = clock_ms() - began;
-    assert_in_range(took, 30 * 40 + 120, (30 * 40 + 120) * 13 / 10);
-    rig.delay = 5;
-    rig.spec.existing = SIGN_REPLACE;
-    began = clock_ms();
-    assert_true(rig_run(&rig, names, NULL));
-    took = clock_ms() - began;
-    assert_in_range(took, 30 * 120 / 4 + 5, (32 * 120 / 4 + 5) * 13 / 10);
 }
 
 static void a_file_that_gets_none_fails_alone(void **state)
@@ -325,6 +303,29 @@ static void what_stands_in_the_folder_gets_one(void **state)
     assert_int_equal(rig.stamped, 0);
 }
 
+/* Whatever is to happen to signatures of the input: there are none. */
+static void what_was_replaced_or_appended_there_too(void **state)
+{
+    const char *const *names = rig_programs(2);
+
+    (void)state;
+    for (int existing = SIGN_REPLACE; existing <= SIGN_APPEND; existing++) {
+        const char *folder = existing == SIGN_REPLACE ? "replaced" : "appended";
+
+        rig.spec.existing = (enum sign_existing)existing;
+        assert_int_equal(mkdir(folder, 0755), 0);
+        rig.spec.timestamp = false;
+        assert_true(rig_run(&rig, names, folder));
+        counts(2, 0, 0, 0, 0);
+        rig.spec.timestamp = true;
+        assert_true(rig_run(&rig, names, folder));
+        counts(0, 2, 0, 0, 0);
+        assert_int_equal(rig.logins, 0);
+        assert_true(rig_run(&rig, names, folder));
+        counts(0, 0, 2, 0, 0);
+    }
+}
+
 /* The inputs are signed, and lack theirs; the folder holds them with it. */
 static void a_folder_of_stamped_copies_is_kept(void **state)
 {
@@ -418,7 +419,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(every_file_gets_one),
         TEST(a_slow_answer_holds_up_no_other_file),
-        TEST(token_and_servers_work_at_the_same_time),
         TEST(a_file_that_gets_none_fails_alone),
         TEST(another_failure_beside_it_is_told),
         TEST(servers_that_are_down_end_the_run),
@@ -429,6 +429,7 @@ int main(void)
         TEST(a_token_that_fails_leaves_the_rest_to_be_stamped),
         TEST(a_signature_that_does_not_hold_is_not_stamped),
         TEST(what_stands_in_the_folder_gets_one),
+        TEST(what_was_replaced_or_appended_there_too),
         TEST(a_folder_of_stamped_copies_is_kept),
         TEST(other_names_of_a_file_follow_it),
         TEST(timestamps_alone_want_no_token),

@@ -163,10 +163,11 @@ void signing_extract(const struct buffer *file, unsigned index, struct buffer *d
 {
     int fd = signing_file(file->data, file->length);
     struct error e = ERROR_INIT;
-    struct format_file *f = format_pe.open(fd, "test.exe", &e);
+    const struct format *format = format_detect(fd, "test.exe", &e);
+    struct format_file *f = format == NULL ? NULL : format->open(fd, "test.exe", &e);
 
-    must(f != NULL && format_pe.extract(f, index, der, &e), e.text);
-    format_pe.close(&f);
+    must(f != NULL && format->extract(f, index, der, &e), e.text);
+    format->close(&f);
     close(fd);
 }
 

@@ -8,10 +8,10 @@
 
 #include "sign/signatures.h"
 #include "sign/spc.h"
+#include "sign/timestamp.h"
 #include "sign/unsigned.h"
 #include "signing.h"
-
-#define POLICY "1.2.3.4.1"
+#include "stamper.h"
 
 static void must(bool good, const char *what)
 {
@@ -42,63 +42,16 @@ void stamping_free(struct stamping *s)
     X509_free(s->leaf);
 }
 
-/* A TimeStampReq, as a client sends it. */
-static BIO *request(const uint8_t *value, size_t length)
-{
-    uint8_t digest[EVP_MAX_MD_SIZE];
-    unsigned size = 0;
-    TS_REQ *req = TS_REQ_new();
-    TS_MSG_IMPRINT *imprint = TS_MSG_IMPRINT_new();
-    X509_ALGOR *algorithm = X509_ALGOR_new();
-    BIO *bio = BIO_new(BIO_s_mem());
-
-    must(EVP_Digest(value, length, digest, &size, EVP_sha256(), NULL) > 0 &&
-             X509_ALGOR_set0(algorithm, OBJ_nid2obj(NID_sha256), V_ASN1_NULL, NULL) &&
-             TS_MSG_IMPRINT_set_algo(imprint, algorithm) &&
-             TS_MSG_IMPRINT_set_msg(imprint, digest, (int)size) && TS_REQ_set_version(req, 1) &&
-             TS_REQ_set_msg_imprint(req, imprint) && TS_REQ_set_cert_req(req, 1) &&
-             i2d_TS_REQ_bio(bio, req) > 0,
-         "request");
-    X509_ALGOR_free(algorithm);
-    TS_MSG_IMPRINT_free(imprint);
-    TS_REQ_free(req);
-    return bio;
-}
-
-static ASN1_INTEGER *serial(TS_RESP_CTX *ctx, void *data)
-{
-    ASN1_INTEGER *one = ASN1_INTEGER_new();
-
-    (void)ctx, (void)data;
-    must(one != NULL && ASN1_INTEGER_set(one, 1), "serial");
-    return one;
-}
-
 void stamping_token(const struct stamping *s, const uint8_t *value, size_t length,
                     struct buffer *token)
 {
-    TS_RESP_CTX *ctx = TS_RESP_CTX_new();
-    ASN1_OBJECT *policy = OBJ_txt2obj(POLICY, 1);
-    BIO *bio = request(value, length);
-    TS_RESP *answer;
-    unsigned char *der = NULL;
-    int size;
+    const struct stamper stamper = {.cert = s->leaf, .key = s->key};
+    struct timestamp_request request;
+    struct error e = ERROR_INIT;
 
-    TS_RESP_CTX_set_serial_cb(ctx, serial, NULL);
-    must(TS_RESP_CTX_set_signer_cert(ctx, s->leaf) && TS_RESP_CTX_set_signer_key(ctx, s->key) &&
-             TS_RESP_CTX_set_def_policy(ctx, policy) && TS_RESP_CTX_add_md(ctx, EVP_sha256()) &&
-             TS_RESP_CTX_set_signer_digest(ctx, EVP_sha256()),
-         "server");
-    answer = TS_RESP_create_response(ctx, bio);
-    must(answer != NULL && TS_RESP_get_token(answer) != NULL, "answer");
-    size = i2d_PKCS7(TS_RESP_get_token(answer), &der);
-    must(size > 0, "token");
-    buffer_append(token, der, (size_t)size);
-    OPENSSL_free(der);
-    TS_RESP_free(answer);
-    BIO_free(bio);
-    ASN1_OBJECT_free(policy);
-    TS_RESP_CTX_free(ctx);
+    must(timestamp_request(EVP_sha256(), value, length, &request, &e), e.text);
+    stamper_token(&stamper, &request.der, token);
+    timestamp_request_free(&request);
 }
 
 static void judge(const struct stamping *s, const ASN1_STRING *token, const ASN1_STRING *value)

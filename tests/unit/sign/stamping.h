@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A timestamp server without the network: OpenSSL's, in memory (RFC 3161). What cannot be made ends
- * the test program. */
+/* A timestamp server of a test, in memory, and its tokens in signed programs. What cannot be made
+ * ends the test program. */
 #ifndef SIGNET_TESTS_SIGN_STAMPING_H
 #define SIGNET_TESTS_SIGN_STAMPING_H
 

@@ -156,7 +156,6 @@ static const struct {
 } bad[] = {
     {"nothing", .grow = -100000, .code = ERROR_UNSUPPORTED, .says = "is empty"},
     {"ELF", false, FILE_START, 0, 4, 0x464c457f, 0, ERROR_UNSUPPORTED, "Linux program"},
-    {"MSI", false, FILE_START, 0, 4, 0xe011cfd0, 0, ERROR_UNSUPPORTED, "perhaps an MSI"},
     {"something", false, FILE_START, 0, 4, 0x21212121, 0, ERROR_UNSUPPORTED, "unknown format"},
     {"no PE header", false, FILE_START, 60, 4, 0, 0, ERROR_UNSUPPORTED, "DOS program"},
     {"PE header outside", false, FILE_START, 60, 4, 1 << 20, 0, ERROR_UNSUPPORTED, "DOS program"},

@@ -128,6 +128,8 @@ static size_t all_good(const struct buffer *file)
     size_t count;
 
     assert_int_equal(X509_STORE_add_cert(options.trust, theirs.root), 1);
+    assert_int_equal(X509_STORE_add_cert(options.trust, server.root), 1);
+    options.now = time(NULL);
     assert_true(verify_file(fd, "test.exe", &options, &report, NULL, NULL));
     assert_true(report.good);
     count = report.count;
@@ -340,6 +342,34 @@ static void some_may_come_later(void **state)
     buffer_free(&file);
 }
 
+/* Some programs hide a setting of an installer behind the signature: it is not lost. */
+static void what_stands_behind_a_signature_is_not_lost(void **state)
+{
+    struct sign_spec spec = stamped_spec(SIGN_KEEP);
+    struct buffer file, der = BUFFER_INIT;
+    struct pe_image image;
+    struct outcome out;
+
+    (void)state;
+    plain_program(&file);
+    add(&file, &ours, SIGNER_SHA256);
+    signing_extract(&file, 0, &der);
+    buffer_append(&der, "a setting", 9);
+    pe_build(&image, &(struct pe_recipe){.sections = 2, .section_size = 600, .overlay = 77});
+    pe_add_certificate(&image, 2, der.data, der.length, true);
+    assert_false(run(&image.bytes, &spec, SIZE_MAX, &out));
+    assert_int_equal(out.e.code, ERROR_UNSUPPORTED);
+    assert_non_null(strstr(out.e.text, "no timestamp can be added: 'test.exe'"));
+    buffer_free(&out.file);
+    spec.timestamp = false;
+    assert_true(run(&image.bytes, &spec, SIZE_MAX, &out));
+    assert_int_equal(out.state, SIGN_KEPT);
+    buffer_free(&out.file);
+    buffer_free(&der);
+    buffer_free(&file);
+    buffer_free(&image.bytes);
+}
+
 static void a_legacy_timestamp_is_one(void **state)
 {
     static const uint8_t counter[] = {0x30, 0x03, 0x02, 0x01, 0x01};
@@ -460,6 +490,7 @@ int main(void)
         cmocka_unit_test(those_side_by_side_get_theirs),
         cmocka_unit_test(without_a_signer_each_gets_one),
         cmocka_unit_test(some_may_come_later),
+        cmocka_unit_test(what_stands_behind_a_signature_is_not_lost),
         cmocka_unit_test(a_legacy_timestamp_is_one),
         cmocka_unit_test(what_was_made_may_lack_its_timestamp),
         cmocka_unit_test(what_was_appended_may_lack_it_too),

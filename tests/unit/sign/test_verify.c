@@ -374,7 +374,7 @@ static void old_digest(void **state)
     buffer_free(&image.bytes);
 }
 
-/* A timestamp is seen, and the words for an expired certificate say so; it is not judged. */
+/* What stands in the place of a timestamp and is none: it is seen, is a problem, saves nothing. */
 static void timestamps(void **state)
 {
     static const uint8_t value[] = {0x30, 0x00};
@@ -406,8 +406,12 @@ static void timestamps(void **state)
         assert_int_equal(s->has_timestamp, cases[i].is_timestamp);
         assert_false(report.good);
         assert_true(told(s->problems, s->problem_count, "certificate 'Test Signer' expired"));
-        assert_int_equal(told(s->problems, s->problem_count, "a timestamp is there"),
+        assert_int_equal(told(s->problems, s->problem_count, "and none of its timestamps is good"),
                          cases[i].is_timestamp);
+        assert_int_equal(told(s->problems, s->problem_count, "its timestamp: "),
+                         cases[i].is_timestamp);
+        assert_int_equal(s->timestamp_count, cases[i].is_timestamp);
+        assert_null(s->timestamp);
         verify_report_free(&report);
         X509_STORE_free(options.trust);
         buffer_free(&file);

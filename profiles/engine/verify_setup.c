@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "profiles/engine/verify_setup.h"
+
+#include <openssl/err.h>
+#include <openssl/x509_vfy.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+
+#include "cert/crl.h"
+#include "cert/load.h"
+#include "cert/view.h"
+#include "profiles/profile.h"
+
+/* The self-issued certificates of a file go to `store` as roots; all of them to the pool, as
+ * intermediates. */
+static bool add_roots(X509_STORE *store, const char *path, STACK_OF(X509) * pool, struct error *e)
+{
+    int first = sk_X509_num(pool); /* what was there before is no root for that */
+
+    if (!cert_load_file(path, pool, e))
+        return false;
+    for (int i = first; i < sk_X509_num(pool); i++)
+        if (cert_self_issued(sk_X509_value(pool, i)) &&
+            X509_STORE_add_cert(store, sk_X509_value(pool, i)) != 1)
+            return error_set_openssl(e, ERROR_SYSTEM, "cannot trust what is in '%s'", path);
+    return true;
+}
+
+/* The files that the option names, and those of a list; NULL and true: there are none. */
+static bool load_roots(struct verify_setup *s, const struct op_args *a, const char *option,
+                       const struct profile_list *more, X509_STORE **store, struct error *e)
+{
+    bool good = true;
+
+    if (op_count(a, option) == 0 && (more == NULL || more->count == 0))
+        return true;
+    *store = X509_STORE_new();
+    if (*store == NULL)
+        return error_set_memory(e);
+    for (size_t i = 0; good && i < op_count(a, option); i++)
+        good = add_roots(*store, op_text_at(a, option, i), s->pool, e);
+    for (size_t i = 0; good && more != NULL && i < more->count; i++)
+        good = add_roots(*store, more->item[i], s->pool, e);
+    return good;
+}
+
+/* Read once for all files, and the certificates in them once. */
+static bool or_the_systems(struct verify_setup *s, struct error *e)
+{
+    if (s->trust == NULL && (s->trust = X509_STORE_new()) != NULL)
+        X509_STORE_set_default_paths(s->trust);
+    ERR_clear_error();
+    return s->trust != NULL || error_set_memory(e);
+}
+
+static bool load_lists(struct verify_setup *s, const struct op_args *a, struct error *e)
+{
+    bool good = true;
+
+    if (op_count(a, "crl") == 0)
+        return true;
+    s->crls = sk_X509_CRL_new_null();
+    if (s->crls == NULL)
+        return error_set_memory(e);
+    for (size_t i = 0; good && i < op_count(a, "crl"); i++)
+        good = cert_crl_load_file(op_text_at(a, "crl", i), s->crls, e);
+    return good;
+}
+
+/* A profile names its certificate by fingerprint, or by a file. */
+static bool demand_certificate(struct verify_setup *s, const struct profile *p, struct error *e)
+{
+    STACK_OF(X509) * certs;
+
+    if (p->certificate == NULL)
+        return error_set(e, ERROR_PROFILE, "the profile '%s' names no certificate to demand",
+                         p->name);
+    if (strncasecmp(p->certificate, "sha256:", 7) == 0) {
+        s->certificate = strdup(p->certificate);
+        return s->certificate != NULL || error_set_memory(e);
+    }
+    certs = sk_X509_new_null();
+    if (cert_load_file(p->certificate, certs, e))
+        s->certificate = cert_pin(sk_X509_value(certs, 0));
+    sk_X509_pop_free(certs, X509_free);
+    return s->certificate != NULL;
+}
+
+static bool demand(struct verify_setup *s, const struct profile *p, struct error *e)
+{
+    bool good = demand_certificate(s, p, e);
+
+    for (size_t i = 0; good && i < p->chain.count; i++)
+        good = cert_load_file(p->chain.item[i], s->pool, e);
+    s->options.certificate = s->certificate;
+    s->options.timestamp =
+        p->timestamp_required < 0 ? p->timestamp_servers.count > 0 : p->timestamp_required == 1;
+    s->options.page_hashes = p->page_hashes == 1;
+    return good;
+}
+
+/* A day, or a second of it, in UTC. */
+static bool read_time(const char *text, time_t *out, struct error *e)
+{
+    static const char *const forms[] = {"%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d"};
+
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+        struct tm tm = {0};
+        const char *end = strptime(text, forms[i], &tm);
+
+        if (end == NULL || *end != '\0')
+            continue;
+        *out = timegm(&tm);
+        return true;
+    }
+    return error_set(e, ERROR_USAGE,
+                     "--at: '%s' should be a time in UTC, such as 2026-01-31 or "
+                     "2026-01-31T12:00:00Z",
+                     text);
+}
+
+bool verify_setup(struct verify_setup *out, const struct op_args *a, struct error *e)
+{
+    struct profile *p = NULL;
+    bool good = true;
+
+    *out = (struct verify_setup){.options = {.now = time(NULL)}, .pool = sk_X509_new_null()};
+    if (out->pool == NULL)
+        return error_set_memory(e);
+    if (op_given(a, "at"))
+        good = read_time(op_text(a, "at"), &out->options.now, e);
+    if (good && op_given(a, "profile")) {
+        p = profile_load(op_text(a, "profile"), NULL, e);
+        good = p != NULL && demand(out, p, e);
+    }
+    good = good && load_roots(out, a, "ca", NULL, &out->trust, e) && or_the_systems(out, e) &&
+           load_roots(out, a, "tsa-ca", p == NULL ? NULL : &p->timestamp_ca, &out->timestamp_trust,
+                      e) &&
+           load_lists(out, a, e);
+    out->options.pool = out->pool;
+    out->options.trust = out->trust;
+    out->options.timestamp_trust = out->timestamp_trust;
+    out->options.crls = out->crls;
+    profile_free(&p);
+    return good;
+}
+
+void verify_setup_free(struct verify_setup *s)
+{
+    X509_STORE_free(s->trust);
+    X509_STORE_free(s->timestamp_trust);
+    sk_X509_pop_free(s->pool, X509_free);
+    sk_X509_CRL_pop_free(s->crls, X509_CRL_free);
+    free(s->certificate);
+    *s = (struct verify_setup){0};
+}

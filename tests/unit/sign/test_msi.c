@@ -1,0 +1,703 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Packages of every shape: those that must be signed, with nothing else changed, and given back
+ * as they were. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+/* cmocka.h needs the four above. */
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cfb_builder.h"
+#include "sign/format.h"
+#include "sign/le.h"
+#include "sign/msi.h"
+#include "sign/note.h"
+#include "signing.h"
+
+static struct signing_identity identity;
+
+static int set_up(void **state)
+{
+    (void)state;
+    signing_identity_make(&identity, "P-256");
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    signing_identity_free(&identity);
+    return 0;
+}
+
+static const struct cfb_item few[] = {
+    {.name = "\5SummaryInformation", .size = 480},
+    {.name = "Tables", .size = 100},
+    {.name = "cabinet", .size = 20000},
+    {.name = "Empty", .size = 0},
+};
+
+static const struct cfb_item one[] = {{.name = "one", .size = 1}};
+
+/* Names that only the order of the digest tells apart, and streams at the limits of sectors. */
+static const struct cfb_item edges[] = {
+    {.name = "a", .size = 63},         {.name = "ab", .size = 64},
+    {.name = "abc", .size = 65},       {.name = "abcd", .size = 4095},
+    {.name = "b", .size = 4096},       {.name = "B_", .size = 4097},
+    {.name = "b1", .size = 511},       {.name = "bA", .size = 512},
+    {.name = "ba_", .size = 70000},    {.name = "baB", .size = 65536},
+    {.name = "Zz", .size = 131072},    {.name = "zY", .size = 131073},
+    {.name = "zzz_end", .size = 8192},
+};
+
+static const struct cfb_item storages[] = {
+    {.name = "first", .size = 300},
+    {.name = "Storage", .storage = true},
+    {.name = "inner", .size = 5000, .in = 2},
+    {.name = "\5DigitalSignature", .size = 77, .in = 2},
+    {.name = "deeper", .storage = true, .in = 2},
+    {.name = "\5MsiDigitalSignatureEx", .size = 32, .in = 5},
+    {.name = "deepest", .storage = true, .in = 5},
+    {.name = "empty", .storage = true},
+    {.name = "last", .size = 9000},
+};
+
+static const struct cfb_item large_only[] = {{.name = "large", .size = 50001}};
+
+#define OF(items) .item = items, .count = sizeof items / sizeof *items
+
+static const struct {
+    const char *name;
+    struct cfb_recipe recipe;
+} good[] = {
+    {"version 3", {OF(few)}},
+    {"version 4", {OF(few), .large = true}},
+    {"one byte", {OF(one)}},
+    {"one byte, version 4", {OF(one), .large = true}},
+    {"nothing at all", {.count = 0}},
+    {"nothing at all, version 4", {.count = 0, .large = true}},
+    {"no mini stream", {OF(large_only)}},
+    {"no mini stream, version 4", {OF(large_only), .large = true}},
+    {"at the limits", {OF(edges)}},
+    {"at the limits, version 4", {OF(edges), .large = true}},
+    {"storages", {OF(storages)}},
+    {"storages, version 4", {OF(storages), .large = true}},
+    {"scattered", {OF(edges), .scattered = true}},
+    {"scattered, version 4", {OF(edges), .scattered = true, .large = true}},
+    {"scattered storages", {OF(storages), .scattered = true, .slack = true}},
+    {"a list for a tree", {OF(few), .list = true, .many = 30}},
+    {"a list for a tree, version 4", {OF(edges), .list = true, .large = true}},
+    {"cut after the data", {OF(few), .short_end = true, .many = 0}},
+    {"cut after the data, version 4", {OF(large_only), .short_end = true, .large = true}},
+    {"slack", {OF(few), .slack = true}},
+    {"slack, version 4", {OF(edges), .slack = true, .large = true}},
+    {"zeros at the end", {OF(few), .zeros = 512}},
+    {"some zeros at the end", {OF(few), .zeros = 100}},
+    {"zeros at the end, version 4", {OF(few), .zeros = 5000, .large = true}},
+    {"three names", {OF(few), .many = 3}}, /* one entry is left of two sectors */
+    {"a full directory", {OF(few), .many = 27, .large = true}},
+    {"one entry left", {OF(few), .many = 26, .large = true}},
+    {"two entries left", {OF(few), .many = 25, .large = true}},
+    {"entries left", {OF(few), .unused = 9}},
+    {"many names", {OF(few), .many = 300}},
+    {"many names, version 4", {OF(few), .many = 333, .large = true}},
+    {"many names, scattered", {OF(storages), .many = 200, .scattered = true}},
+    {"a patch", {OF(few), .in_class = 0x86}},
+    {"a transform", {OF(few), .in_class = 0x82}},
+};
+enum { GOOD = sizeof good / sizeof *good };
+
+/* Trees must keep the order; those of the builder are red-black, and must stay so. */
+static unsigned black_height(const struct cfb *c, uint32_t id, bool parent_red)
+{
+    const uint8_t *entry = cfb_entry(c, id);
+    bool red;
+    unsigned left, right;
+
+    if (id == CFB_NOBODY)
+        return 1;
+    red = entry[CFB_ENTRY_COLOUR] == CFB_RED;
+    assert_false(red && parent_red);
+    left = black_height(c, le_32(entry + CFB_ENTRY_LEFT), red);
+    right = black_height(c, le_32(entry + CFB_ENTRY_RIGHT), red);
+    assert_int_equal(left, right);
+    return left + (red ? 0 : 1);
+}
+
+static void check_structure(const struct buffer *file, bool balanced)
+{
+    int fd = signing_file(file->data, file->length);
+    struct error e = ERROR_INIT;
+    struct cfb *c = cfb_open(fd, "made", &e);
+
+    if (c == NULL)
+        fail_msg("%s", e.text);
+    assert_int_equal(file->length, cfb_place(c, c->end)); /* nothing behind it */
+    assert_int_equal(cfb_length(c, 0) % 64, 0);
+    if (balanced)
+        black_height(c, le_32(cfb_entry(c, 0) + CFB_ENTRY_CHILD), true);
+    cfb_close(&c);
+    close(fd);
+}
+
+/* Streams and their sectors are where they were. */
+static void check_untouched(const struct cfb_image *image, const struct buffer *file)
+{
+    for (size_t i = 1; i <= image->count; i++) {
+        size_t unit = image->item[i].size < 4096 ? 64 : image->sector_size;
+        size_t length = image->item[i].size < unit ? image->item[i].size : unit;
+        const uint8_t *entry = file->data + image->entry[i];
+
+        assert_memory_equal(file->data + image->data[i], image->bytes.data + image->data[i],
+                            length);
+        assert_memory_equal(entry, image->bytes.data + image->entry[i], 67);
+        assert_memory_equal(entry + 80, image->bytes.data + image->entry[i] + 80, 48);
+    }
+    assert_memory_equal(file->data, image->bytes.data, 40); /* the version among it */
+}
+
+static void check_digest(const struct cfb_image *image, const struct verify_signature *s, bool ex)
+{
+    uint8_t digest[EVP_MAX_MD_SIZE];
+    char hex[2 * EVP_MAX_MD_SIZE + 1] = "";
+    size_t length = (size_t)EVP_MD_get_size(s->hash);
+
+    cfb_expected_digest(image, s->hash, ex, NULL, digest);
+    for (size_t i = 0; i < length; i++)
+        snprintf(hex + 2 * i, 3, "%02x", digest[i]);
+    assert_string_equal(s->file_digest, hex);
+}
+
+static void verify(const struct buffer *file, struct verify_report *report)
+{
+    struct verify_options options = signing_trust(&identity);
+    int fd = signing_file(file->data, file->length);
+    struct error e = ERROR_INIT;
+
+    if (!verify_file(fd, "made", &options, report, NULL, &e))
+        fail_msg("%s", e.text);
+    close(fd);
+    X509_STORE_free(options.trust);
+}
+
+static void must_be_good(const char *name, const struct buffer *file, size_t signatures)
+{
+    struct verify_report report;
+
+    verify(file, &report);
+    if (!report.good)
+        fail_msg("%s: %s", name,
+                 report.problem_count > 0 ? report.problems[0] : report.signature[0].problems[0]);
+    assert_int_equal(report.count, signatures);
+    verify_report_free(&report);
+}
+
+/* As `remove` does it: with the note of the signature, or without. */
+static void take_out(const struct buffer *file, bool with_note, struct buffer *out)
+{
+    int input = signing_file(file->data, file->length), output = signing_file("", 0);
+    struct buffer der = BUFFER_INIT, note = BUFFER_INIT;
+    struct error e = ERROR_INIT;
+    struct format_file *f = format_msi.open(input, "made", &e);
+
+    if (f == NULL || !format_msi.extract(f, 0, &der, &e) ||
+        (with_note && der.length > 0 && !note_get(&der, &note, &e)) ||
+        !format_msi.remove(f, &note, output, NULL, &e))
+        fail_msg("%s", e.text);
+    signing_read(output, out);
+    format_msi.close(&f);
+    buffer_free(&der);
+    buffer_free(&note);
+    close(input);
+    close(output);
+}
+
+/* Puts a signature into a file that has none. */
+static bool attach(const struct buffer *file, const struct buffer *der, bool ex, struct buffer *out,
+                   struct error *e)
+{
+    int input = signing_file(file->data, file->length), output = signing_file("", 0);
+    const struct format_options options = {.signature_ex = ex};
+    const EVP_MD *md = EVP_sha256();
+    uint8_t digest[1][EVP_MAX_MD_SIZE];
+    const struct format_pass pass = {
+        .options = &options, .output = output, .md = &md, .count = 1, .digest = digest};
+    struct format_file *f = format_msi.open(input, "made", e);
+    bool done =
+        f != NULL && format_msi.digest(f, &pass, e) && format_msi.embed(f, output, der, 1, e);
+
+    signing_read(output, out);
+    format_msi.close(&f);
+    close(input);
+    close(output);
+    return done;
+}
+
+static void same(const char *name, const char *what, const struct buffer *a, const struct buffer *b)
+{
+    size_t at = 0;
+
+    while (at < a->length && at < b->length && a->data[at] == b->data[at])
+        at++;
+    if (a->length != b->length || at < a->length)
+        fail_msg("%s: %s: %zu and %zu bytes, the first difference at %zu", name, what, a->length,
+                 b->length, at);
+}
+
+static void round_trip(const char *name, const struct cfb_recipe *recipe, bool ex)
+{
+    struct sign_spec spec = signing_spec(&identity);
+    struct cfb_image *image = malloc(sizeof *image);
+    struct buffer file = BUFFER_INIT, der = BUFFER_INIT, out = BUFFER_INIT, bare = BUFFER_INIT;
+    struct verify_report report;
+    struct error e = ERROR_INIT;
+
+    cfb_build(image, recipe);
+    spec.signature_ex = ex;
+    if (!signing_run(&identity, &spec, &image->bytes, &file, NULL, &e))
+        fail_msg("%s: %s", name, e.text);
+    must_be_good(name, &file, 1);
+    verify(&file, &report);
+    check_digest(image, &report.signature[0], ex);
+    verify_report_free(&report);
+    check_structure(&file, !recipe->list);
+    check_untouched(image, &file);
+
+    take_out(&file, true, &out);
+    same(name, "taken out", &out, &image->bytes);
+    signing_extract(&file, 0, &der);
+    if (!attach(&image->bytes, &der, ex, &out, &e))
+        fail_msg("%s: %s", name, e.text);
+    same(name, "put back", &out, &file);
+
+    /* Without the note all streams are the same, and it can be signed again. */
+    take_out(&file, false, &bare);
+    check_structure(&bare, true);
+    check_untouched(image, &bare);
+    spec.signature_ex = !ex;
+    signing_must(&identity, &spec, &bare, &out);
+    must_be_good(name, &out, 1);
+
+    /* Replacing leaves nothing of the first one. */
+    spec.existing = SIGN_REPLACE;
+    signing_must(&identity, &spec, &file, &out);
+    must_be_good(name, &out, 1);
+    check_structure(&out, !recipe->list);
+    take_out(&out, true, &bare);
+    same(name, "replaced and taken out", &bare, &image->bytes);
+    buffer_free(&file);
+    buffer_free(&der);
+    buffer_free(&out);
+    buffer_free(&bare);
+    buffer_free(&image->bytes);
+    free(image);
+}
+
+static void signs(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < GOOD; i++) {
+        round_trip(good[i].name, &good[i].recipe, false);
+        round_trip(good[i].name, &good[i].recipe, true);
+    }
+}
+
+/* DER of an OCTET STRING that is `size` bytes long in all: a signature of any size. */
+static void make_der(struct buffer *der, size_t size)
+{
+    size_t content = size < 130     ? size - 2
+                     : size < 260   ? size - 3
+                     : size < 65540 ? size - 4
+                                    : size - 5;
+    uint8_t head[5] = {0x04};
+
+    buffer_reset(der);
+    if (content < 128) {
+        head[1] = (uint8_t)content;
+        buffer_append(der, head, 2);
+    } else {
+        size_t digits = content < 256 ? 1 : content < 65536 ? 2 : 3;
+
+        head[1] = (uint8_t)(0x80 | digits);
+        for (size_t i = 0; i < digits; i++)
+            head[2 + i] = (uint8_t)(content >> 8 * (digits - 1 - i));
+        buffer_append(der, head, 2 + digits);
+    }
+    for (size_t i = 0; i < content; i++)
+        buffer_append_byte(der, (uint8_t)(i * 11 + 3));
+    assert_int_equal(der->length, size);
+}
+
+static void check_extract(const struct buffer *file, const struct buffer *der)
+{
+    struct buffer got = BUFFER_INIT;
+
+    signing_extract(file, 0, &got);
+    assert_int_equal(got.length, der->length);
+    assert_memory_equal(got.data, der->data, der->length);
+    buffer_free(&got);
+}
+
+/* From the mini stream to so many sectors that the FAT and the DIFAT must grow; then another size
+ * in the place of the first, and all of them out again. */
+static void sizes(const struct cfb_recipe *recipe)
+{
+    static const size_t size[] = {40,   63,   64,   65,   127,   448,   512,    513,    4000,
+                                  4095, 4096, 4097, 8192, 20000, 70001, 300000, 3000000};
+    struct cfb_image *image = malloc(sizeof *image);
+    struct buffer der = BUFFER_INIT, file = BUFFER_INIT, next = BUFFER_INIT, out = BUFFER_INIT;
+    struct error e = ERROR_INIT;
+
+    cfb_build(image, recipe);
+    for (size_t i = 0; i < sizeof size / sizeof *size; i++) {
+        make_der(&der, size[i]);
+        if (!attach(&image->bytes, &der, false, &file, &e))
+            fail_msg("%zu: %s", size[i], e.text);
+        check_structure(&file, true);
+        check_extract(&file, &der);
+        check_untouched(image, &file);
+        for (size_t k = 0; k < sizeof size / sizeof *size; k += 2) {
+            make_der(&der, size[k]);
+            if (!attach(&file, &der, false, &next, &e))
+                fail_msg("%zu for %zu: %s", size[k], size[i], e.text);
+            check_structure(&next, true);
+            check_extract(&next, &der);
+            check_untouched(image, &next);
+        }
+        take_out(&file, false, &out);
+        check_structure(&out, true);
+        check_untouched(image, &out);
+    }
+    buffer_free(&der);
+    buffer_free(&file);
+    buffer_free(&next);
+    buffer_free(&out);
+    buffer_free(&image->bytes);
+    free(image);
+}
+
+static void signature_sizes(void **state)
+{
+    (void)state;
+    sizes(&(struct cfb_recipe){OF(few)});
+    sizes(&(struct cfb_recipe){OF(few), .large = true, .many = 27});
+    sizes(&(struct cfb_recipe){OF(edges), .scattered = true});
+    sizes(&(struct cfb_recipe){OF(large_only)});
+}
+
+/* More than 109 FAT sectors need a DIFAT: one is there, is made, becomes full, is followed by
+ * another. */
+static void difat(void **state)
+{
+    /* In sectors of 512 bytes: 109 FAT sectors tell of 13952, one DIFAT sector of 127 * 128 more.
+     */
+    static const size_t size[] = {13952 * 512 - 70000, 13960 * 512, 30207 * 512 - 70000,
+                                  30300 * 512, 46463 * 512 - 70000};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof size / sizeof *size; i++) {
+        const struct cfb_item item[] = {{.name = "large", .size = size[i]},
+                                        {.name = "small", .size = 10}};
+        struct cfb_image *image = malloc(sizeof *image);
+        struct buffer der = BUFFER_INIT, file = BUFFER_INIT, out = BUFFER_INIT;
+        struct sign_spec spec = signing_spec(&identity);
+        struct error e = ERROR_INIT;
+
+        cfb_build(image, &(struct cfb_recipe){OF(item)});
+        make_der(&der, 200000);
+        if (!attach(&image->bytes, &der, false, &file, &e))
+            fail_msg("%zu: %s", size[i], e.text);
+        check_structure(&file, true);
+        check_extract(&file, &der);
+        take_out(&file, false, &out);
+        check_structure(&out, true);
+        signing_must(&identity, &spec, &image->bytes, &file);
+        must_be_good("difat", &file, 1);
+        take_out(&file, true, &out);
+        same("difat", "taken out", &out, &image->bytes);
+        buffer_free(&der);
+        buffer_free(&file);
+        buffer_free(&out);
+        buffer_free(&image->bytes);
+        free(image);
+    }
+}
+
+/* A note must bring back what grew: header, FAT, DIFAT, mini FAT, directory. The signature is as
+ * long as one can be made with many certificates. */
+static void note_with_growth(void **state)
+{
+    const struct cfb_item item[] = {{.name = "large", .size = 13952 * 512 - 80000},
+                                    {.name = "small", .size = 4000},
+                                    {.name = "smaller", .size = 4032}};
+    static char long_text[60001];
+    struct cfb_image *image = malloc(sizeof *image);
+    struct buffer file = BUFFER_INIT, out = BUFFER_INIT;
+
+    (void)state;
+    memset(long_text, 'x', sizeof long_text - 1);
+    for (int large = 0; large < 2; large++)
+        for (unsigned in_list = 0; in_list < 2; in_list++) {
+            struct sign_spec spec = signing_spec(&identity);
+
+            cfb_build(image, &(struct cfb_recipe){OF(item), .large = large, .list = in_list,
+                                                  .many = large ? 29 : 1});
+            spec.description = long_text;
+            spec.signature_ex = true;
+            signing_must(&identity, &spec, &image->bytes, &file);
+            must_be_good("growth", &file, 1);
+            check_structure(&file, in_list == 0);
+            take_out(&file, true, &out);
+            same("growth", "taken out", &out, &image->bytes);
+            buffer_free(&image->bytes);
+        }
+    buffer_free(&file);
+    buffer_free(&out);
+    free(image);
+}
+
+static void append(const struct cfb_recipe *recipe, bool ex, bool note)
+{
+    struct sign_spec spec = signing_spec(&identity);
+    struct cfb_image *image = malloc(sizeof *image);
+    struct buffer file = BUFFER_INIT, two = BUFFER_INIT, three = BUFFER_INIT, out = BUFFER_INIT;
+    struct error e = ERROR_INIT;
+
+    cfb_build(image, recipe);
+    spec.signature_ex = ex;
+    signing_must(&identity, &spec, &image->bytes, &file);
+    if (!note) { /* as another signer's: what is attached last has none */
+        struct buffer bare = BUFFER_INIT;
+
+        take_out(&file, false, &bare);
+        signing_must(&identity, &spec, &bare, &file);
+        buffer_free(&bare);
+    }
+    spec.existing = SIGN_APPEND;
+    spec.description = "second";
+    spec.signature_ex = !ex; /* what is there decides */
+    signing_must(&identity, &spec, &file, &two);
+    must_be_good("appended", &two, 2);
+    spec.description = "third";
+    signing_must(&identity, &spec, &two, &three);
+    must_be_good("appended twice", &three, 3);
+    check_structure(&three, true);
+    check_untouched(image, &three);
+    take_out(&three, true, &out);
+    if (note)
+        same("appended", "taken out", &out, &image->bytes);
+    check_structure(&out, true);
+
+    /* Another size of digest: only without MsiDigitalSignatureEx. */
+    spec.hash = SIGNER_SHA384;
+    if (ex) {
+        assert_false(signing_run(&identity, &spec, &two, &out, NULL, &e));
+        assert_int_equal(e.code, ERROR_UNSUPPORTED);
+        assert_non_null(strstr(e.text, "MsiDigitalSignatureEx of 32 bytes"));
+    } else {
+        signing_must(&identity, &spec, &two, &out);
+        must_be_good("appended with SHA-384", &out, 3);
+    }
+    buffer_free(&file);
+    buffer_free(&two);
+    buffer_free(&three);
+    buffer_free(&out);
+    buffer_free(&image->bytes);
+    free(image);
+}
+
+static void appends(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 8; i++)
+        append(&(struct cfb_recipe){OF(storages), .large = (i & 1) != 0}, (i & 2) != 0,
+               (i & 4) != 0);
+}
+
+static void keeps(void **state)
+{
+    struct sign_spec spec = signing_spec(&identity);
+    struct cfb_image *image = malloc(sizeof *image);
+    struct buffer file = BUFFER_INIT, out = BUFFER_INIT;
+    enum sign_state kept;
+    struct error e = ERROR_INIT;
+
+    (void)state;
+    cfb_build(image, &(struct cfb_recipe){OF(few)});
+    spec.signature_ex = true;
+    signing_must(&identity, &spec, &image->bytes, &file);
+    assert_true(signing_run(&identity, &spec, &file, &out, &kept, &e));
+    assert_int_equal(kept, SIGN_KEPT);
+    file.data[image->data[3] + 10] ^= 1;
+    assert_false(signing_run(&identity, &spec, &file, &out, &kept, &e));
+    assert_int_equal(e.code, ERROR_SIGNATURE);
+    buffer_free(&file);
+    buffer_free(&out);
+    buffer_free(&image->bytes);
+    free(image);
+}
+
+/* What is changed afterwards is seen. */
+static void changes_seen(void **state)
+{
+    struct cfb_image *image = malloc(sizeof *image);
+    struct sign_spec spec = signing_spec(&identity);
+    struct buffer file = BUFFER_INIT;
+
+    (void)state;
+    cfb_build(image, &(struct cfb_recipe){OF(storages)});
+    for (int ex = 0; ex < 2; ex++) {
+        const struct {
+            size_t at;
+            bool content; /* else only MsiDigitalSignatureEx tells */
+        } place[] = {
+            {image->data[1], true},        {image->data[3] + 100, true},
+            {image->data[9] + 511, true},  {image->entry[2] + 81, true},
+            {image->entry[0] + 96, false}, {image->entry[2] + 101, false},
+            {image->entry[3] + 96, false}, {image->entry[9] + 109, false},
+        };
+
+        spec.signature_ex = ex;
+        signing_must(&identity, &spec, &image->bytes, &file);
+        for (size_t i = 0; i < sizeof place / sizeof *place; i++) {
+            struct verify_report report;
+
+            file.data[place[i].at] ^= 1;
+            verify(&file, &report);
+            assert_int_equal(report.signature[0].digest_good, !place[i].content);
+            assert_int_equal(report.good, !place[i].content && !ex);
+            if (!place[i].content && ex)
+                assert_non_null(strstr(report.problems[0], "MsiDigitalSignatureEx is another"));
+            verify_report_free(&report);
+            file.data[place[i].at] ^= 1;
+        }
+        must_be_good("as it was", &file, 1);
+    }
+    buffer_free(&file);
+    buffer_free(&image->bytes);
+    free(image);
+}
+
+/* The content says which version of the SIP it is for. */
+static void sip_version(void **state)
+{
+    static const uint8_t head[] = {0x30, 0x24, 0x02, 0x01};
+    struct cfb_image *image = malloc(sizeof *image);
+    struct sign_spec spec = signing_spec(&identity);
+    struct buffer file = BUFFER_INIT, der = BUFFER_INIT;
+
+    (void)state;
+    cfb_build(image, &(struct cfb_recipe){OF(few)});
+    for (int ex = 0; ex < 2; ex++) {
+        const uint8_t *at;
+
+        spec.signature_ex = ex;
+        signing_must(&identity, &spec, &image->bytes, &file);
+        signing_extract(&file, 0, &der);
+        at = memmem(der.data, der.length, head, sizeof head);
+        assert_non_null(at);
+        assert_int_equal(at[sizeof head], ex ? 2 : 1);
+    }
+    buffer_free(&file);
+    buffer_free(&der);
+    buffer_free(&image->bytes);
+    free(image);
+}
+
+/* A note that does not fit must not do harm: the signature comes out all the same, and every stream
+ * is as it was. */
+static void strange_notes(void **state)
+{
+    struct cfb_image *image = malloc(sizeof *image);
+    struct sign_spec spec = signing_spec(&identity);
+    struct buffer file = BUFFER_INIT, der = BUFFER_INIT, note = BUFFER_INIT, out = BUFFER_INIT;
+    struct error e = ERROR_INIT;
+
+    (void)state;
+    cfb_build(image, &(struct cfb_recipe){OF(few), .many = 20, .slack = true});
+    spec.signature_ex = true;
+    signing_must(&identity, &spec, &image->bytes, &file);
+    signing_extract(&file, 0, &der);
+    assert_true(note_get(&der, &note, &e));
+    assert_true(note.length > 60);
+    for (size_t i = 0; i < note.length * 3; i++) {
+        int input = signing_file(file.data, file.length), output = signing_file("", 0);
+        struct format_file *f = format_msi.open(input, "made", &e);
+        struct buffer strange = BUFFER_INIT;
+
+        buffer_append(&strange, note.data, i % 3 == 2 ? i / 3 : note.length);
+        if (i % 3 < 2)
+            strange.data[i / 3] ^= i % 3 == 0 ? 1 : 0xff;
+        if (!format_msi.remove(f, &strange, output, NULL, &e))
+            fail_msg("note %zu: %s", i, e.text);
+        signing_read(output, &out);
+        format_msi.close(&f);
+        f = format_msi.open(output, "taken out", &e);
+        if (f == NULL)
+            fail_msg("note %zu: %s", i, e.text);
+        check_untouched(image, &out);
+        format_msi.close(&f);
+        buffer_free(&strange);
+        close(input);
+        close(output);
+    }
+    buffer_free(&file);
+    buffer_free(&der);
+    buffer_free(&note);
+    buffer_free(&out);
+    buffer_free(&image->bytes);
+    free(image);
+}
+
+/* `change` happens between open and digest. */
+static void changed_while_read(void **state)
+{
+    const EVP_MD *md = EVP_sha256();
+    uint8_t digest[1][EVP_MAX_MD_SIZE];
+    struct timespec later[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_sec = 1}};
+
+    (void)state;
+    for (int change = 0; change < 2; change++) {
+        struct cfb_image *image = malloc(sizeof *image);
+        struct error e = ERROR_INIT;
+        struct format_file *f;
+        int fd, output = signing_file("", 0);
+        const struct format_pass pass = {.output = output, .md = &md, .count = 1, .digest = digest};
+
+        cfb_build(image, &(struct cfb_recipe){OF(few)});
+        fd = signing_file(image->bytes.data, image->bytes.length);
+        f = format_msi.open(fd, "test.msi", &e);
+        assert_non_null(f);
+        if (change == 0)
+            assert_int_equal(futimens(fd, later), 0);
+        else
+            assert_int_equal(ftruncate(fd, 4096), 0);
+        assert_false(format_msi.digest(f, &pass, &e));
+        assert_int_equal(e.code, ERROR_FORMAT);
+        assert_non_null(strstr(e.text, change == 0 ? "changed while" : "became shorter"));
+        format_msi.close(&f);
+        close(fd);
+        close(output);
+        buffer_free(&image->bytes);
+        free(image);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(signs),         cmocka_unit_test(signature_sizes),
+        cmocka_unit_test(difat),         cmocka_unit_test(note_with_growth),
+        cmocka_unit_test(appends),       cmocka_unit_test(keeps),
+        cmocka_unit_test(changes_seen),  cmocka_unit_test(sip_version),
+        cmocka_unit_test(strange_notes), cmocka_unit_test(changed_while_read),
+    };
+
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
