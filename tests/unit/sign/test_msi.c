@@ -537,6 +537,14 @@ static void keeps(void **state)
     file.data[image->data[3] + 10] ^= 1;
     assert_false(signing_run(&identity, &spec, &file, &out, &kept, &e));
     assert_int_equal(e.code, ERROR_SIGNATURE);
+    /* Nothing is added where only MsiDigitalSignatureEx tells that something was changed. */
+    file.data[image->data[3] + 10] ^= 1;
+    file.data[image->entry[3] + 101] ^= 1;
+    spec.existing = SIGN_APPEND;
+    spec.description = "another";
+    assert_false(signing_run(&identity, &spec, &file, &out, &kept, &e));
+    assert_int_equal(e.code, ERROR_SIGNATURE);
+    assert_non_null(strstr(e.text, "MsiDigitalSignatureEx is another"));
     buffer_free(&file);
     buffer_free(&out);
     buffer_free(&image->bytes);
