@@ -231,8 +231,10 @@ static bool pass(struct format_file *f, struct msi_hash *h, const struct format_
     h->cancel = p->cancel;
     if (!metadata(f, h, e) || !check_stored_ex(f, p->options, e) || !begin_with_ex(f, h, e) ||
         (p->output >= 0 && !msi_copy_rest(h, e)) || !msi_hash_content(h, e) ||
-        !msi_hash_finish(h, p->digest, e))
+        !msi_hash_finish(h, f->digest, e))
         return false;
+    for (size_t i = 0; i < f->md_count; i++)
+        memcpy(p->digest[i], f->digest[i], sizeof f->digest[i]);
     return still_the_same(f) || error_set(e, ERROR_FORMAT,
                                           "'%s': it was changed while it was read; sign it again "
                                           "when nothing else writes it",

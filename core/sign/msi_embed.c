@@ -49,7 +49,34 @@ static bool undo(struct format_file *f, int output, const struct buffer *note, b
     return true;
 }
 
-/* The input was signed after a note was taken: the output becomes what it was before. */
+/* The last pass once more, which must find what it found before. */
+static bool write_again(struct format_file *f, int output, struct error *e)
+{
+    const struct format_options options = {.signature_ex = f->wants_ex, .append = f->keeps_ex};
+    const EVP_MD *md[FORMAT_DIGESTS];
+    uint8_t before[FORMAT_DIGESTS][EVP_MAX_MD_SIZE], after[FORMAT_DIGESTS][EVP_MAX_MD_SIZE];
+    const struct format_pass p = {
+        .options = f->makes_signature ? &options : NULL,
+        .output = output,
+        .md = md,
+        .count = f->md_count,
+        .digest = after,
+    };
+
+    memcpy(md, f->md, sizeof md);
+    memcpy(before, f->digest, sizeof before);
+    if (ftruncate(output, 0) != 0)
+        return error_set_errno(e, "cannot write the signed '%s'", f->name);
+    if (!msi_digest(f, &p, e))
+        return false;
+    for (size_t i = 0; i < f->md_count; i++)
+        if (memcmp(before[i], after[i], (size_t)EVP_MD_get_size(md[i])) != 0)
+            return error_set(e, ERROR_FORMAT, "'%s': it was changed while it was read", f->name);
+    return true;
+}
+
+/* The input was signed after a note was taken: the output becomes what it was before. A note does
+ * not fit where another program has written the file anew since. */
 static bool undo_own(struct format_file *f, int output, struct error *e)
 {
     struct buffer note = BUFFER_INIT;
@@ -57,13 +84,10 @@ static bool undo_own(struct format_file *f, int output, struct error *e)
 
     if (f->signature == CFB_NOBODY)
         return true;
-    good = own_note(f, &note, e) && (note.length == 0 || undo(f, output, &note, &fits, e));
+    good = own_note(f, &note, e) && (note.length == 0 || undo(f, output, &note, &fits, e)) &&
+           (fits || write_again(f, output, e));
     buffer_free(&note);
-    return good && (fits || error_set(e, ERROR_FORMAT,
-                                      "'%s': its signature has a note of the file before it, which "
-                                      "does not fit the file; take the signature out first "
-                                      "(signet-batch remove)",
-                                      f->name));
+    return good;
 }
 
 /* What the stream MsiDigitalSignatureEx shall hold; nothing: there shall be none. */

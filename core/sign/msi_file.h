@@ -19,6 +19,7 @@ struct format_file {
     bool wants_ex;           /* or is made, */
     const EVP_MD *md[FORMAT_DIGESTS];
     uint8_t prehash[FORMAT_DIGESTS][EVP_MAX_MD_SIZE]; /* of the metadata, by each hash */
+    uint8_t digest[FORMAT_DIGESTS][EVP_MAX_MD_SIZE];  /* that came of the last pass */
     size_t md_count;
     bool stuffed; /* the signature that was extracted has more behind it than zeros */
 };
