@@ -134,15 +134,37 @@ static bool read_piece(const struct cfb *c, int fd, uint8_t *to, size_t size, ui
            file_io_error(e, c->name, "it became shorter while it was read");
 }
 
+/* Small sectors that follow each other in their chain and in one sector of the file, from `*mini`
+ * on: their bytes, at most `length` rounded up; then the next of the chain is in `*mini`. 0: an
+ * error. */
+static size_t mini_run(struct cfb *c, uint32_t *mini, size_t length, struct error *e)
+{
+    uint32_t per = c->sector_size / CFB_MINI_SIZE, at = *mini, next = at;
+    size_t run = 0;
+
+    do {
+        if (!cfb_mini_get(c, at, &next, e))
+            return 0;
+        run += CFB_MINI_SIZE;
+        at++;
+    } while (run < length && next == at && at % per != 0);
+    *mini = next;
+    return run;
+}
+
 static bool read_mini(struct cfb *c, int fd, uint32_t mini, uint8_t *to, size_t length,
                       struct error *e)
 {
     while (length > 0) {
-        size_t piece = length < CFB_MINI_SIZE ? length : CFB_MINI_SIZE;
         uint64_t place;
+        size_t piece;
 
-        if (!cfb_mini_place(c, mini, &place, e) || !read_piece(c, fd, to, piece, place, e) ||
-            !cfb_mini_get(c, mini, &mini, e))
+        if (!cfb_mini_place(c, mini, &place, e))
+            return false;
+        piece = mini_run(c, &mini, length, e);
+        if (piece > length)
+            piece = length;
+        if (piece == 0 || !read_piece(c, fd, to, piece, place, e))
             return false;
         to += piece;
         length -= piece;

@@ -1,36 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Windows Installer's files as a format: sign/msi.h says what is digested, sign/cfb_edit.h how a
- * signature gets into them. */
-#include "sign/msi.h"
+/* Windows Installer's files as a format, read: sign/msi.h says what is digested. */
+#include "sign/msi_file.h"
 
 #include <openssl/asn1.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "sign/authenticode.h"
-#include "sign/cfb_edit.h"
 #include "sign/cfb_parts.h"
-#include "sign/cfb_undo.h"
-#include "sign/note.h"
 #include "sign/spc.h"
-
-struct format_file {
-    int input;
-    char *name;
-    struct stat status; /* as it was when it was parsed */
-    struct cfb *c;
-    uint32_t signature, ex;  /* their entries, or CFB_NOBODY */
-    struct buffer stored_ex; /* what the stream holds */
-    bool makes_signature;    /* the last pass was for one that is to be made, */
-    bool keeps_ex;           /* and the stream stays as it is, */
-    bool wants_ex;           /* or is made, */
-    const EVP_MD *md[FORMAT_DIGESTS];
-    uint8_t prehash[FORMAT_DIGESTS][EVP_MAX_MD_SIZE]; /* of the metadata, by each hash */
-    size_t md_count;
-    bool stuffed; /* the signature that was extracted has more behind it than zeros */
-};
 
 static const uint8_t magic[] = {0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1};
 
@@ -151,8 +128,7 @@ static size_t der_length(const uint8_t *bytes, size_t length)
     return (size_t)(at - bytes) + (size_t)content;
 }
 
-static bool msi_extract(struct format_file *f, unsigned index, struct buffer *signature,
-                        struct error *e)
+bool msi_extract(struct format_file *f, unsigned index, struct buffer *signature, struct error *e)
 {
     size_t used;
 
@@ -200,6 +176,21 @@ static bool begin_with_ex(struct format_file *f, struct msi_hash *h, struct erro
     return true;
 }
 
+/* Whether MsiDigitalSignatureEx is a digest of the metadata by one of the hashes; `sized`: whether
+ * it could be. */
+static bool ex_holds(const struct format_file *f, bool *sized)
+{
+    *sized = false;
+    for (size_t i = 0; i < f->md_count; i++) {
+        if ((size_t)EVP_MD_get_size(f->md[i]) != f->stored_ex.length)
+            continue;
+        *sized = true;
+        if (memcmp(f->prehash[i], f->stored_ex.data, f->stored_ex.length) == 0)
+            return true;
+    }
+    return false;
+}
+
 /* A signature that is added shares the stream with those that are there. */
 static bool fits_stored_ex(const struct format_file *f, const struct format_options *options,
                            struct error *e)
@@ -217,21 +208,40 @@ static bool fits_stored_ex(const struct format_file *f, const struct format_opti
     return true;
 }
 
+/* What does not hold is not added to. */
+static bool check_stored_ex(const struct format_file *f, const struct format_options *options,
+                            struct error *e)
+{
+    bool sized;
+
+    if (options == NULL || !options->append || f->ex == CFB_NOBODY || ex_holds(f, &sized))
+        return true;
+    return error_set(
+        e, ERROR_SIGNATURE,
+        "'%s' carries a signature that does not hold (names, sizes, times or classes in "
+        "it were changed: MsiDigitalSignatureEx is another); to sign it anew: "
+        "--existing replace",
+        f->name);
+}
+
 static bool pass(struct format_file *f, struct msi_hash *h, const struct format_pass *p,
                  struct error *e)
 {
     h->output = p->output;
     h->cancel = p->cancel;
-    if (!metadata(f, h, e) || !begin_with_ex(f, h, e) || (p->output >= 0 && !msi_copy_rest(h, e)) ||
-        !msi_hash_content(h, e) || !msi_hash_finish(h, p->digest, e))
+    if (!metadata(f, h, e) || !check_stored_ex(f, p->options, e) || !begin_with_ex(f, h, e) ||
+        (p->output >= 0 && !msi_copy_rest(h, e)) || !msi_hash_content(h, e) ||
+        !msi_hash_finish(h, f->digest, e))
         return false;
+    for (size_t i = 0; i < f->md_count; i++)
+        memcpy(p->digest[i], f->digest[i], sizeof f->digest[i]);
     return still_the_same(f) || error_set(e, ERROR_FORMAT,
                                           "'%s': it was changed while it was read; sign it again "
                                           "when nothing else writes it",
                                           f->name);
 }
 
-static bool msi_digest(struct format_file *f, const struct format_pass *p, struct error *e)
+bool msi_digest(struct format_file *f, const struct format_pass *p, struct error *e)
 {
     struct msi_hash h;
     bool good;
@@ -249,8 +259,7 @@ static bool msi_digest(struct format_file *f, const struct format_pass *p, struc
     return good;
 }
 
-/* Whether the file has, or will have, the stream MsiDigitalSignatureEx. */
-static bool has_ex(const struct format_file *f)
+bool msi_has_ex(const struct format_file *f)
 {
     return f->makes_signature && !f->keeps_ex ? f->wants_ex : f->ex != CFB_NOBODY;
 }
@@ -273,202 +282,8 @@ static bool msi_content(struct format_file *f, const EVP_MD *md, const uint8_t *
     uint8_t data[sizeof sip_info];
 
     memcpy(data, sip_info, sizeof data);
-    data[SIP_INFO_VERSION] = has_ex(f) ? 2 : 1;
+    data[SIP_INFO_VERSION] = msi_has_ex(f) ? 2 : 1;
     return spc_indirect_data(data, sizeof data, md, digest, der, e);
-}
-
-/* The note of the signature that the input carries; empty: there is none. */
-static bool own_note(struct format_file *f, struct buffer *note, struct error *e)
-{
-    struct buffer signature = BUFFER_INIT;
-    bool good = true;
-
-    buffer_reset(note);
-    if (msi_extract(f, 0, &signature, NULL) && signature.length > 0)
-        good = note_get(&signature, note, e);
-    buffer_free(&signature);
-    return good;
-}
-
-/* Puts the file in `output` back to what it was before it was signed. `fits`: nothing but what
- * belongs to the signature is different now; else there may be anything in it. */
-static bool undo(struct format_file *f, int output, const struct buffer *note, bool *fits,
-                 struct error *e)
-{
-    struct cfb *c = cfb_open(output, f->name, e);
-    uint8_t before[EVP_MAX_MD_SIZE], after[EVP_MAX_MD_SIZE];
-    struct error why = ERROR_INIT;
-    bool done = c != NULL && msi_fingerprint(c, before, e);
-
-    *fits = done && cfb_undo(c, note, &why);
-    cfb_close(&c);
-    if (why.code == ERROR_SYSTEM || why.code == ERROR_MEMORY)
-        return error_set(e, why.code, "%s", why.text);
-    if (!*fits)
-        return done;
-    c = cfb_open(output, f->name, NULL);
-    *fits = c != NULL && msi_fingerprint(c, after, NULL) &&
-            memcmp(before, after, (size_t)EVP_MD_get_size(EVP_sha256())) == 0 &&
-            cfb_find(c, msi_signature_name, sizeof msi_signature_name) == CFB_NOBODY &&
-            cfb_find(c, msi_ex_name, sizeof msi_ex_name) == CFB_NOBODY;
-    cfb_close(&c);
-    return true;
-}
-
-/* The input was signed after a note was taken: the output becomes what it was before. */
-static bool undo_own(struct format_file *f, int output, struct error *e)
-{
-    struct buffer note = BUFFER_INIT;
-    bool fits = true, good;
-
-    if (f->signature == CFB_NOBODY)
-        return true;
-    good = own_note(f, &note, e) && (note.length == 0 || undo(f, output, &note, &fits, e));
-    buffer_free(&note);
-    return good && (fits || error_set(e, ERROR_FORMAT,
-                                      "'%s': its signature has a note of the file before it, which "
-                                      "does not fit the file; take the signature out first "
-                                      "(signet-batch remove)",
-                                      f->name));
-}
-
-/* What the stream MsiDigitalSignatureEx shall hold; nothing: there shall be none. */
-static bool find_ex(const struct format_file *f, const struct buffer *signature, struct buffer *ex,
-                    struct error *e)
-{
-    struct authenticode_view view;
-    bool good = false;
-
-    if (!has_ex(f))
-        return true;
-    if (f->keeps_ex) {
-        buffer_append(ex, f->stored_ex.data, f->stored_ex.length);
-        return buffer_ok(ex, e);
-    }
-    if (!authenticode_view(signature->data, signature->length, &view, e))
-        return error_prefix(e, "'%s'", f->name);
-    for (size_t i = 0; i < f->md_count && !good; i++)
-        if (EVP_MD_get_type(f->md[i]) == EVP_MD_get_type(view.md)) {
-            buffer_append(ex, f->prehash[i], (size_t)EVP_MD_get_size(view.md));
-            good = true;
-        }
-    authenticode_view_free(&view);
-    return (good && buffer_ok(ex, e)) ||
-           error_set(e, ERROR_FORMAT, "'%s': the signature has another digest than was computed",
-                     f->name);
-}
-
-/* A stream of the root: as it shall be. */
-struct wanted {
-    const uint8_t *name;
-    size_t length;
-    const struct buffer *content;
-    bool present;
-    uint32_t id; /* as it is */
-};
-
-/* Sectors that are needed no more are free before others are needed. */
-static bool change_streams(struct cfb_edit *edit, struct wanted *w, size_t count, struct error *e)
-{
-    for (size_t i = 0; i < count; i++)
-        if (w[i].id != CFB_NOBODY &&
-            !(w[i].present ? cfb_edit_clear(edit, w[i].id, e) : cfb_edit_remove(edit, w[i].id, e)))
-            return false;
-    for (size_t i = 0; i < count; i++)
-        if (w[i].present && w[i].id == CFB_NOBODY &&
-            !cfb_edit_add(edit, w[i].name, w[i].length, &w[i].id, e))
-            return false;
-    for (size_t i = 0; i < count; i++)
-        if (w[i].present &&
-            !cfb_edit_write(edit, w[i].id, w[i].content->data, w[i].content->length, e))
-            return false;
-    return cfb_edit_finish(edit, e);
-}
-
-/* Empty contents: the stream shall not be there; an empty MsiDigitalSignatureEx may be. */
-static bool edit_output(struct format_file *f, int output, const struct buffer *signature,
-                        const struct buffer *ex, bool with_ex, struct error *e)
-{
-    struct cfb *c = cfb_open(output, f->name, e);
-    struct cfb_edit *edit = c == NULL ? NULL : cfb_edit_new(c, e);
-    bool done = false;
-
-    if (edit != NULL) {
-        struct wanted w[] = {
-            {msi_signature_name, sizeof msi_signature_name, signature, signature->length > 0,
-             cfb_find(c, msi_signature_name, sizeof msi_signature_name)},
-            {msi_ex_name, sizeof msi_ex_name, ex, with_ex,
-             cfb_find(c, msi_ex_name, sizeof msi_ex_name)},
-        };
-
-        done = change_streams(edit, w, 2, e);
-    }
-    cfb_edit_free(&edit);
-    cfb_close(&c);
-    return done;
-}
-
-static bool msi_embed(struct format_file *f, int output, const struct buffer *signature,
-                      size_t count, struct error *e)
-{
-    struct buffer ex = BUFFER_INIT;
-    bool done;
-
-    (void)count; /* it is one: signatures are nested */
-    done = find_ex(f, signature, &ex, e) && undo_own(f, output, e) &&
-           edit_output(f, output, signature, &ex, has_ex(f), e);
-    buffer_free(&ex);
-    return done;
-}
-
-static bool msi_note(struct format_file *f, struct buffer *note, struct error *e)
-{
-    const struct cfb_new_name added[] = {
-        {msi_signature_name, sizeof msi_signature_name},
-        {msi_ex_name, sizeof msi_ex_name},
-    };
-
-    if (f->signature != CFB_NOBODY || f->ex != CFB_NOBODY)
-        return true;
-    return cfb_undo_note(f->c, added, 2, note, e);
-}
-
-static bool copy(struct format_file *f, int output, struct cancel *cancel, struct error *e)
-{
-    uint8_t none[1][EVP_MAX_MD_SIZE];
-    const struct format_pass p = {.output = output, .digest = none, .cancel = cancel};
-
-    return (ftruncate(output, 0) == 0 || error_set_errno(e, "cannot write '%s'", f->name)) &&
-           msi_digest(f, &p, e);
-}
-
-static bool msi_remove(struct format_file *f, const struct buffer *note, int output,
-                       struct cancel *cancel, struct error *e)
-{
-    static const struct buffer nothing = BUFFER_INIT;
-    bool fits = false;
-
-    if (!copy(f, output, cancel, e) || (note->length > 0 && !undo(f, output, note, &fits, e)))
-        return false;
-    if (fits)
-        return true;
-    return (note->length == 0 || copy(f, output, cancel, e)) &&
-           edit_output(f, output, &nothing, &nothing, false, e);
-}
-
-/* Whether MsiDigitalSignatureEx is a digest of the metadata by one of the hashes; `sized`: whether
- * it could be. */
-static bool ex_holds(const struct format_file *f, bool *sized)
-{
-    *sized = false;
-    for (size_t i = 0; i < f->md_count; i++) {
-        if ((size_t)EVP_MD_get_size(f->md[i]) != f->stored_ex.length)
-            continue;
-        *sized = true;
-        if (memcmp(f->prehash[i], f->stored_ex.data, f->stored_ex.length) == 0)
-            return true;
-    }
-    return false;
 }
 
 static const char *msi_flaw(struct format_file *f, unsigned index)
