@@ -16,7 +16,7 @@
 #include "cfb_builder.h"
 #include "sign/format.h"
 #include "sign/le.h"
-#include "sign/msi.h"
+#include "sign/msi/msi.h"
 #include "sign/note.h"
 #include "signing.h"
 
