@@ -33,7 +33,8 @@ struct timestamp_view {
     const EVP_MD *md;              /* of the imprint; NULL: an algorithm that is not known here */
     const uint8_t *imprint;
     size_t imprint_length;
-    time_t time; /* genTime, whole seconds */
+    const EVP_MD *signer_md; /* of the signed attributes; NULL: as above */
+    time_t time;             /* genTime, whole seconds */
 };
 
 /* Parses a token (DER of a ContentInfo, nothing behind it): a SignedData (RFC 5652) by one signer

@@ -77,9 +77,14 @@ static bool no_critical_extension(const struct timestamp_view *v, struct error *
 static bool read_signer(struct timestamp_view *v, struct error *e)
 {
     CMS_SignerInfo *info = signer_info(v->cms);
+    const ASN1_OBJECT *object;
+    X509_ALGOR *algorithm;
 
     if (info == NULL)
         return malformed(e, "it does not have exactly one signer");
+    CMS_SignerInfo_get0_algs(info, NULL, NULL, &algorithm, NULL);
+    X509_ALGOR_get0(&object, NULL, NULL, algorithm);
+    v->signer_md = EVP_get_digestbyobj(object);
     v->certificates = CMS_get1_certs(v->cms);
     if (v->certificates == NULL && (v->certificates = sk_X509_new_null()) == NULL)
         return error_set_memory(e);
