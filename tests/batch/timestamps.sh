@@ -20,7 +20,7 @@ cd "$work" || exit
 sign() { "$batch" sign "$@" >said 2>errors; }
 stamp() { "$batch" timestamp "$@" >said 2>errors; }
 logins() { grep -c '"event":"login","outcome":"ok"' "$XDG_STATE_HOME/signet/audit.log"; }
-signed_well() { "$batch" verify --ca ca.pem "$@" >/dev/null 2>&1; }
+signed_well() { "$batch" verify --ca ca.pem --tsa-ca "$tsa_root" "$@" >/dev/null 2>&1; }
 # stamped FILE…: how many timestamps another program finds, each good
 stamped() {
   local file count=0
@@ -122,7 +122,7 @@ hide "$batch" timestamp --server "$tsa_url/good" --server-ca "$tsa_root" files/{
 is "$?/$(summary timestamped)/$(summary timestamps)/$(summary failed)" 1/2/3/1 'timestamp: every signature of signed files gets one'
 like "$(cat said)" 'is not signed' 'a file that is not signed is told so'
 is "$(stamped files/1.exe)" 1 'osslsigncode takes it'
-is "$("$batch" verify --ca ca.pem --json files/2.exe | jq '[.files[0].signatures[] | select(.timestamp != null and .timestamp != false)] | length')" 2 \
+is "$("$batch" verify --ca ca.pem --tsa-ca "$tsa_root" --json files/2.exe | jq '[.files[0].signatures[] | select(.timestamp != null and .timestamp != false)] | length')" 2 \
   'both of two signatures have theirs'
 signed_well files/1.exe files/2.exe
 is "$?" 0 'both files are still signed well'
