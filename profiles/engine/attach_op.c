@@ -59,15 +59,6 @@ static enum sign_existing existing(const struct attaching *a, enum sign_existing
     return otherwise;
 }
 
-static size_t find_name(const struct attaching *a, const char *file)
-{
-    size_t i = 0;
-
-    while (i < steps_count(a->steps) && strcmp(steps_at(a->steps, i)->file, file) != 0)
-        i++;
-    return i;
-}
-
 /* They were digested in the same way. */
 static bool same_way(const struct step *a, const struct step *b)
 {
@@ -152,7 +143,7 @@ static bool none_found(const struct attaching *a, const char *file, struct error
 static bool find_signature(const struct attaching *a, const struct rewrite *r, size_t index,
                            struct attach_spec *spec, struct buffer *der, struct error *e)
 {
-    size_t line = a->named ? find_name(a, r->file) : index;
+    size_t line = a->named ? steps_find(a->steps, r->file) : index;
     struct step step;
 
     if (line == steps_count(a->steps) && !find_renamed(a, r, &line, e))

@@ -127,26 +127,16 @@ static bool put(struct digests *d, size_t index, const struct buffer *der, struc
     return done;
 }
 
-static bool same_file(const struct step *a, const struct step *b)
-{
-    return strcmp(a->file, b->file) == 0 && strcmp(a->format, b->format) == 0 &&
-           a->digest_length == b->digest_length &&
-           memcmp(a->digest, b->digest, a->digest_length) == 0;
-}
-
 /* What an earlier run signed need not be signed again. */
 static bool keep_made(struct digests *d, size_t index, const struct sign_job *job, bool *made,
                       struct error *e)
 {
-    const struct step *wanted = steps_at(d->steps, index);
-    size_t count = d->before == NULL ? 0 : steps_count(d->before), i = 0;
+    size_t i = d->before == NULL ? 0 : steps_find(d->before, steps_at(d->steps, index)->file);
     struct step step;
     bool good = true;
 
     *made = false;
-    while (i < count && !same_file(steps_at(d->before, i), wanted))
-        i++;
-    if (i == count || !steps_read(d->before, i, &step, NULL))
+    if (d->before == NULL || i == steps_count(d->before) || !steps_read(d->before, i, &step, NULL))
         return true;
     *made = sign_is_made_content(job, &step.der) == SIGN_MADE;
     if (*made)

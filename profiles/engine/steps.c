@@ -24,6 +24,7 @@ struct steps {
     int fd;
     struct line *line;
     size_t count, room;
+    const struct line **by_name; /* sorted */
 };
 
 static bool at_line(const struct steps *s, size_t number, struct error *e)
@@ -118,7 +119,7 @@ static bool read_lines(struct steps *s, struct error *e)
     return good;
 }
 
-static int by_name(const void *a, const void *b)
+static int compare(const void *a, const void *b)
 {
     const struct line *const *x = a, *const *y = b;
     int order = strcmp((*x)->step.file, (*y)->step.file);
@@ -127,23 +128,23 @@ static int by_name(const void *a, const void *b)
 }
 
 /* Two lines for one file: which of them is meant, nobody can say. */
-static bool check_names(const struct steps *s, struct error *e)
+static bool sort_names(struct steps *s, struct error *e)
 {
     const struct line **sorted = calloc(s->count + 1, sizeof *sorted);
-    bool good = sorted != NULL || error_set_memory(e);
 
-    for (size_t i = 0; good && i < s->count; i++)
+    if (sorted == NULL)
+        return error_set_memory(e);
+    s->by_name = sorted;
+    for (size_t i = 0; i < s->count; i++)
         sorted[i] = &s->line[i];
-    if (good)
-        qsort(sorted, s->count, sizeof *sorted, by_name);
-    for (size_t i = 1; good && i < s->count; i++)
+    qsort(sorted, s->count, sizeof *sorted, compare);
+    for (size_t i = 1; i < s->count; i++)
         if (strcmp(sorted[i - 1]->step.file, sorted[i]->step.file) == 0)
-            good =
-                error_set(e, ERROR_FORMAT,
-                          "'%s', lines %zu and %zu: both are for '%s'; each file has one line",
-                          s->path, sorted[i - 1]->number, sorted[i]->number, sorted[i]->step.file);
-    free(sorted);
-    return good;
+            return error_set(e, ERROR_FORMAT,
+                             "'%s', lines %zu and %zu: both are for '%s'; each file has one line",
+                             s->path, sorted[i - 1]->number, sorted[i]->number,
+                             sorted[i]->step.file);
+    return true;
 }
 
 struct steps *steps_open(enum step_kind kind, const char *path, struct error *e)
@@ -158,7 +159,7 @@ struct steps *steps_open(enum step_kind kind, const char *path, struct error *e)
     }
     s->kind = kind;
     s->fd = rewrite_open_input(path, &status, e);
-    if (s->fd < 0 || !read_lines(s, e) || !check_names(s, e))
+    if (s->fd < 0 || !read_lines(s, e) || !sort_names(s, e))
         steps_close(&s);
     return s;
 }
@@ -170,6 +171,7 @@ void steps_close(struct steps **s)
     for (size_t i = 0; i < (*s)->count; i++)
         step_free(&(*s)->line[i].step);
     free((*s)->line);
+    free((void *)(*s)->by_name);
     free((*s)->path);
     if ((*s)->fd >= 0)
         close((*s)->fd);
@@ -185,6 +187,19 @@ size_t steps_count(const struct steps *s)
 const struct step *steps_at(const struct steps *s, size_t index)
 {
     return &s->line[index].step;
+}
+
+static int compare_name(const void *name, const void *line)
+{
+    return strcmp(name, (*(const struct line *const *)line)->step.file);
+}
+
+size_t steps_find(const struct steps *s, const char *file)
+{
+    const struct line *const *found =
+        bsearch(file, s->by_name, s->count, sizeof *s->by_name, compare_name);
+
+    return found == NULL ? s->count : (size_t)(*found - s->line);
 }
 
 bool steps_read(const struct steps *s, size_t index, struct step *out, struct error *e)

@@ -73,6 +73,9 @@ void steps_close(struct steps **s);
 size_t steps_count(const struct steps *s);
 const struct step *steps_at(const struct steps *s, size_t index); /* without its `der` */
 
+/* The line for a file of this name; steps_count: there is none. */
+size_t steps_find(const struct steps *s, const char *file);
+
 /* Reads line `index` again, whole; by any thread. */
 bool steps_read(const struct steps *s, size_t index, struct step *out, struct error *e);
 

@@ -118,7 +118,7 @@ is "$?/$(stamped files/1.exe)" 0/0 '--no-timestamp'
 make_programs 3 1000
 sign bare files/1.exe files/2.exe && sign second files/2.exe
 hide() { env -u SIGNET_PIN SOFTHSM2_CONF=/nonexistent "$@"; }
-hide "$batch" timestamp --server "$tsa_url/good" --server-ca "$tsa_root" files/{1,2,3}.exe --json >said 2>errors
+hide "$batch" timestamp --server "$tsa_url/good" --tsa-ca "$tsa_root" files/{1,2,3}.exe --json >said 2>errors
 is "$?/$(summary timestamped)/$(summary timestamps)/$(summary failed)" 1/2/3/1 'timestamp: every signature of signed files gets one'
 like "$(cat said)" 'is not signed' 'a file that is not signed is told so'
 is "$(stamped files/1.exe)" 1 'osslsigncode takes it'
@@ -151,6 +151,34 @@ is "$?/$(grep -c '^would-timestamp' said)" 0/2 'timestamp: a dry run'
 stamp --profile whole
 is "$?/$(stamped release/*.exe)/$(stamped files/*.exe)" 0/2/0 'timestamp: without files, what the profile writes'
 
+# Packages and cabinets: what is added to a signature leaves all else as it was.
+cat >package.wxs <<'WXS'
+<Wix xmlns="http://schemas.microsoft.com/wix/2006/wi">
+  <Product Id="*" Name="Example" Language="1033" Version="1.0.0" UpgradeCode="12345678-1234-1234-1234-111111111111" Manufacturer="Test">
+    <Package InstallerVersion="200" Compressed="yes"/>
+    <Media Id="1" Cabinet="product.cab" EmbedCab="yes"/>
+    <Directory Id="TARGETDIR" Name="SourceDir"><Component Id="Main" Guid="12345678-1234-1234-1234-222222222222">
+      <File Id="F" Source="package.wxs" KeyPath="yes"/>
+    </Component></Directory>
+    <Feature Id="Default" Level="1"><ComponentRef Id="Main"/></Feature>
+  </Product>
+</Wix>
+WXS
+mkdir plain packages
+wixl -o plain/plain.msi package.wxs >/dev/null 2>&1
+cp plain/plain.msi plain/ex.msi
+gcab -c plain/one.cab package.wxs
+cp plain/* packages
+make_profile ex "$softhsm" 01 'msi-signature-ex: true'
+sign ex packages/ex.msi && sign bare packages/plain.msi packages/one.cab
+is "$?" 0 'packages are signed without timestamps'
+stamp --server "$tsa_url/good" packages/*
+is "$?/$(stamped packages/*)" 0/3 'they get them later, and osslsigncode takes them'
+signed_well packages/*
+is "$?" 0 'all is good in them'
+"$batch" remove -o again packages/* >said 2>&1
+is "$?/$(diff -rq plain again)" 0/ 'without their signatures they are what they were, bit for bit'
+
 # Several at once: one that waits holds up no other, and four share the time.
 make_programs 24 1000
 sign good --json --timestamp "$tsa_url/first/1/hang/then/good" files/{1..24}.exe
@@ -158,7 +186,7 @@ is "$?" 7 'one of 24 requests is never answered: its file fails'
 is "$(summary signed)/$(summary failed)" 23/1 'the others do not'
 is "$(jq -s '[.[] | select(.status == "signed" and .ms > 3000)] | length' said)" 0 'and none of them waits for it'
 # The best of some, since the machine may have other work; tests/bench/timestamps.sh measures.
-for ((i = 0, took = 1000000; i < 4 && took > 2880; i++)); do
+for ((i = 0, took = 1000000; i < 4 && took > 3240; i++)); do
   make_programs 24 1000
   start=$EPOCHREALTIME
   sign good --timestamp "$tsa_url/good/300" files/{1..24}.exe
@@ -166,7 +194,7 @@ for ((i = 0, took = 1000000; i < 4 && took > 2880; i++)); do
   took=$(awk -v a="$start" -v b="$EPOCHREALTIME" 'BEGIN {printf "%d", (b - a) * 1000}')
 done
 is "$status/$(stamped files/{1..24}.exe)" 0/24 'a server that answers after 300 ms'
-result "$([[ $took -le 2880 ]]; echo $?)" "four requests under way: $took ms, at most 1.6 times 24 x 300 / 4"
+result "$([[ $took -le 3240 ]]; echo $?)" "four requests under way: $took ms, at most 1.8 times 24 x 300 / 4"
 
 # A signal: what has its signature gets its timestamp.
 make_programs 150 1000
