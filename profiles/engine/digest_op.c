@@ -155,13 +155,13 @@ static bool digest_all(struct digesting *d, const struct plan *plan, struct erro
     return tally_end(&d->tally, e);
 }
 
-static void set_options(struct digesting *d, const struct op_args *a, const struct profile *p)
+static void set_options(struct digesting *d, const struct profile *p)
 {
     d->options = (struct file_digest_options){
         .hash = (enum signer_hash)p->digest,
         .existing = (enum sign_existing)p->existing,
-        .page_hashes = p->page_hashes == 1 || op_flag(a, "page-hashes"),
-        .signature_ex = p->msi_signature_ex == 1 || op_flag(a, "msi-signature-ex"),
+        .page_hashes = p->page_hashes == 1,
+        .signature_ex = p->msi_signature_ex == 1,
     };
 }
 
@@ -173,7 +173,7 @@ static bool run(const struct op_args *a, struct op_ctx *ctx, struct error *e)
     bool done = p != NULL && batch_plan(&plan, a, &p->files, NULL, e);
 
     if (done)
-        set_options(&d, a, p);
+        set_options(&d, p);
     if (done && op_given(a, "output")) {
         d.output = steps_create(STEP_DIGEST, op_text(a, "output"), e);
         done = d.output != NULL;
