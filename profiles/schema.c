@@ -186,7 +186,7 @@ const struct schema_key schema_keys[] = {
      AT(existing),
      .choices = existings,
      .help = "What happens to a file that is signed already: it is kept as it is, signed anew, or "
-             "gets one more signature nested in the first.",
+             "gets one more signature, nested in the first, or in an EFI image beside it.",
      .example = "keep"},
     {.name = "files",
      .type = SCHEMA_LIST_OF_TEXT,

@@ -28,7 +28,7 @@ static const struct {
     {"module", "module"},
     {"timestamp", "timestamp.servers"},
     {"server", "timestamp.servers"},
-    {"server-ca", "timestamp.ca"},
+    {"tsa-ca", "timestamp.ca"},
     {"parallel", "timestamp.parallel"},
 };
 

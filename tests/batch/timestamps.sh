@@ -20,7 +20,7 @@ cd "$work" || exit
 sign() { "$batch" sign "$@" >said 2>errors; }
 stamp() { "$batch" timestamp "$@" >said 2>errors; }
 logins() { grep -c '"event":"login","outcome":"ok"' "$XDG_STATE_HOME/signet/audit.log"; }
-signed_well() { "$batch" verify --ca ca.pem "$@" >/dev/null 2>&1; }
+signed_well() { "$batch" verify --ca ca.pem --tsa-ca "$tsa_root" "$@" >/dev/null 2>&1; }
 # stamped FILE…: how many timestamps another program finds, each good
 stamped() {
   local file count=0
@@ -118,11 +118,11 @@ is "$?/$(stamped files/1.exe)" 0/0 '--no-timestamp'
 make_programs 3 1000
 sign bare files/1.exe files/2.exe && sign second files/2.exe
 hide() { env -u SIGNET_PIN SOFTHSM2_CONF=/nonexistent "$@"; }
-hide "$batch" timestamp --server "$tsa_url/good" --server-ca "$tsa_root" files/{1,2,3}.exe --json >said 2>errors
+hide "$batch" timestamp --server "$tsa_url/good" --tsa-ca "$tsa_root" files/{1,2,3}.exe --json >said 2>errors
 is "$?/$(summary timestamped)/$(summary timestamps)/$(summary failed)" 1/2/3/1 'timestamp: every signature of signed files gets one'
 like "$(cat said)" 'is not signed' 'a file that is not signed is told so'
 is "$(stamped files/1.exe)" 1 'osslsigncode takes it'
-is "$("$batch" verify --ca ca.pem --json files/2.exe | jq '[.files[0].signatures[] | select(.timestamp != null and .timestamp != false)] | length')" 2 \
+is "$("$batch" verify --ca ca.pem --tsa-ca "$tsa_root" --json files/2.exe | jq '[.files[0].signatures[] | select(.timestamp != null and .timestamp != false)] | length')" 2 \
   'both of two signatures have theirs'
 signed_well files/1.exe files/2.exe
 is "$?" 0 'both files are still signed well'
@@ -150,6 +150,34 @@ stamp --profile whole --dry-run
 is "$?/$(grep -c '^would-timestamp' said)" 0/2 'timestamp: a dry run'
 stamp --profile whole
 is "$?/$(stamped release/*.exe)/$(stamped files/*.exe)" 0/2/0 'timestamp: without files, what the profile writes'
+
+# Packages and cabinets: what is added to a signature leaves all else as it was.
+cat >package.wxs <<'WXS'
+<Wix xmlns="http://schemas.microsoft.com/wix/2006/wi">
+  <Product Id="*" Name="Example" Language="1033" Version="1.0.0" UpgradeCode="12345678-1234-1234-1234-111111111111" Manufacturer="Test">
+    <Package InstallerVersion="200" Compressed="yes"/>
+    <Media Id="1" Cabinet="product.cab" EmbedCab="yes"/>
+    <Directory Id="TARGETDIR" Name="SourceDir"><Component Id="Main" Guid="12345678-1234-1234-1234-222222222222">
+      <File Id="F" Source="package.wxs" KeyPath="yes"/>
+    </Component></Directory>
+    <Feature Id="Default" Level="1"><ComponentRef Id="Main"/></Feature>
+  </Product>
+</Wix>
+WXS
+mkdir plain packages
+wixl -o plain/plain.msi package.wxs >/dev/null 2>&1
+cp plain/plain.msi plain/ex.msi
+gcab -c plain/one.cab package.wxs
+cp plain/* packages
+make_profile ex "$softhsm" 01 'msi-signature-ex: true'
+sign ex packages/ex.msi && sign bare packages/plain.msi packages/one.cab
+is "$?" 0 'packages are signed without timestamps'
+stamp --server "$tsa_url/good" packages/*
+is "$?/$(stamped packages/*)" 0/3 'they get them later, and osslsigncode takes them'
+signed_well packages/*
+is "$?" 0 'all is good in them'
+"$batch" remove -o again packages/* >said 2>&1
+is "$?/$(diff -rq plain again)" 0/ 'without their signatures they are what they were, bit for bit'
 
 # Several at once: one that waits holds up no other, and four share the time.
 make_programs 24 1000

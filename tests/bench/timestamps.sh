@@ -53,7 +53,7 @@ measure 'a slow token too, one session' $((files * pause + pause)) 1.05 "$batch"
 both=$ratio
 measure 'four sessions, four requests' $((files * pause / 4 + pause)) 1.15 "$batch" sign four files/*.exe
 four=$ratio
-"$batch" verify --ca ca.pem files/*.exe >said 2>&1
+"$batch" verify --ca ca.pem --tsa-ca "$tsa_root" files/*.exe >said 2>&1
 is "$(grep -c '^good' said)" "$files" 'all are signed well'
 printf '{"files":%s,"token-ms":%s,"server-ms":%s,"times-floor":{"server":%s,"later":%s,"token-and-server":%s,"four-sessions":%s}}\n' \
   "$files" "$pause" "$pause" "$server" "$later" "$both" "$four" >"$build/bench-timestamps.json"

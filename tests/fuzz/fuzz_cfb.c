@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A file that claims to be an installer's compound file: read, digested, its signatures judged. What
- * lets itself be signed must be good afterwards, and give the same file back when the signature is
- * taken out. */
+/* A file that claims to be an installer's compound file: read, digested, its signatures judged.
+ * What lets itself be signed must be good afterwards, and give the same file back when the
+ * signature is taken out. */
 #include <openssl/ec.h>
 #include <openssl/x509.h>
 #include <stddef.h>

@@ -135,6 +135,40 @@ cp three.cab part/THREE.CAB
 "$batch" sign p01sha256 part/two.cab >said 2>&1
 is "$?" 0 'set: its name may be in capitals, as on disks of old'
 
+# All verbs that change signed files.
+cp -r reserves whole
+cp in/* whole
+mkdir whole-set
+"$cabinets" set whole-set
+cp whole-set/*.cab whole
+rm -rf whole-set
+total=$(find whole -type f | wc -l)
+"$batch" sign p01sha256 -o all whole/*.cab >said 2>&1
+is "$?" 0 'remove: all are signed'
+"$batch" sign p02sha384 --existing append -o twice all/*.cab >said 2>&1
+is "$?" 0 'remove: and signed again'
+for folder in all twice; do
+  "$batch" remove -o "bare-$folder" "$folder"/*.cab >said 2>&1
+  is "$?" 0 "remove, $folder: the signatures are taken out"
+  same=0
+  for file in whole/*.cab; do
+    cmp -s "$file" "bare-$folder/$(basename "$file")" && same=$((same + 1))
+  done
+  is "$same" "$total" "remove, $folder: each is what it was, bit for bit"
+done
+"$batch" digest --profile p01sha256 -o digests whole/*.cab >said 2>&1
+is "$?" 0 'two steps: all are digested'
+"$batch" sign p01sha256 --digests digests -o signatures >said 2>&1
+is "$?" 0 'two steps: and signed where they are not'
+mkdir attached
+"$batch" attach --signatures signatures -o attached >said 2>&1
+is "$?" 0 'two steps: and put together'
+same=0
+for file in all/*.cab; do
+  cmp -s "$file" "attached/$(basename "$file")" && same=$((same + 1))
+done
+is "$same" "$total" 'two steps: the same comes of it, bit for bit'
+
 # Other signers before and after us.
 openssl req -new -newkey rsa:2048 -noenc -keyout soft.key -subj '/CN=Another signer' -out soft.csr 2>/dev/null
 openssl x509 -req -in soft.csr -CA ca.pem -CAkey ca.key -days 365 -out soft.pem 2>/dev/null \

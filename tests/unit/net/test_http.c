@@ -129,7 +129,7 @@ static void test_no_answer(void **state)
     (void)state;
     hang.timeout_ms = 300;
     assert_fails(&hang, "no answer within 0.3 s");
-    assert_in_range(clock_ms() - start, 300, 2000);
+    assert_in_range(clock_ms() - start, 300, 5000);
     assert_fails(&drop, "closed without an answer");
     dead.url = "http://127.0.0.1:1/";
     assert_fails(&dead, "no connection: Connection refused");
@@ -225,7 +225,7 @@ static void test_cancel(void **state)
     assert_true(thread_start(&thread, cancel_soon, &cancel));
     assert_false(http_send(&r, &answer, &cancel, &e));
     assert_int_equal(e.code, ERROR_CANCELLED);
-    assert_in_range(clock_ms() - start, 200, 1000);
+    assert_in_range(clock_ms() - start, 200, 5000);
     pthread_join(thread, NULL);
 }
 

@@ -14,9 +14,9 @@
 #include <unistd.h>
 
 #include "cfb_builder.h"
-#include "sign/cfb_parts.h"
 #include "sign/format.h"
 #include "sign/le.h"
+#include "sign/msi/cfb_parts.h"
 #include "signing.h"
 
 static struct signing_identity identity;

@@ -14,10 +14,10 @@
 #include <unistd.h>
 
 #include "cfb_builder.h"
-#include "sign/cfb_edit.h"
-#include "sign/cfb_parts.h"
-#include "sign/cfb_undo.h"
 #include "sign/file_io.h"
+#include "sign/msi/cfb_edit.h"
+#include "sign/msi/cfb_parts.h"
+#include "sign/msi/cfb_undo.h"
 #include "signing.h"
 
 /* Black entries on each way down; fails where two red ones follow each other. */

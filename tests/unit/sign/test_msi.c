@@ -16,7 +16,7 @@
 #include "cfb_builder.h"
 #include "sign/format.h"
 #include "sign/le.h"
-#include "sign/msi.h"
+#include "sign/msi/msi.h"
 #include "sign/note.h"
 #include "signing.h"
 
@@ -537,6 +537,14 @@ static void keeps(void **state)
     file.data[image->data[3] + 10] ^= 1;
     assert_false(signing_run(&identity, &spec, &file, &out, &kept, &e));
     assert_int_equal(e.code, ERROR_SIGNATURE);
+    /* Nothing is added where only MsiDigitalSignatureEx tells that something was changed. */
+    file.data[image->data[3] + 10] ^= 1;
+    file.data[image->entry[3] + 101] ^= 1;
+    spec.existing = SIGN_APPEND;
+    spec.description = "another";
+    assert_false(signing_run(&identity, &spec, &file, &out, &kept, &e));
+    assert_int_equal(e.code, ERROR_SIGNATURE);
+    assert_non_null(strstr(e.text, "MsiDigitalSignatureEx is another"));
     buffer_free(&file);
     buffer_free(&out);
     buffer_free(&image->bytes);
@@ -655,6 +663,47 @@ static void strange_notes(void **state)
     free(image);
 }
 
+/* Another program has written the file anew, with our signature and its note, which fits no more.
+ */
+static void written_anew(void **state)
+{
+    struct cfb_image *image = malloc(sizeof *image), *anew = malloc(sizeof *anew);
+    struct buffer file = BUFFER_INIT, der = BUFFER_INIT, theirs = BUFFER_INIT, out = BUFFER_INIT;
+    struct error e = ERROR_INIT;
+
+    (void)state;
+    for (int ex = 0; ex < 2; ex++) {
+        struct sign_spec spec = signing_spec(&identity);
+
+        spec.signature_ex = ex;
+        cfb_build(image, &(struct cfb_recipe){OF(edges)});
+        cfb_build(anew, &(struct cfb_recipe){OF(edges), .scattered = true, .slack = true});
+        signing_must(&identity, &spec, &image->bytes, &file);
+        signing_extract(&file, 0, &der);
+        if (!attach(&anew->bytes, &der, ex, &theirs, &e))
+            fail_msg("%s", e.text);
+        must_be_good("written anew", &theirs, 1);
+        spec.description = "second";
+        for (int existing = SIGN_REPLACE; existing <= SIGN_APPEND; existing++) {
+            spec.existing = (enum sign_existing)existing;
+            signing_must(&identity, &spec, &theirs, &out);
+            must_be_good("and signed", &out, existing == SIGN_APPEND ? 2 : 1);
+            check_untouched(anew, &out);
+        }
+        take_out(&out, true, &file);
+        check_structure(&file, true);
+        check_untouched(anew, &file);
+        buffer_free(&image->bytes);
+        buffer_free(&anew->bytes);
+    }
+    buffer_free(&file);
+    buffer_free(&der);
+    buffer_free(&theirs);
+    buffer_free(&out);
+    free(image);
+    free(anew);
+}
+
 /* `change` happens between open and digest. */
 static void changed_while_read(void **state)
 {
@@ -692,11 +741,17 @@ static void changed_while_read(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(signs),         cmocka_unit_test(signature_sizes),
-        cmocka_unit_test(difat),         cmocka_unit_test(note_with_growth),
-        cmocka_unit_test(appends),       cmocka_unit_test(keeps),
-        cmocka_unit_test(changes_seen),  cmocka_unit_test(sip_version),
-        cmocka_unit_test(strange_notes), cmocka_unit_test(changed_while_read),
+        cmocka_unit_test(signs),
+        cmocka_unit_test(signature_sizes),
+        cmocka_unit_test(difat),
+        cmocka_unit_test(note_with_growth),
+        cmocka_unit_test(appends),
+        cmocka_unit_test(keeps),
+        cmocka_unit_test(changes_seen),
+        cmocka_unit_test(sip_version),
+        cmocka_unit_test(strange_notes),
+        cmocka_unit_test(written_anew),
+        cmocka_unit_test(changed_while_read),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);

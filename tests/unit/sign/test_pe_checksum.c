@@ -8,7 +8,7 @@
 #include <cmocka.h>
 #include <string.h>
 
-#include "sign/pe_checksum.h"
+#include "sign/pe/pe_checksum.h"
 
 enum { SIZE = 1021 };
 

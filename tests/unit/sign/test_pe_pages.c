@@ -15,7 +15,7 @@
 #include "pe_builder.h"
 #include "sign/authenticode.h"
 #include "sign/le.h"
-#include "sign/pe_data.h"
+#include "sign/pe/pe_data.h"
 #include "sign/spc.h"
 #include "signing.h"
 

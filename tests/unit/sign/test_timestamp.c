@@ -222,6 +222,35 @@ static void test_the_token_is_what_was_sent(void **state)
     buffer_free(&token);
 }
 
+/* A token whose length is left open (BER) becomes DER. */
+static void test_open_length(void **state)
+{
+    static const uint8_t start[] = {0x30, 3, 2, 1, 0, 0x30, 0x80}, end[] = {0, 0};
+    struct rig *r = *state;
+    struct buffer token = BUFFER_INIT, got = BUFFER_INIT, body = BUFFER_INIT;
+    struct error e = ERROR_INIT;
+    time_t when;
+    size_t length;
+
+    stamper_token(&(struct stamper){.cert = r->tsa, .key = r->key}, &r->request.der, &token);
+    assert_int_equal(token.data[1], 0x82);
+    buffer_append(&body, start, sizeof start);
+    buffer_append(&body, token.data + 4, token.length - 4);
+    buffer_append(&body, end, sizeof end);
+    length = body.length;
+    buffer_reset(&r->answer);
+    buffer_append(&r->answer, (uint8_t[]){0x30, 0x82, (uint8_t)(length >> 8), (uint8_t)length}, 4);
+    buffer_append(&r->answer, body.data, body.length);
+    if (!timestamp_check(&r->request, r->answer.data, r->answer.length, NULL, r->now, &got, &when,
+                         &e))
+        fail_msg("%s", e.text);
+    assert_int_equal(got.length, token.length);
+    assert_memory_equal(got.data, token.data, token.length);
+    buffer_free(&token);
+    buffer_free(&got);
+    buffer_free(&body);
+}
+
 static void test_other_requests(void **state)
 {
     struct rig *r = *state;
@@ -443,6 +472,7 @@ int main(void)
         TEST(test_the_request),
         TEST(test_good_answers),
         TEST(test_the_token_is_what_was_sent),
+        TEST(test_open_length),
         TEST(test_other_requests),
         TEST(test_no_nonce),
         TEST(test_the_signature),

@@ -11,7 +11,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <openssl/pkcs7.h>
+
 #include "cert/view.h"
+#include "judging.h"
 #include "pe_builder.h"
 #include "sign/authenticode.h"
 #include "sign/format.h"
@@ -55,17 +58,6 @@ static void judge(const struct buffer *file, const struct verify_options *option
     if (!verify_file(fd, "test.exe", options, report, NULL, &e))
         fail_msg("%s", e.text);
     close(fd);
-}
-
-/* Whether one of the sentences contains `says`. */
-static bool told(char *const *problems, size_t count, const char *says)
-{
-    for (size_t i = 0; i < count; i++)
-        if (strstr(problems[i], says) != NULL)
-            return true;
-    for (size_t i = 0; i < count; i++)
-        print_error("told: %s\n", problems[i]);
-    return false;
 }
 
 static void good_file(void **state)
@@ -114,7 +106,7 @@ static void unsigned_file(void **state)
     judge(&image.bytes, &options, &report);
     assert_false(report.good);
     assert_int_equal(report.count, 0);
-    assert_true(told(report.problems, report.problem_count, "it is not signed"));
+    assert_true(judging_told(report.problems, report.problem_count, "it is not signed"));
     verify_report_free(&report);
     X509_STORE_free(options.trust);
     buffer_free(&image.bytes);
@@ -191,9 +183,9 @@ static void changed_files(void **state)
         assert_int_equal(report.problem_count, cases[i].of_file != NULL);
         assert_int_equal(s->problem_count, cases[i].of_signature != NULL);
         if (cases[i].of_file != NULL)
-            assert_true(told(report.problems, report.problem_count, cases[i].of_file));
+            assert_true(judging_told(report.problems, report.problem_count, cases[i].of_file));
         if (cases[i].of_signature != NULL)
-            assert_true(told(s->problems, s->problem_count, cases[i].of_signature));
+            assert_true(judging_told(s->problems, s->problem_count, cases[i].of_signature));
         verify_report_free(&report);
         buffer_free(&file);
     }
@@ -212,7 +204,7 @@ static void another_certificate(void **state)
     options.certificate = pin;
     judge(&file, &options, &report);
     assert_false(report.good);
-    assert_true(told(report.problems, report.problem_count, "the profile's certificate"));
+    assert_true(judging_told(report.problems, report.problem_count, "the profile's certificate"));
     assert_int_equal(report.signature[0].problem_count, 0);
     verify_report_free(&report);
     X509_STORE_free(options.trust);
@@ -316,7 +308,7 @@ static void bad_chains(void **state)
         judge(&file, &options, &report);
         s = &report.signature[0];
         for (; wanted < 3 && c->says[wanted] != NULL; wanted++)
-            if (!told(s->problems, s->problem_count, c->says[wanted]))
+            if (!judging_told(s->problems, s->problem_count, c->says[wanted]))
                 fail_msg("%s", c->name);
         if (s->problem_count != wanted || s->chain_good != (wanted == 0) ||
             report.good != (wanted == 0))
@@ -362,7 +354,8 @@ static void old_digest(void **state)
     assert_false(report.good);
     assert_true(report.signature[0].digest_good);
     assert_int_equal(report.signature[0].problem_count, 1);
-    assert_true(told(report.signature[0].problems, 1, "SHA1, which Windows no longer trusts"));
+    assert_true(
+        judging_told(report.signature[0].problems, 1, "SHA1, which Windows no longer trusts"));
     verify_report_free(&report);
     authenticode_free(&a);
     format_pe.close(&f);
@@ -405,10 +398,12 @@ static void timestamps(void **state)
         s = &report.signature[0];
         assert_int_equal(s->has_timestamp, cases[i].is_timestamp);
         assert_false(report.good);
-        assert_true(told(s->problems, s->problem_count, "certificate 'Test Signer' expired"));
-        assert_int_equal(told(s->problems, s->problem_count, "and none of its timestamps is good"),
-                         cases[i].is_timestamp);
-        assert_int_equal(told(s->problems, s->problem_count, "its timestamp: "),
+        assert_true(
+            judging_told(s->problems, s->problem_count, "certificate 'Test Signer' expired"));
+        assert_int_equal(
+            judging_told(s->problems, s->problem_count, "and none of its timestamps is good"),
+            cases[i].is_timestamp);
+        assert_int_equal(judging_told(s->problems, s->problem_count, "its timestamp: "),
                          cases[i].is_timestamp);
         assert_int_equal(s->timestamp_count, cases[i].is_timestamp);
         assert_null(s->timestamp);
@@ -463,8 +458,8 @@ static void no_certificate(void **state)
     judge(&file, &options, &report);
     assert_false(report.good);
     assert_null(report.signature[0].signer);
-    assert_true(told(report.signature[0].problems, report.signature[0].problem_count,
-                     "the signer's certificate is not in the signature"));
+    assert_true(judging_told(report.signature[0].problems, report.signature[0].problem_count,
+                             "the signer's certificate is not in the signature"));
     verify_report_free(&report);
     make_free_stack(spec.chain);
     X509_STORE_free(options.trust);
@@ -501,8 +496,8 @@ static void one_of_two_is_bad(void **state)
         assert_int_equal(report.count, 2);
         assert_int_equal(report.signature[0].problem_count, 0);
         assert_int_equal(report.signature[1].depth, i);
-        assert_true(told(report.signature[1].problems, report.signature[1].problem_count,
-                         "not what was signed"));
+        assert_true(judging_told(report.signature[1].problems, report.signature[1].problem_count,
+                                 "not what was signed"));
         verify_report_free(&report);
         buffer_free(&images[i].bytes);
     }
@@ -582,6 +577,47 @@ static void limits(void **state)
     buffer_free(&outer);
 }
 
+/* What is nested in a second attribute of that kind, where others may not look, is judged too. */
+static void nested_twice(void **state)
+{
+    struct verify_options options = signing_trust(&identity);
+    struct buffer one = BUFFER_INIT, other = BUFFER_INIT, whole = BUFFER_INIT;
+    struct verify_report report;
+    X509_ATTRIBUTE *attribute;
+    unsigned char *der = NULL;
+    const unsigned char *at;
+    PKCS7_SIGNER_INFO *info;
+    PKCS7 *p7;
+    int length;
+
+    (void)state;
+    judging_sign(&identity, &one);
+    judging_sign(&identity, &other);
+    /* The last byte is of the signature's value. */
+    other.data[other.length - 1] ^= 1;
+    assert_true(unsigned_nest(&one, &one, &whole, NULL));
+    at = whole.data;
+    p7 = d2i_PKCS7(NULL, &at, (long)whole.length);
+    info = sk_PKCS7_SIGNER_INFO_value(PKCS7_get_signer_info(p7), 0);
+    attribute = X509_ATTRIBUTE_create_by_txt(NULL, "1.3.6.1.4.1.311.2.4.1", V_ASN1_SEQUENCE,
+                                             other.data, (int)other.length);
+    assert_true(sk_X509_ATTRIBUTE_push(info->unauth_attr, attribute) == 2);
+    length = i2d_PKCS7(p7, &der);
+    buffer_reset(&whole);
+    buffer_append(&whole, der, (size_t)length);
+    judging_verify(&whole, &options, &report);
+    assert_int_equal(report.count, 3);
+    assert_false(report.good);
+    assert_int_equal(report.signature[1].problem_count + report.signature[2].problem_count, 1);
+    verify_report_free(&report);
+    OPENSSL_free(der);
+    PKCS7_free(p7);
+    X509_STORE_free(options.trust);
+    buffer_free(&one);
+    buffer_free(&other);
+    buffer_free(&whole);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -590,7 +626,7 @@ int main(void)
         cmocka_unit_test(bad_chains),     cmocka_unit_test(old_digest),
         cmocka_unit_test(timestamps),     cmocka_unit_test(intermediate_from_the_pool),
         cmocka_unit_test(no_certificate), cmocka_unit_test(one_of_two_is_bad),
-        cmocka_unit_test(limits),
+        cmocka_unit_test(limits),         cmocka_unit_test(nested_twice),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);
