@@ -410,7 +410,9 @@ cp direct.exe nested.exe
 said remove nested.exe
 same nested.exe plain/1.exe 'with all that was appended'
 cp x1.exe way.exe
-"$batch" extract way.exe -o way.p7 && "$batch" remove way.exe && "$batch" attach way.exe --signature way.p7
+said extract way.exe -o way.p7
+said remove way.exe
+said attach way.exe --signature way.p7
 same way.exe x1.exe 'sign, extract, remove, attach: the signed file'
 said remove way.exe x1.p7 -o bare
 is "$status" 1 'a file of no format'
