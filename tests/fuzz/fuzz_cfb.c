@@ -81,11 +81,26 @@ static void same_as(int fd, const uint8_t *data, size_t size)
     free(back);
 }
 
-/* With its note, and without: then it need only be a good file again. */
+/* Whatever the note says, the signature comes out, and a good file is left. */
+static void take_out_with(struct format_file *f, const struct buffer *note)
+{
+    int output = memfd_create("removed", 0);
+    struct format_file *out;
+
+    if (!format_msi.remove(f, note, output, NULL, NULL))
+        abort();
+    out = format_msi.open(output, "fuzz", NULL);
+    if (out == NULL)
+        abort();
+    format_msi.close(&out);
+    close(output);
+}
+
+/* With its note: the file that was signed; without, or with another. */
 static void take_out(int fd, const uint8_t *data, size_t size)
 {
     struct buffer der = BUFFER_INIT, note = BUFFER_INIT;
-    struct format_file *f = format_msi.open(fd, "fuzz", NULL), *out;
+    struct format_file *f = format_msi.open(fd, "fuzz", NULL);
     int output = memfd_create("removed", 0);
 
     if (f == NULL || !format_msi.extract(f, 0, &der, NULL) || !note_get(&der, &note, NULL))
@@ -94,14 +109,12 @@ static void take_out(int fd, const uint8_t *data, size_t size)
         if (!format_msi.remove(f, &note, output, NULL, NULL))
             abort();
         same_as(output, data, size);
+        for (size_t i = 0; i < 3; i++)
+            note.data[(data[size - 1 - i] + i * 64) % note.length] ^= data[size - 4 - i] | 1;
+        take_out_with(f, &note);
         buffer_reset(&note);
     }
-    if (!format_msi.remove(f, &note, output, NULL, NULL))
-        abort();
-    out = format_msi.open(output, "fuzz", NULL);
-    if (out == NULL)
-        abort();
-    format_msi.close(&out);
+    take_out_with(f, &note);
     format_msi.close(&f);
     buffer_free(&der);
     buffer_free(&note);
