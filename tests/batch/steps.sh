@@ -340,7 +340,10 @@ said digest many/*.exe -o d.json
 sign rsa --digests d.json -o s.json
 "$batch" attach --signatures s.json >said 2>&1 &
 pid=$!
-for ((i = 0; i < 1000; i++)); do grep -q attached said && break || sleep 0.01; done
+for ((i = 0; i < 1000; i++)); do
+  if grep -q attached said; then break; fi
+  sleep 0.01
+done
 kill -TERM "$pid"
 wait "$pid"
 is "$?" 130 'stopped: exit 130'
