@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "cert/view.h"
 #include "sign/authenticode.h"
 #include "sign/embedding.h"
@@ -65,11 +66,41 @@ static void set_digest(struct sign_job *job, const struct signatures *s, const E
     memcpy(job->digest, signatures_file_digest(s, md), job->digest_length);
 }
 
+/* A timestamp would come after the certificate's end, and prove nothing. */
+static bool is_too_late(const struct authenticode_view *v)
+{
+    return v->signer == NULL || X509_cmp_time(X509_get0_notAfter(v->signer), NULL) < 0;
+}
+
 /* Whether a signature is to get a timestamp. */
 static bool lacks_timestamp(const struct sign_spec *spec, const struct authenticode_view *v)
 {
-    return spec->timestamp && !v->has_timestamp &&
-           (spec->stamp_only || (v->signer != NULL && X509_cmp(v->signer, spec->leaf) == 0));
+    if (!spec->timestamp || v->has_timestamp)
+        return false;
+    if (spec->stamp_only)
+        return !is_too_late(v);
+    return v->signer != NULL && X509_cmp(v->signer, spec->leaf) == 0;
+}
+
+/* Where timestamps are all that is wanted, it is told that one is wanted and of no use. */
+static bool all_in_time(const struct sign_job *job, const struct signatures *s, struct error *e)
+{
+    char when[CLOCK_TEXT_SIZE], *name;
+
+    for (size_t i = 0; job->spec->stamp_only && i < s->count; i++) {
+        X509 *signer = s->view[i].signer;
+
+        if (s->view[i].has_timestamp || signer == NULL || !is_too_late(&s->view[i]))
+            continue;
+        name = cert_common_name(signer);
+        error_set(e, ERROR_SIGNATURE,
+                  "'%s': the signature of '%s', whose certificate expired at %s, has no timestamp, "
+                  "and one of today would prove nothing; sign it anew",
+                  job->name, name == NULL ? "?" : name, clock_text(cert_not_after(signer), when));
+        free(name);
+        return false;
+    }
+    return true;
 }
 
 static bool any_lacks_timestamp(const struct sign_job *job, const struct signatures *s)
@@ -135,6 +166,8 @@ static bool keep(struct sign_job *job, struct signatures *s, enum sign_state *st
     const struct format_options stay = {.append = true};
     bool lacks = any_lacks_timestamp(job, s);
 
+    if (!lacks && !all_in_time(job, s, e))
+        return false;
     *state = lacks ? SIGN_UNSTAMPED : SIGN_KEPT;
     if (!signatures_digest(s, m->format, m->file, lacks ? &stay : NULL, lacks ? m->output : -1,
                            cancel, e)) {

@@ -13,8 +13,8 @@
 struct looking {
     const struct verify_revocation_asked *asked;
     enum verify_revocation state;
-    X509_CRL
-    *list; /* the last that OpenSSL named: after one that is stale it forgets which it was */
+    /* The last that OpenSSL named: after one that is stale it forgets which it was. */
+    X509_CRL *list;
 };
 
 /* The worst that was found stands. */
@@ -102,6 +102,11 @@ static void tell_revoked(struct looking *l, const char *name, const X509_REVOKED
                    "certificate '%s' was revoked at %s (%s), but signed before, as the timestamp "
                    "of %s proves",
                    name, when, why, used);
+    else if (asked->stamped && from > asked->used)
+        verify_say(asked->chain->problems,
+                   "certificate '%s' was revoked at %s (%s): none of its timestamps holds, earlier "
+                   "ones neither",
+                   name, when, why);
     else if (from < date)
         verify_say(asked->chain->problems,
                    "certificate '%s' was revoked at %s (%s), and counts for nothing since %s", name,
@@ -110,11 +115,6 @@ static void tell_revoked(struct looking *l, const char *name, const X509_REVOKED
         verify_say(asked->chain->problems,
                    "certificate '%s' was revoked at %s (%s), and no timestamp counts that proves "
                    "that it signed before",
-                   name, when, why);
-    else if (from > asked->used)
-        verify_say(asked->chain->problems,
-                   "certificate '%s' was revoked at %s (%s): none of its timestamps holds, earlier "
-                   "ones neither",
                    name, when, why);
     else
         verify_say(asked->chain->problems,

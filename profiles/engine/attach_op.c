@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "profiles/engine/batch.h"
+#include "profiles/engine/each.h"
 #include "profiles/engine/rewrite.h"
 #include "profiles/engine/steps.h"
 #include "profiles/engine/tally.h"
@@ -195,7 +196,7 @@ static json_t *details(const struct plan_item *item, const struct attach_result 
     return more;
 }
 
-static void attach_one(struct attaching *a, size_t index)
+static void attach_file(struct attaching *a, size_t index)
 {
     const struct plan_item *item = &a->plan.item[index];
     struct attach_result result = {0};
@@ -211,15 +212,20 @@ static void attach_one(struct attaching *a, size_t index)
     rewrite_close(&r);
 }
 
+static void attach_one(void *data, size_t index)
+{
+    struct attaching *a = data;
+
+    if (batch_is_same(&a->plan, index))
+        tally_file(&a->tally, a->plan.item[index].file, TALLY_SAME, 0, NULL, NULL);
+    else
+        attach_file(a, index);
+}
+
 static bool attach_all(struct attaching *a, struct error *e)
 {
     tally_begin(&a->tally, a->ctx, "attached", a->plan.count);
-    for (size_t i = 0; i < a->plan.count && !cancel_requested(a->ctx->cancel); i++) {
-        if (batch_is_same(&a->plan, i))
-            tally_file(&a->tally, a->plan.item[i].file, TALLY_SAME, 0, NULL, NULL);
-        else
-            attach_one(a, i);
-    }
+    each_run(&(struct each){a->plan.count, attach_one, a, a->ctx->cancel});
     return tally_end(&a->tally, e);
 }
 

@@ -21,6 +21,7 @@ static const struct {
     {"url", "url"},
     {"existing", "existing"},
     {"page-hashes", "page-hashes"},
+    {"msi-signature-ex", "msi-signature-ex"},
     {"output", "output.directory"},
     {"sessions", "limits.sessions"},
     {"wait", "limits.wait-for-token"},
@@ -67,7 +68,7 @@ struct profile *batch_profile(const struct op_args *args, const char *name, stru
 
 struct profile *batch_digest_profile(const struct op_args *args, const char *name, struct error *e)
 {
-    static const char *const keys[] = {"digest", "existing"};
+    static const char *const keys[] = {"digest", "existing", "page-hashes", "msi-signature-ex"};
     struct profile *p = name == NULL ? profile_new(e) : profile_load(name, NULL, e);
 
     for (size_t i = 0; p != NULL && i < sizeof keys / sizeof *keys; i++)

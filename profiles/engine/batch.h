@@ -14,8 +14,7 @@
  * no profile; then the options that override it. */
 struct profile *batch_profile(const struct op_args *args, const char *name, struct error *e);
 
-/* The same where no key is wanted: only --digest and --existing override it, and `name` may be
- * NULL. */
+/* The same where no key is wanted, only what enters a digest: `name` may be NULL. */
 struct profile *batch_digest_profile(const struct op_args *args, const char *name, struct error *e);
 
 /* The files of the argument FILE, or of these patterns where it has none; they go into `directory`;

@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "profiles/engine/batch.h"
+#include "profiles/engine/each.h"
 #include "profiles/engine/rewrite.h"
 #include "profiles/engine/steps.h"
 #include "profiles/engine/tally.h"
@@ -54,8 +55,29 @@ struct digesting {
     struct op_ctx *ctx;
     struct file_digest_options options;
     struct steps_output *output; /* NULL: standard output */
+    struct plan plan;
     struct tally tally;
+    /* Files are read side by side, and told in the order in which they were named. */
+    pthread_mutex_t mutex;
+    pthread_cond_t next;
+    size_t turn;
 };
+
+static void wait_for_turn(struct digesting *d, size_t index)
+{
+    pthread_mutex_lock(&d->mutex);
+    while (d->turn != index)
+        pthread_cond_wait(&d->next, &d->mutex);
+    pthread_mutex_unlock(&d->mutex);
+}
+
+static void pass_turn(struct digesting *d)
+{
+    pthread_mutex_lock(&d->mutex);
+    d->turn++;
+    pthread_cond_broadcast(&d->next);
+    pthread_mutex_unlock(&d->mutex);
+}
 
 static bool put(struct digesting *d, const struct step *s, struct error *e)
 {
@@ -116,52 +138,78 @@ static json_t *details(const struct file_digest *made)
     return more;
 }
 
-static void digest_one(struct digesting *d, const char *file)
+static void tell(struct digesting *d, const char *file, bool good, const struct file_digest *made,
+                 struct error *e)
 {
+    bool kept = good && made->content.length == 0;
+
+    if (good && (kept || put_digest(d, file, made, e)))
+        tally_file(&d->tally, file, kept ? TALLY_KEPT : TALLY_DONE, made->size, details(made),
+                   NULL);
+    else if (e->code != ERROR_CANCELLED)
+        tally_file(&d->tally, file, TALLY_FAILED, 0, NULL, e);
+}
+
+static void digest_file(struct digesting *d, size_t index)
+{
+    const char *file = d->plan.item[index].file;
     struct file_digest made = {0};
     struct error e = ERROR_INIT;
     struct stat status;
     int fd = rewrite_open_input(file, &status, &e);
     bool good = fd >= 0 && check_name(file, &e) &&
-                file_digest_make(fd, file, &d->options, &made, d->ctx->cancel, &e),
-         kept = good && made.content.length == 0;
+                file_digest_make(fd, file, &d->options, &made, d->ctx->cancel, &e);
 
-    good = good && (kept || put_digest(d, file, &made, &e));
-    if (good)
-        tally_file(&d->tally, file, kept ? TALLY_KEPT : TALLY_DONE, made.size, details(&made),
-                   NULL);
-    else if (e.code != ERROR_CANCELLED)
-        tally_file(&d->tally, file, TALLY_FAILED, 0, NULL, &e);
+    wait_for_turn(d, index);
+    tell(d, file, good, &made, &e);
     file_digest_free(&made);
     if (fd >= 0)
         close(fd);
 }
 
 /* A file that is named twice has one line. */
-static bool digest_all(struct digesting *d, const struct plan *plan, struct error *e)
+static bool is_named_before(const struct plan *plan, size_t index)
 {
-    tally_begin(&d->tally, d->ctx, "digested", plan->count);
-    d->tally.silent = d->output == NULL;
-    for (size_t i = 0; i < plan->count && !cancel_requested(d->ctx->cancel); i++) {
-        if (plan->item[i].same_as != i &&
-            strcmp(plan->item[i].file, plan->item[plan->item[i].same_as].file) == 0)
-            tally_file(&d->tally, plan->item[i].file, TALLY_SAME, 0, NULL, NULL);
-        else
-            digest_one(d, plan->item[i].file);
+    const struct plan_item *item = &plan->item[index];
+
+    return item->same_as != index && strcmp(item->file, plan->item[item->same_as].file) == 0;
+}
+
+static void digest_one(void *data, size_t index)
+{
+    struct digesting *d = data;
+
+    if (is_named_before(&d->plan, index)) {
+        wait_for_turn(d, index);
+        tally_file(&d->tally, d->plan.item[index].file, TALLY_SAME, 0, NULL, NULL);
+    } else {
+        digest_file(d, index);
     }
+    pass_turn(d);
+}
+
+static bool digest_all(struct digesting *d, struct error *e)
+{
+    tally_begin(&d->tally, d->ctx, "digested", d->plan.count);
+    d->tally.silent = d->output == NULL;
+    pthread_mutex_init(&d->mutex, NULL);
+    pthread_cond_init(&d->next, NULL);
+    each_run(&(struct each){d->plan.count, digest_one, d, d->ctx->cancel});
+    pthread_mutex_destroy(&d->mutex);
+    pthread_cond_destroy(&d->next);
     /* What was digested is there, even if some could not be. */
     if (d->output != NULL && !cancel_requested(d->ctx->cancel) && !steps_commit(d->output, e))
         return false;
     return tally_end(&d->tally, e);
 }
 
-static void set_options(struct digesting *d, const struct op_args *a, const struct profile *p)
+static void set_options(struct digesting *d, const struct profile *p)
 {
     d->options = (struct file_digest_options){
         .hash = (enum signer_hash)p->digest,
         .existing = (enum sign_existing)p->existing,
-        .page_hashes = p->page_hashes == 1 || op_flag(a, "page-hashes"),
-        .signature_ex = p->msi_signature_ex == 1 || op_flag(a, "msi-signature-ex"),
+        .page_hashes = p->page_hashes == 1,
+        .signature_ex = p->msi_signature_ex == 1,
     };
 }
 
@@ -169,18 +217,17 @@ static bool run(const struct op_args *a, struct op_ctx *ctx, struct error *e)
 {
     struct digesting d = {.ctx = ctx};
     struct profile *p = batch_digest_profile(a, op_text(a, "profile"), e);
-    struct plan plan = {0};
-    bool done = p != NULL && batch_plan(&plan, a, &p->files, NULL, e);
+    bool done = p != NULL && batch_plan(&d.plan, a, &p->files, NULL, e);
 
     if (done)
-        set_options(&d, a, p);
+        set_options(&d, p);
     if (done && op_given(a, "output")) {
         d.output = steps_create(STEP_DIGEST, op_text(a, "output"), e);
         done = d.output != NULL;
     }
-    done = done && digest_all(&d, &plan, e);
+    done = done && digest_all(&d, e);
     steps_output_free(&d.output);
-    plan_free(&plan);
+    plan_free(&d.plan);
     profile_free(&p);
     return done;
 }

@@ -17,35 +17,51 @@ static const char *state_name(const struct tally *t, enum tally_state state)
 void tally_begin(struct tally *t, struct op_ctx *ctx, const char *done, size_t files)
 {
     *t = (struct tally){.ctx = ctx, .done = done, .files = files, .started = clock_ms()};
+    pthread_mutex_init(&t->mutex, NULL);
+}
+
+static json_t *file_record(const struct tally *t, const char *file, enum tally_state state,
+                           uint64_t bytes, const struct error *e)
+{
+    json_t *record =
+        json_pack("{s:o, s:s}", "file", batch_name(file), "status", state_name(t, state));
+
+    if (state == TALLY_DONE || state == TALLY_KEPT)
+        json_object_set_new(record, "bytes", json_integer((json_int_t)bytes));
+    if (state == TALLY_FAILED)
+        json_object_set_new(
+            record, "error",
+            json_pack("{s:s, s:s}", "code", error_code_name(e->code), "text", e->text));
+    return record;
+}
+
+static void count(struct tally *t, const char *file, enum tally_state state, uint64_t bytes)
+{
+    size_t done = 0;
+
+    t->count[state]++;
+    t->bytes += bytes;
+    for (int i = 0; i < TALLY_COUNT; i++)
+        done += t->count[i];
+    op_progress(t->ctx, done, t->files, file);
 }
 
 void tally_file(struct tally *t, const char *file, enum tally_state state, uint64_t bytes,
                 json_t *more, const struct error *e)
 {
-    json_t *record =
-        json_pack("{s:o, s:s}", "file", batch_name(file), "status", state_name(t, state));
-    size_t done = 0;
+    json_t *record = file_record(t, file, state, bytes, e);
 
-    t->count[state]++;
-    t->bytes += bytes;
-    if (state == TALLY_DONE || state == TALLY_KEPT)
-        json_object_set_new(record, "bytes", json_integer((json_int_t)bytes));
     if (more != NULL)
         json_object_update(record, more);
     json_decref(more);
-    if (state == TALLY_FAILED)
-        json_object_set_new(
-            record, "error",
-            json_pack("{s:s, s:s}", "code", error_code_name(e->code), "text", e->text));
-    if (t->silent && state == TALLY_FAILED)
+    pthread_mutex_lock(&t->mutex);
+    if (!t->silent)
+        op_emit(t->ctx, "file", json_incref(record));
+    else if (state == TALLY_FAILED)
         op_tell(t->ctx, "%s", e->text);
-    if (t->silent)
-        json_decref(record);
-    else
-        op_emit(t->ctx, "file", record);
-    for (int i = 0; i < TALLY_COUNT; i++)
-        done += t->count[i];
-    op_progress(t->ctx, done, t->files, file);
+    count(t, file, state, bytes);
+    pthread_mutex_unlock(&t->mutex);
+    json_decref(record);
 }
 
 static void summary(const struct tally *t)
@@ -68,6 +84,7 @@ bool tally_end(struct tally *t, struct error *e)
     for (int i = 0; i < TALLY_NOT_TRIED; i++)
         done += t->count[i];
     t->count[TALLY_NOT_TRIED] = t->files - done;
+    pthread_mutex_destroy(&t->mutex);
     if (!t->silent)
         summary(t);
     if (t->count[TALLY_NOT_TRIED] > 0)

@@ -4,23 +4,27 @@
 #ifndef SIGNET_PROFILES_ENGINE_TALLY_H
 #define SIGNET_PROFILES_ENGINE_TALLY_H
 
+#include <pthread.h>
+
 #include "op/op.h"
 
 enum tally_state { TALLY_DONE, TALLY_KEPT, TALLY_SAME, TALLY_FAILED, TALLY_NOT_TRIED, TALLY_COUNT };
 
 struct tally {
+    pthread_mutex_t mutex;
     struct op_ctx *ctx;
     const char *done; /* what TALLY_DONE is called: "removed" */
     size_t files;     /* in all */
     size_t count[TALLY_COUNT];
     uint64_t bytes;
     int64_t started;
-    bool silent; /* records of files that went well are not wanted; those that failed are told */
+    bool silent; /* no records: they would stand in what is printed; failures are told */
 };
 
 void tally_begin(struct tally *t, struct op_ctx *ctx, const char *done, size_t files);
 
-/* `more`: an object whose members the record gets too (taken); NULL: none. `e`: of TALLY_FAILED. */
+/* By any thread. `more`: an object whose members the record gets too (taken); NULL: none. `e`: of
+ * TALLY_FAILED. */
 void tally_file(struct tally *t, const char *file, enum tally_state state, uint64_t bytes,
                 json_t *more, const struct error *e);
 

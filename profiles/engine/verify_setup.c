@@ -11,6 +11,7 @@
 #include "cert/crl.h"
 #include "cert/load.h"
 #include "cert/view.h"
+#include "profiles/engine/stamping.h"
 #include "profiles/profile.h"
 
 /* The self-issued certificates of a file go to `store` as roots; all of them to the pool, as

@@ -39,6 +39,7 @@ said digest files/*.exe -o digests.json
 is "$status" 0 'digest'
 like "$said" '20 digested' 'says how many'
 is "$(wc -l <digests.json)" 20 'a line for each file'
+is "$(jq -r .file digests.json)" "$(printf '%s\n' files/*.exe)" 'in the order in which they were named'
 is "$(stat -c %a digests.json)" 644 'that can be handed on'
 is "$(diff -rq files plain)" '' 'the files are not touched'
 result "$([[ $(stat -c %s digests.json) -lt 8000 ]]; echo $?)" 'large files do not travel'
@@ -329,6 +330,30 @@ is "$?" 4 'a wrong PIN'
 same signatures.json before.json 'leaves the signatures that were there'
 reset_by_hand test --module "$softhsm"
 
+# ---- Stopped by a signal: each file is the old one or the new one, and the same command goes on.
+mkdir many many-plain
+for ((i = 1; i <= 40; i++)); do
+  { cat hello.exe && head -c 3000000 /dev/urandom; } >"many/$i.exe"
+done
+cp many/* many-plain
+said digest many/*.exe -o d.json
+sign rsa --digests d.json -o s.json
+"$batch" attach --signatures s.json >said 2>&1 &
+pid=$!
+for ((i = 0; i < 1000; i++)); do
+  if grep -q attached said; then break; fi
+  sleep 0.01
+done
+kill -TERM "$pid"
+wait "$pid"
+is "$?" 130 'stopped: exit 130'
+odd=0
+for i in many/*.exe; do good "$i" || cmp -s "$i" "many-plain/${i#many/}" || odd=$((odd + 1)); done
+is "$odd/$(find many -type f | wc -l)" 0/40 'each file is the old one or the new one'
+said attach --signatures s.json
+good many/*.exe
+is "$status/$?" 0/0 'and the same command goes on'
+
 # ---- Out of a file, and back.
 for i in 1 2; do cp "files/$i.exe" "x$i.exe"; done
 said extract x1.exe -o x1.p7
@@ -388,7 +413,9 @@ cp direct.exe nested.exe
 said remove nested.exe
 same nested.exe plain/1.exe 'with all that was appended'
 cp x1.exe way.exe
-"$batch" extract way.exe -o way.p7 && "$batch" remove way.exe && "$batch" attach way.exe --signature way.p7
+said extract way.exe -o way.p7
+said remove way.exe
+said attach way.exe --signature way.p7
 same way.exe x1.exe 'sign, extract, remove, attach: the signed file'
 said remove way.exe x1.p7 -o bare
 is "$status" 1 'a file of no format'

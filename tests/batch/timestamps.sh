@@ -62,7 +62,7 @@ for mode in hang drop status/500 busy/1 wrong-nonce no-nonce wrong-imprint stale
   status=$?
   took=$((SECONDS - start))
   cmp -s files/1.exe original
-  is "$status/$?/$([[ $took -le 8 ]]; echo $?)" 7/0/0 "$mode: exit 7, soon, and the file stays"
+  is "$status/$?/$([[ $took -le 15 ]]; echo $?)" 7/0/0 "$mode: exit 7, soon, and the file stays"
   like "$(cat said)" "failed .*$tsa_url/$mode: " "$mode: the server and a reason are told"
 done
 whole 'after bad servers'
@@ -184,7 +184,7 @@ make_programs 24 1000
 sign good --json --timestamp "$tsa_url/first/1/hang/then/good" files/{1..24}.exe
 is "$?" 7 'one of 24 requests is never answered: its file fails'
 is "$(summary signed)/$(summary failed)" 23/1 'the others do not'
-is "$(jq -s '[.[] | select(.status == "signed" and .ms > 3000)] | length' said)" 0 'and none of them waits for it'
+is "$(jq -s '[.[] | select(.status == "signed" and .ms > 4500)] | length' said)" 0 'and none of them waits for it'
 # The best of some, since the machine may have other work; tests/bench/timestamps.sh measures.
 for ((i = 0, took = 1000000; i < 4 && took > 3240; i++)); do
   make_programs 24 1000
@@ -219,7 +219,7 @@ sleep 1
 start=$SECONDS
 kill -INT "$victim"
 wait "$victim"
-is "$?/$([[ $((SECONDS - start)) -le 8 ]]; echo $?)" 130/0 'SIGINT while a server hangs: the tries of one file, no more'
+is "$?/$([[ $((SECONDS - start)) -le 15 ]]; echo $?)" 130/0 'SIGINT while a server hangs: the tries of one file, no more'
 "$batch" sign good --timestamp "$tsa_url/hang" files/{1..40}.exe >said 2>errors &
 victim=$!
 sleep 1
@@ -228,7 +228,7 @@ sleep 0.2
 kill -INT "$victim"
 start=$SECONDS
 wait "$victim"
-is "$?/$([[ $((SECONDS - start)) -le 2 ]]; echo $?)" 130/0 'a second signal waits for nothing'
+is "$?/$([[ $((SECONDS - start)) -le 4 ]]; echo $?)" 130/0 'a second signal waits for nothing'
 whole 'after that'
 tsa_stop
 done_testing
