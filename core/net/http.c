@@ -29,16 +29,28 @@ struct exchange {
     char reason[CURL_ERROR_SIZE];
 };
 
+/* Where the name of the server begins. A password with a slash in it, which should have been
+ * encoded, makes that no URL any more, but is a password still: what looks like a port and is no
+ * number was its beginning. */
+static const char *behind_user(const char *authority)
+{
+    size_t length = strcspn(authority, "/?#");
+    const char *at = memrchr(authority, '@', length), *colon = memchr(authority, ':', length);
+
+    if (at == NULL && *authority != '[' && colon != NULL &&
+        colon + 1 + strspn(colon + 1, "0123456789") < authority + length)
+        at = strrchr(authority, '@');
+    return at == NULL ? authority : at + 1;
+}
+
 char *http_shown(const char *url)
 {
     const char *scheme = strstr(url, "://"), *start = scheme == NULL ? url : scheme + 3;
-    size_t length = strcspn(start, "/?#");
-    const char *at = memrchr(start, '@', length);
+    const char *server = behind_user(start);
     struct buffer out = BUFFER_INIT;
 
     text_append_printable(&out, url, (size_t)(start - url));
-    start = at == NULL ? start : at + 1;
-    text_append_printable(&out, start, strlen(start));
+    text_append_printable(&out, server, strlen(server));
     return buffer_take(&out);
 }
 

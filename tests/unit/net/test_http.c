@@ -195,14 +195,25 @@ static void test_proxy(void **state)
 
 static void test_nothing_secret_is_shown(void **state)
 {
-    char *shown = http_shown("http://user:secret@example.com/a@b?c=d@e");
+    static const struct {
+        const char *url, *shown;
+    } cases[] = {
+        {"http://user:secret@example.com/a@b?c=d@e", "http://example.com/a@b?c=d@e"},
+        {"http://user:sec/ret@example.com/a", "http://example.com/a"},
+        {"http://user:sec/r@t@example.com", "http://example.com"},
+        {"http://example.com:8080/a@b", "http://example.com:8080/a@b"},
+        {"http://[::1]:80/a@b", "http://[::1]:80/a@b"},
+        {"http://example.com/\x1b", "http://example.com/\\x1B"},
+        {"user:secret@example.com", "example.com"},
+    };
 
     (void)state;
-    assert_string_equal(shown, "http://example.com/a@b?c=d@e");
-    free(shown);
-    shown = http_shown("http://example.com/\x1b");
-    assert_string_equal(shown, "http://example.com/\\x1B");
-    free(shown);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char *shown = http_shown(cases[i].url);
+
+        assert_string_equal(shown, cases[i].shown);
+        free(shown);
+    }
 }
 
 static void *cancel_soon(void *data)
