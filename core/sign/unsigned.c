@@ -52,8 +52,9 @@ size_t unsigned_unknown(const struct authenticode_view *v, char *first, size_t s
         int length = i2d_X509_ATTRIBUTE(attribute, NULL);
         char oid[80];
 
-        if (OBJ_obj2txt(oid, sizeof oid, X509_ATTRIBUTE_get0_object(attribute), 1) <= 0 ||
-            is_known(oid) || length <= 0)
+        if (OBJ_obj2txt(oid, sizeof oid, X509_ATTRIBUTE_get0_object(attribute), 1) <= 0)
+            snprintf(oid, sizeof oid, "unreadable");
+        if (is_known(oid) || length <= 0)
             continue;
         if (total == 0)
             snprintf(first, size, "%s", oid);
