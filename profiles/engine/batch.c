@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "profiles/engine/batch.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -111,19 +110,6 @@ json_t *batch_name(const char *file)
 void batch_show(struct buffer *out, const char *text)
 {
     text_append_printable(out, text, strlen(text));
-}
-
-bool batch_stamp(struct tsa *tsa, const uint8_t *signature, size_t length, struct buffer *token,
-                 struct engine_stamp *given, struct error *e)
-{
-    struct tsa_result result;
-
-    /* A signal does not end it: the signature is made, and the tries are counted. */
-    if (!tsa_stamp(tsa, signature, length, token, &result, NULL, e))
-        return false;
-    given->time = result.time;
-    snprintf(given->server, sizeof given->server, "%s", result.server);
-    return true;
 }
 
 const struct signer *batch_open(struct ready *r, const struct profile *p, struct op_ctx *ctx,

@@ -272,11 +272,12 @@ static bool ask_with_touch(struct line *l, unsigned lane, struct job *j)
     return done;
 }
 
-/* Nobody is asked for a touch once the run is to end. */
+/* Once the run is to end, nobody is asked for a touch, and nothing is signed that would have to
+ * wait for its timestamp. */
 static bool is_ending(struct line *l)
 {
     return atomic_load(&l->stopped) ||
-           (l->engine->touch != NULL && cancel_requested(l->engine->cancel));
+           ((l->engine->touch != NULL || l->stamps > 0) && cancel_requested(l->engine->cancel));
 }
 
 static bool ask_token(struct line *l, unsigned lane, struct job *j, bool *ending)
@@ -398,6 +399,8 @@ static void stamp_one(struct line *l, struct job *j)
     lasts = patience_lasts(&l->patience, cancel_requested(l->engine->cancel), clock_ms(), &e);
     if (lasts && ask_servers(l, j, &e)) {
         queue_push(&l->to_commit, j);
+    } else if (e.code == ERROR_CANCELLED) {
+        job_free(j);
     } else if (e.code == ERROR_TIMESTAMP && !required) {
         go_without(l, j, &e);
     } else if (!lasts) {
@@ -573,6 +576,9 @@ static bool conclude(const struct line *l, struct error *e)
     if (l->cause.code != ERROR_NONE) {
         if (e != NULL)
             *e = l->cause;
+        /* Servers that answer again would not be enough. */
+        if (e != NULL && e->code == ERROR_TIMESTAMP && !only_timestamps_failed(l))
+            e->code = ERROR_SOME_FAILED;
         return false;
     }
     if (cancel_requested(l->engine->cancel) && t->count[ENGINE_NOT_TRIED] > 0)

@@ -8,6 +8,7 @@
 #include "profiles/engine/digests.h"
 #include "profiles/engine/engine.h"
 #include "profiles/engine/report.h"
+#include "profiles/engine/stamper.h"
 #include "profiles/engine/stamping.h"
 #include "profiles/ops.h"
 
@@ -97,8 +98,8 @@ struct batch {
     struct ready ready;
     struct gate_person person;
     struct gate_session *session;
-    struct error untouched; /* nobody is here to touch the key: it cannot sign */
-    struct tsa *tsa;        /* NULL: no timestamps are wanted */
+    struct error untouched;  /* nobody is here to touch the key: it cannot sign */
+    struct stamper *stamper; /* NULL: no timestamps are wanted */
     struct report report;
 };
 
@@ -152,7 +153,7 @@ static bool stamp(void *data, const uint8_t *signature, size_t length, struct bu
 {
     struct batch *b = data;
 
-    return batch_stamp(b->tsa, signature, length, token, given, e);
+    return stamper_get(b->stamper, signature, length, token, given, e);
 }
 
 static void result(void *data, const struct engine_result *r)
@@ -199,12 +200,12 @@ static bool prepare(struct batch *b, bool dry_run, struct error *e)
     return false;
 }
 
-static bool make_tsa(struct batch *b, struct error *e)
+static bool open_stamper(struct batch *b, struct error *e)
 {
     if (!b->ready.spec.timestamp)
         return true;
-    b->tsa = stamping_open(b->profile, e);
-    return b->tsa != NULL;
+    b->stamper = stamper_open(b->profile, b->ctx->cancel, e);
+    return b->stamper != NULL;
 }
 
 static bool run_plan(struct batch *b, bool dry_run, struct error *e)
@@ -293,10 +294,10 @@ static bool run(const struct op_args *a, struct op_ctx *ctx, struct error *e)
     /* --output is a file then. */
     if (op_given(a, "digests"))
         clear(&p->output_directory);
-    if (make_plan(&b, a, e) && prepare(&b, dry_run, e) && make_tsa(&b, e) &&
+    if (make_plan(&b, a, e) && prepare(&b, dry_run, e) && open_stamper(&b, e) &&
         (dry_run || plan_make_folders(&b.plan, e)))
         done = run_plan(&b, dry_run, e);
-    tsa_free(&b.tsa);
+    stamper_close(&b.stamper);
     gate_close(&b.session);
     ready_free(&b.ready);
     digests_close(&b.digests);

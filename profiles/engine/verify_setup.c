@@ -11,6 +11,7 @@
 #include "cert/crl.h"
 #include "cert/load.h"
 #include "cert/view.h"
+#include "profiles/engine/stamping.h"
 #include "profiles/profile.h"
 
 /* The self-issued certificates of a file go to `store` as roots; all of them to the pool, as
@@ -95,8 +96,7 @@ static bool demand(struct verify_setup *s, const struct profile *p, struct error
     for (size_t i = 0; good && i < p->chain.count; i++)
         good = cert_load_file(p->chain.item[i], s->pool, e);
     s->options.certificate = s->certificate;
-    s->options.timestamp =
-        p->timestamp_required < 0 ? p->timestamp_servers.count > 0 : p->timestamp_required == 1;
+    s->options.timestamp = stamping_required(p);
     s->options.page_hashes = p->page_hashes == 1;
     return good;
 }
