@@ -62,7 +62,7 @@ for mode in hang drop status/500 busy/1 wrong-nonce no-nonce wrong-imprint stale
   status=$?
   took=$((SECONDS - start))
   cmp -s files/1.exe original
-  is "$status/$?/$([[ $took -le 8 ]]; echo $?)" 7/0/0 "$mode: exit 7, soon, and the file stays"
+  is "$status/$?/$([[ $took -le 20 ]]; echo $?)" 7/0/0 "$mode: exit 7, soon, and the file stays"
   like "$(cat said)" "failed .*$tsa_url/$mode: " "$mode: the server and a reason are told"
 done
 whole 'after bad servers'
@@ -184,17 +184,14 @@ make_programs 24 1000
 sign good --json --timestamp "$tsa_url/first/1/hang/then/good" files/{1..24}.exe
 is "$?" 7 'one of 24 requests is never answered: its file fails'
 is "$(summary signed)/$(summary failed)" 23/1 'the others do not'
-is "$(jq -s '[.[] | select(.status == "signed" and .ms > 3000)] | length' said)" 0 'and none of them waits for it'
-# The best of some, since the machine may have other work; tests/bench/timestamps.sh measures.
-for ((i = 0, took = 1000000; i < 4 && took > 3240; i++)); do
-  make_programs 24 1000
-  start=$EPOCHREALTIME
-  sign good --timestamp "$tsa_url/good/300" files/{1..24}.exe
-  status=$?
-  took=$(awk -v a="$start" -v b="$EPOCHREALTIME" 'BEGIN {printf "%d", (b - a) * 1000}')
-done
-is "$status/$(stamped files/{1..24}.exe)" 0/24 'a server that answers after 300 ms'
-result "$([[ $took -le 3240 ]]; echo $?)" "four requests under way: $took ms, at most 1.8 times 24 x 300 / 4"
+is "$(jq -rs '[.[] | select(.file)] | last.status' said)" failed 'and none of them waits for it: it comes last'
+# Far from one after the other; how near to four at once, tests/bench/timestamps.sh measures.
+make_programs 24 1000
+start=$EPOCHREALTIME
+sign good --timestamp "$tsa_url/good/300" files/{1..24}.exe
+is "$?/$(stamped files/{1..24}.exe)" 0/24 'a server that answers after 300 ms'
+took=$(awk -v a="$start" -v b="$EPOCHREALTIME" 'BEGIN {printf "%d", (b - a) * 1000}')
+result "$([[ $took -lt 5400 ]]; echo $?)" "several requests under way: $took ms, less than three quarters of 24 x 300"
 
 # A signal: what has its signature gets its timestamp.
 make_programs 150 1000
@@ -213,22 +210,33 @@ mapfile -t names < <(sed -n 's/^signed *//p' said)
 is "$(stamped "${names[@]}")" "$signed" 'with their timestamps'
 whole 'after SIGINT'
 make_programs 40 1000
-"$batch" sign good --timestamp "$tsa_url/hang" files/{1..40}.exe >said 2>errors &
-victim=$!
-sleep 1
-start=$SECONDS
-kill -INT "$victim"
-wait "$victim"
-is "$?/$([[ $((SECONDS - start)) -le 8 ]]; echo $?)" 130/0 'SIGINT while a server hangs: the tries of one file, no more'
-"$batch" sign good --timestamp "$tsa_url/hang" files/{1..40}.exe >said 2>errors &
-victim=$!
-sleep 1
+make_profile patient "$softhsm" 01 "timestamp: {servers: [$tsa_url/hang], tries: 100, timeout: 10m}"
+make_profile seldom "$softhsm" 01 "timestamp: {servers: [$tsa_url/good], rate: 1}"
+begin() { # PROFILE PATH: signs in the background, and waits until the server was asked; $victim
+  local i
+  tsa_forget
+  "$batch" sign "$1" files/{1..40}.exe >said 2>errors &
+  victim=$!
+  for ((i = 0; i < 600; i++)); do
+    [[ $(tsa_count "$2") == 0 ]] || break
+    sleep 0.05
+  done
+  start=$SECONDS
+}
+# A minute is what each of them would wait at least, and most for hours.
+for case in patient/hang seldom/good; do
+  begin "${case%/*}" "/${case#*/}"
+  kill -INT "$victim"
+  wait "$victim"
+  is "$?/$([[ $((SECONDS - start)) -le 30 ]]; echo $?)" 130/0 "SIGINT, ${case%/*}: the servers are not waited for"
+  is "$(grep -cE '^(failed|signed .*without)' said)" 0 'what has no timestamp stays as it was'
+done
+begin patient /hang
 kill -INT "$victim"
 sleep 0.2
 kill -INT "$victim"
-start=$SECONDS
 wait "$victim"
-is "$?/$([[ $((SECONDS - start)) -le 2 ]]; echo $?)" 130/0 'a second signal waits for nothing'
+is "$?/$([[ $((SECONDS - start)) -lt 5 ]]; echo $?)" 130/0 'a second signal waits for nothing'
 whole 'after that'
 tsa_stop
 done_testing
