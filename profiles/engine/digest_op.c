@@ -137,6 +137,17 @@ static void digest_one(struct digesting *d, const char *file)
         close(fd);
 }
 
+/* What was digested is there, even if some could not be. Where none could, the digests of an
+ * earlier run stay. */
+static bool commit(struct digesting *d, struct error *e)
+{
+    const size_t *count = d->tally.count;
+    bool any = count[TALLY_DONE] + count[TALLY_KEPT] > 0;
+
+    return d->output == NULL || !any || cancel_requested(d->ctx->cancel) ||
+           steps_commit(d->output, e);
+}
+
 /* A file that is named twice has one line. */
 static bool digest_all(struct digesting *d, const struct plan *plan, struct error *e)
 {
@@ -149,10 +160,7 @@ static bool digest_all(struct digesting *d, const struct plan *plan, struct erro
         else
             digest_one(d, plan->item[i].file);
     }
-    /* What was digested is there, even if some could not be. */
-    if (d->output != NULL && !cancel_requested(d->ctx->cancel) && !steps_commit(d->output, e))
-        return false;
-    return tally_end(&d->tally, e);
+    return commit(d, e) && tally_end(&d->tally, e);
 }
 
 static void set_options(struct digesting *d, const struct op_args *a, const struct profile *p)

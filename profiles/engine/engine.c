@@ -114,7 +114,7 @@ static void finish(struct line *l, struct job *j, enum engine_state state)
 static void send_on(struct line *l, struct job *j, bool made)
 {
     if (j->state == SIGN_KEPT)
-        finish(l, j, job_copy_kept(j, &j->result.error) ? ENGINE_KEPT : ENGINE_FAILED);
+        finish(l, j, job_copy_kept(j, l->engine, &j->result.error) ? ENGINE_KEPT : ENGINE_FAILED);
     else if (made)
         finish(l, j, ENGINE_KEPT);
     else if (l->engine->dry_run)
@@ -384,7 +384,7 @@ static void go_without(struct line *l, struct job *j, const struct error *why)
     if (j->state == SIGN_READY || j->result.stamps > 0)
         queue_push(&l->to_commit, j);
     else
-        finish(l, j, job_copy_kept(j, &j->result.error) ? ENGINE_KEPT : ENGINE_FAILED);
+        finish(l, j, job_copy_kept(j, l->engine, &j->result.error) ? ENGINE_KEPT : ENGINE_FAILED);
 }
 
 static void stamp_one(struct line *l, struct job *j)

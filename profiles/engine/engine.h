@@ -65,10 +65,11 @@ struct engine {
     unsigned lanes; /* sessions wanted: 1 … 64 */
     bool dry_run;   /* hash and look, write nothing, sign nothing */
     /* NULL, or the files are elsewhere: `begin` gives the job of an item (sign_begin_content),
-     * `put` takes what it made (sign_made). *made: an earlier run did, nothing is left to do. Both
-     * set; called by several threads at once. */
-    struct sign_job *(*begin)(void *data, size_t index, const struct sign_spec *spec, bool *made,
-                              struct error *e);
+     * `put` takes what it made (sign_made). *made: what an earlier run left of it; SIGN_MADE:
+     * nothing is left to do; SIGN_MADE_UNSTAMPED: the job has its signature already. Both set;
+     * called by several threads at once. */
+    struct sign_job *(*begin)(void *data, size_t index, const struct sign_spec *spec,
+                              enum sign_made *made, struct error *e);
     bool (*put)(void *data, size_t index, const struct sign_job *job, struct error *e);
     /* Called once, when the first digest waits: logs in. *lanes: how many sessions there are. */
     const struct signer *(*login)(void *data, unsigned *lanes, struct error *e);

@@ -61,12 +61,15 @@ static void take_digest(struct job *j)
 /* Of a file that is elsewhere. */
 static bool begin_elsewhere(struct job *j, const struct engine *engine, bool *made, struct error *e)
 {
+    enum sign_made is = SIGN_NOT_MADE;
+
     if (!sign_spec_check(&j->spec, e))
         return false;
-    j->state = SIGN_READY;
-    j->sign = engine->begin(engine->data, j->result.index, &j->spec, made, e);
+    j->sign = engine->begin(engine->data, j->result.index, &j->spec, &is, e);
     if (j->sign != NULL)
         take_digest(j);
+    j->state = is == SIGN_MADE_UNSTAMPED ? SIGN_UNSTAMPED : SIGN_READY;
+    *made = is == SIGN_MADE;
     return j->sign != NULL;
 }
 
@@ -163,8 +166,10 @@ static bool copy_bytes(int input, const char *file, struct tempfile *output, str
            error_set_errno(e, "cannot write a copy of '%s'", file);
 }
 
-bool job_copy_kept(struct job *j, struct error *e)
+bool job_copy_kept(struct job *j, const struct engine *engine, struct error *e)
 {
+    if (engine->put != NULL)
+        return engine->put(engine->data, j->result.index, j->sign, e);
     if (j->output == NULL || is_same_file(j->item->output, &j->status))
         return true;
     return copy_bytes(j->input, j->item->file, j->output, e) &&

@@ -133,8 +133,8 @@ static void touched(void *data)
     op_now(b->ctx, "%s", "");
 }
 
-static struct sign_job *begin(void *data, size_t index, const struct sign_spec *spec, bool *made,
-                              struct error *e)
+static struct sign_job *begin(void *data, size_t index, const struct sign_spec *spec,
+                              enum sign_made *made, struct error *e)
 {
     struct batch *b = data;
 
@@ -208,6 +208,20 @@ static bool open_stamper(struct batch *b, struct error *e)
     return b->stamper != NULL;
 }
 
+/* What was signed before something stopped the run is there, too. */
+static bool commit_digests(struct batch *b, bool done, struct error *e)
+{
+    struct error why = ERROR_INIT;
+
+    if (digests_commit(b->digests, &why))
+        return done;
+    if (!done)
+        op_tell(b->ctx, "%s", why.text);
+    else if (e != NULL)
+        *e = why;
+    return false;
+}
+
 static bool run_plan(struct batch *b, bool dry_run, struct error *e)
 {
     struct engine engine = {
@@ -235,10 +249,7 @@ static bool run_plan(struct batch *b, bool dry_run, struct error *e)
     b->report = (struct report){.ctx = b->ctx, .plan = &b->plan};
     done = engine_run(&engine, &totals, e);
     report_summary(&b->report, &totals, clock_ms() - started);
-    /* What was signed before something stopped the run is there, too. */
-    if (b->digests != NULL && !dry_run && !digests_commit(b->digests, done ? e : NULL))
-        return false;
-    return done;
+    return b->digests == NULL || dry_run ? done : commit_digests(b, done, e);
 }
 
 static bool plan_digests(struct batch *b, const struct op_args *a, struct error *e)
@@ -246,6 +257,9 @@ static bool plan_digests(struct batch *b, const struct op_args *a, struct error 
     if (op_count(a, "FILE") > 0 || (op_given(a, "key") && op_given(a, "PROFILE")))
         return error_set(e, ERROR_USAGE,
                          "sign: either files, or --digests with what digest wrote of them");
+    if (op_given(a, "existing"))
+        return error_set(e, ERROR_USAGE,
+                         "sign: --existing goes to digest and attach, where the files are");
     if (!op_given(a, "output"))
         return error_set(e, ERROR_USAGE, "sign: --digests needs --output FILE for the signatures");
     b->digests = digests_open(op_text(a, "digests"), op_text(a, "output"), b->profile, e);

@@ -144,6 +144,11 @@ sign rsa --digests d.json
 is "$status" 2 'signatures need an output file'
 sign rsa --digests d.json plain/1.exe -o x.json
 is "$status" 2 'digests or files, not both'
+sign rsa --digests digests.json --existing append -o x.json
+is "$status" 2 'what becomes of signatures that are there is said where the files are'
+cp d.json before
+said digest missing.exe -o d.json
+is "$status/$(cmp d.json before)" 1/ 'where nothing could be digested, the digests that were there stay'
 sign rsa --dry-run --digests digests.json -o dry.json
 is "$status/$(grep -c would-sign <<<"$said")" 0/21 'a dry run'
 result "$([[ ! -e dry.json ]]; echo $?)" 'writes nothing'
@@ -179,6 +184,37 @@ cp plain/{1..4}.exe stamped/plain
 is "$?" 0 'they are attached'
 for i in 1 2 3 4; do osslsigncode verify -CAfile ca.pem -TSA-CAfile "$tsa_root" "stamped/plain/$i.exe"; done >said 2>&1
 is "$(grep -c '^Timestamp verified' said)" 4 'osslsigncode takes every one'
+make_profile soft "$softhsm" 01 "timestamp: {servers: [$tsa_dead], tries: 1, timeout: 1s, required: false}"
+sign soft --digests d.json -o soft.json
+is "$status/$(grep -c 'without a timestamp: ' <<<"$said")" 0/4 'where none is required, they are signed without'
+before=$(logins)
+sign soft --digests d.json -o soft.json
+is "$status/$(grep -c '^kept .*without a timestamp: ' <<<"$said")/$(wc -l <soft.json)" 0/4/4 'the same again keeps them'
+sign stamped --digests d.json -o soft.json
+is "$status/$(grep -c '^timestamped' <<<"$said")/$(($(logins) - before))" 0/4/0 'a retry gives the timestamps without a login'
+(cd stamped && cp ../plain/{1..4}.exe plain && "$batch" attach --signatures ../soft.json >/dev/null &&
+  "$batch" verify --ca ../ca.pem --tsa-ca "$tsa_root" --profile stamped plain/{1..4}.exe) >said 2>&1
+like "$(tail -n 3 said)" 'names no certificate' 'a profile that names none is told so'
+for i in 1 2 3 4; do osslsigncode verify -CAfile ca.pem -TSA-CAfile "$tsa_root" "stamped/plain/$i.exe"; done >said 2>&1
+is "$(grep -c '^Timestamp verified' said)" 4 'which osslsigncode takes'
+# What a run that was stopped did not come to stays in its output.
+head -n 1 d.json >one.json
+for ((i = 1; i <= 300; i++)); do jq -c ".file = \"$i\"" one.json; done >many.json
+tail -n 50 many.json >tail.json
+sign rsa --digests tail.json -o many-signed.json
+make_profile halting "$softhsm" 01 "timestamp: {servers: [$tsa_url/first/3/good/then/hang], timeout: 1m}"
+tsa_forget
+SIGNET_PIN=$test_pin "$batch" sign halting --digests many.json -o many-signed.json >said 2>&1 &
+victim=$!
+for ((i = 0; i < 600; i++)); do
+  [[ $(tsa_count /hang) -le 3 ]] || break
+  sleep 0.05
+done
+kill -INT "$victim"
+wait "$victim"
+is "$?/$(grep -c '^signed' said)/$(wc -l <many-signed.json)" 130/3/53 'a run that was stopped loses nothing of an earlier one'
+sign rsa --digests many.json -o many-signed.json
+is "$status/$(grep -c '^kept' <<<"$said")" 0/53 'and the next one goes on with all of it'
 tsa_stop
 
 # ---- A signature beside one that is there.
