@@ -142,14 +142,15 @@ static void servers_that_are_down_end_the_run(void **state)
     assert_in_range(rig.signatures, 4, 20);
     assert_int_equal(rig.totals.count[ENGINE_NOT_TRIED], 100 - rig.totals.count[ENGINE_FAILED]);
     all_are_whole(names);
-    /* They go away later: the token runs further ahead then. */
+    /* They go away later: the token runs further ahead then. Each of three good answers that come
+     * late may begin the count anew. */
     rig.down_from = 20;
     rig.stamp_delay = 3;
     assert_false(rig_run(&rig, names, NULL));
     assert_int_equal(rig.e.code, ERROR_TIMESTAMP);
     assert_int_equal(rig.totals.count[ENGINE_SIGNED], 19);
-    assert_in_range(rig.totals.count[ENGINE_FAILED], 4, 7);
-    assert_in_range(rig.signatures, 23, 70);
+    assert_in_range(rig.totals.count[ENGINE_FAILED], 4, 16);
+    assert_in_range(rig.signatures, 23, 80);
     all_are_whole(names);
     rig.down_from = rig.down_until = 0;
     assert_true(rig_run(&rig, names, NULL));
