@@ -74,7 +74,7 @@ static bool check_name(const char *file, struct error *e)
 {
     size_t length = strlen(file);
 
-    if (length > STEPS_NAME_MAX)
+    if (length > STEP_NAME_MAX)
         return error_set(e, ERROR_UNSUPPORTED, "'%s': its name is too long", file);
     return text_is_utf8(file, length) ||
            error_set(e, ERROR_UNSUPPORTED,
