@@ -21,8 +21,9 @@ static const struct op_arg args[] = {
      .type = OP_PATH,
      .positional = true,
      .repeatable = true,
-     .help = "the file, or files, to sign; with --signatures also under another name than when it "
-             "was digested, and without any, all that are named there"},
+     .help = "a file to put a signature into, @LIST for a file with a path a line, '-' for JSON "
+             "jobs on standard input; with --signatures also under another name than when it was "
+             "digested; without any, all that are named there"},
     {.name = "signature",
      .type = OP_PATH,
      .value = "FILE",
@@ -32,7 +33,7 @@ static const struct op_arg args[] = {
      .type = OP_CHOICE,
      .value = "WHAT",
      .choices = existings,
-     .help = "what happens to files that are signed already; without it as digest was told, else "
+     .help = "what happens to files that are signed already; by default what digest was told, or "
              "keep"},
     {.name = "output",
      .letter = 'o',

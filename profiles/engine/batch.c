@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "op/record.h"
+#include "op/text.h"
 #include "profiles/schema.h"
 
 /* Options that stand for a key of the profile. */
@@ -110,6 +111,23 @@ json_t *batch_name(const char *file)
 void batch_show(struct buffer *out, const char *text)
 {
     text_append_printable(out, text, strlen(text));
+}
+
+void batch_show_error(struct buffer *out, const json_t *record)
+{
+    const char *text = op_string(json_object_get(record, "error"), "text");
+    char *name = text_format("'%s'", op_string(record, "file"));
+    size_t length = name == NULL ? 0 : strlen(name);
+
+    buffer_append_text(out, ": ");
+    if (length > 0 && strncmp(text, name, length) == 0 && strncmp(text + length, ": ", 2) == 0)
+        text += length + 2;
+    else if (length > 0 && strncmp(text, name, length) == 0 && text[length] == ' ') {
+        text += length;
+        buffer_append_text(out, "it");
+    }
+    batch_show(out, text);
+    free(name);
 }
 
 const struct signer *batch_open(struct ready *r, const struct profile *p, struct op_ctx *ctx,

@@ -31,6 +31,9 @@ json_t *batch_name(const char *file);
 /* Appends a text of a record that came from outside, so that a terminal can show it. */
 void batch_show(struct buffer *out, const char *text);
 
+/* Appends ": " and why a record's file failed; its name, which stands before, is not said again. */
+void batch_show_error(struct buffer *out, const json_t *record);
+
 /* Opens the gate for a ready profile and gives the signer for its key. *session is the caller's to
  * close. */
 const struct signer *batch_open(struct ready *r, const struct profile *p, struct op_ctx *ctx,

@@ -39,10 +39,10 @@ static const struct op_arg args[] = {
      .help = "what happens to files that are signed already; those that are kept get no line"},
     {.name = "page-hashes",
      .type = OP_FLAG,
-     .help = "the SHA-256 of each page of a Windows program, too"},
+     .help = "add the SHA-256 of each page of a Windows program"},
     {.name = "msi-signature-ex",
      .type = OP_FLAG,
-     .help = "for MSI packages that are to get the stream MsiDigitalSignatureEx"},
+     .help = "as for MSI packages that get the stream MsiDigitalSignatureEx"},
     {.name = "output",
      .letter = 'o',
      .type = OP_PATH,
@@ -211,7 +211,7 @@ static void text(const char *kind, const json_t *record, unsigned width, bool co
 const struct op op_batch_digest = {
     .verb = "digest",
     .group = "Sign",
-    .summary = "what must be known of files to sign them where they are not",
+    .summary = "write the digests of files, to have them signed where the token is",
     .description =
         "The first of two steps, for machines without a token: writes a line of JSON for each "
         "file, "

@@ -237,8 +237,10 @@ static bool conclude(const struct line *l, struct error *e)
             "stopped by a signal; %zu files were not tried, the same command goes on with them",
             t->count[ENGINE_NOT_TRIED]);
     if (t->count[ENGINE_FAILED] > 0 && only_timestamps_failed(l))
-        return error_set(e, ERROR_TIMESTAMP, "%zu of %zu files failed, for want of a timestamp",
-                         t->count[ENGINE_FAILED], l->engine->plan->count);
+        return error_set(
+            e, ERROR_TIMESTAMP,
+            "%zu of %zu files failed, for want of a timestamp; the same command tries them again",
+            t->count[ENGINE_FAILED], l->engine->plan->count);
     if (t->count[ENGINE_FAILED] > 0)
         return error_set(e, ERROR_SOME_FAILED, "%zu of %zu files failed", t->count[ENGINE_FAILED],
                          l->engine->plan->count);

@@ -36,7 +36,7 @@ static const struct op_arg args[] = {
     {.name = "digests",
      .type = OP_PATH,
      .value = "FILE",
-     .help = "sign what digest wrote where the files are, instead of files"},
+     .help = "sign the lines that digest wrote where the files are, instead of files"},
     {.name = "existing",
      .type = OP_CHOICE,
      .value = "WHAT",
@@ -338,6 +338,7 @@ const struct op op_batch_sign = {
         "nothing is signed.",
     .example = "signet-batch sign release dist/*.exe\n"
                "signet-batch sign release -o signed @files.txt --json\n"
+               "signet-batch sign release --digests digests.json -o signatures.json\n"
                "signet-batch sign --key 'pkcs11:token=release;id=%01' --pin env:PIN app.exe",
     .program = OP_BATCH,
     .effects = OP_WRITES | OP_LOGS_IN | OP_STREAMS,

@@ -101,8 +101,6 @@ static void text_summary(const json_t *s, struct buffer *out)
 void tally_text(const char *kind, const json_t *record, unsigned width, bool colour,
                 struct buffer *out)
 {
-    const json_t *error = json_object_get(record, "error");
-
     (void)width, (void)colour;
     if (strcmp(kind, "summary") == 0) {
         text_summary(json_object_get(record, "summary"), out);
@@ -110,8 +108,8 @@ void tally_text(const char *kind, const json_t *record, unsigned width, bool col
     }
     buffer_printf(out, "%-10s ", op_string(record, "status"));
     batch_show(out, op_string(record, "file"));
-    if (error != NULL)
-        buffer_printf(out, ": %s", op_string(error, "text"));
+    if (json_object_get(record, "error") != NULL)
+        batch_show_error(out, record);
     if (*op_string(record, "why") != '\0') {
         buffer_append_text(out, " (");
         batch_show(out, op_string(record, "why"));

@@ -13,8 +13,8 @@ static const struct op_arg args[] = {
      .type = OP_PATH,
      .positional = true,
      .repeatable = true,
-     .help = "a signed file, @LIST for a file with a path a line; without any, what sign writes "
-             "with the profile"},
+     .help = "a signed file, @LIST for a file with a path a line, '-' for JSON jobs on standard "
+             "input; without any, what sign writes with the profile"},
     {.name = "profile",
      .type = OP_PROFILE,
      .value = "NAME",
@@ -42,8 +42,7 @@ static const struct op_arg args[] = {
      .help = "write the files into this folder instead of in place"},
     {.name = "dry-run",
      .type = OP_FLAG,
-     .help = "say what would be done; nothing asked, nothing "
-             "written"},
+     .help = "say what would be done; nothing asked, nothing written"},
 };
 
 /* One run, for the engine's callbacks. */
@@ -111,7 +110,8 @@ static bool make_plan(struct plan *out, const struct op_args *a, const struct pr
 static bool run_plan(struct plan *plan, struct stamper *stamper, const struct profile *p,
                      bool dry_run, struct op_ctx *ctx, struct error *e)
 {
-    struct stamping s = {.report = {.ctx = ctx, .plan = plan}, .stamper = stamper};
+    struct stamping s = {.report = {.ctx = ctx, .plan = plan, .stamps_alone = true},
+                         .stamper = stamper};
     const struct sign_spec spec = {.timestamp = true, .stamp_only = true};
     const struct engine engine = {
         .plan = plan,

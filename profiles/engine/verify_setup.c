@@ -76,7 +76,9 @@ static bool demand_certificate(struct verify_setup *s, const struct profile *p, 
     STACK_OF(X509) * certs;
 
     if (p->certificate == NULL)
-        return error_set(e, ERROR_PROFILE, "the profile '%s' names no certificate to demand",
+        return error_set(e, ERROR_PROFILE,
+                         "the profile '%s' names no certificate to demand; add certificate: "
+                         "sha256:…, which signet objects prints, or its file",
                          p->name);
     if (strncasecmp(p->certificate, "sha256:", 7) == 0) {
         s->certificate = strdup(p->certificate);

@@ -93,7 +93,7 @@ signed_well files/*.exe
 is "$?/$(stamped files/*.exe)/$(($(logins) - before))" 0/0/1 'well, in one login'
 sign soft files/*.exe
 is "$?/$(grep -c '^kept .*without a timestamp: ' said)/$(($(logins) - before))" 0/4/1 'the same again: kept, no login'
-like "$(tail -n 1 said)" '4 kept, 4 of them without a timestamp' 'counted in the summary'
+like "$(tail -n 1 said)" '4 kept, 4 files without a timestamp' 'counted in the summary'
 sign good files/*.exe
 is "$?/$(grep -c '^timestamped' said)/$(($(logins) - before))" 0/4/1 'a retry gives the timestamps without a login'
 is "$(stamped files/*.exe)" 4 'and osslsigncode takes them'
