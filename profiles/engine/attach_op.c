@@ -196,8 +196,9 @@ static json_t *details(const struct plan_item *item, const struct attach_result 
     return more;
 }
 
-static void attach_one(struct attaching *a, size_t index)
+static void attach_one(void *data, size_t index)
 {
+    struct attaching *a = data;
     const struct plan_item *item = &a->plan.item[index];
     struct attach_result result = {0};
     struct error e = ERROR_INIT;
@@ -215,12 +216,7 @@ static void attach_one(struct attaching *a, size_t index)
 static bool attach_all(struct attaching *a, struct error *e)
 {
     tally_begin(&a->tally, a->ctx, "attached", a->plan.count);
-    for (size_t i = 0; i < a->plan.count && !cancel_requested(a->ctx->cancel); i++) {
-        if (batch_is_same(&a->plan, i))
-            tally_file(&a->tally, a->plan.item[i].file, TALLY_SAME, 0, NULL, NULL);
-        else
-            attach_one(a, i);
-    }
+    tally_plan(&a->tally, &a->plan, batch_is_same, attach_one, a);
     return tally_end(&a->tally, e);
 }
 

@@ -53,6 +53,7 @@ static const struct op_arg args[] = {
 struct digesting {
     struct op_ctx *ctx;
     struct file_digest_options options;
+    struct plan plan;
     struct steps_output *output; /* NULL: standard output */
     struct tally tally;
 };
@@ -116,8 +117,10 @@ static json_t *details(const struct file_digest *made)
     return more;
 }
 
-static void digest_one(struct digesting *d, const char *file)
+static void digest_one(void *data, size_t index)
 {
+    struct digesting *d = data;
+    const char *file = d->plan.item[index].file;
     struct file_digest made = {0};
     struct error e = ERROR_INIT;
     struct stat status;
@@ -148,18 +151,22 @@ static bool commit(struct digesting *d, struct error *e)
            steps_commit(d->output, e);
 }
 
-/* A file that is named twice has one line. */
-static bool digest_all(struct digesting *d, const struct plan *plan, struct error *e)
+/* A file that is named twice has one line; by another name it has another. */
+static bool has_line(const struct plan *plan, size_t index)
 {
-    tally_begin(&d->tally, d->ctx, "digested", plan->count);
+    const struct plan_item *item = &plan->item[index];
+
+    for (size_t i = item->same_as; i < index; i++)
+        if (plan->item[i].same_as == item->same_as && strcmp(plan->item[i].file, item->file) == 0)
+            return true;
+    return false;
+}
+
+static bool digest_all(struct digesting *d, struct error *e)
+{
+    tally_begin(&d->tally, d->ctx, "digested", d->plan.count);
     d->tally.silent = d->output == NULL;
-    for (size_t i = 0; i < plan->count && !cancel_requested(d->ctx->cancel); i++) {
-        if (plan->item[i].same_as != i &&
-            strcmp(plan->item[i].file, plan->item[plan->item[i].same_as].file) == 0)
-            tally_file(&d->tally, plan->item[i].file, TALLY_SAME, 0, NULL, NULL);
-        else
-            digest_one(d, plan->item[i].file);
-    }
+    tally_plan(&d->tally, &d->plan, has_line, digest_one, d);
     return commit(d, e) && tally_end(&d->tally, e);
 }
 
@@ -177,8 +184,7 @@ static bool run(const struct op_args *a, struct op_ctx *ctx, struct error *e)
 {
     struct digesting d = {.ctx = ctx};
     struct profile *p = batch_digest_profile(a, op_text(a, "profile"), e);
-    struct plan plan = {0};
-    bool done = p != NULL && batch_plan(&plan, a, &p->files, NULL, e);
+    bool done = p != NULL && batch_plan(&d.plan, a, &p->files, NULL, e);
 
     if (done)
         set_options(&d, a, p);
@@ -186,9 +192,9 @@ static bool run(const struct op_args *a, struct op_ctx *ctx, struct error *e)
         d.output = steps_create(STEP_DIGEST, op_text(a, "output"), e);
         done = d.output != NULL;
     }
-    done = done && digest_all(&d, &plan, e);
+    done = done && digest_all(&d, e);
     steps_output_free(&d.output);
-    plan_free(&plan);
+    plan_free(&d.plan);
     profile_free(&p);
     return done;
 }

@@ -19,12 +19,20 @@ void tally_begin(struct tally *t, struct op_ctx *ctx, const char *done, size_t f
     *t = (struct tally){.ctx = ctx, .done = done, .files = files, .started = clock_ms()};
 }
 
+static size_t told(const struct tally *t)
+{
+    size_t count = 0;
+
+    for (int i = 0; i < TALLY_COUNT; i++)
+        count += t->count[i];
+    return count;
+}
+
 void tally_file(struct tally *t, const char *file, enum tally_state state, uint64_t bytes,
                 json_t *more, const struct error *e)
 {
     json_t *record =
         json_pack("{s:o, s:s}", "file", batch_name(file), "status", state_name(t, state));
-    size_t done = 0;
 
     t->count[state]++;
     t->bytes += bytes;
@@ -43,9 +51,7 @@ void tally_file(struct tally *t, const char *file, enum tally_state state, uint6
         json_decref(record);
     else
         op_emit(t->ctx, "file", record);
-    for (int i = 0; i < TALLY_COUNT; i++)
-        done += t->count[i];
-    op_progress(t->ctx, done, t->files, file);
+    op_progress(t->ctx, told(t), t->files, file);
 }
 
 static void summary(const struct tally *t)
@@ -61,13 +67,29 @@ static void summary(const struct tally *t)
     op_emit(t->ctx, "summary", json_pack("{s:o}", "summary", record));
 }
 
+void tally_plan(struct tally *t, const struct plan *plan,
+                bool (*is_same)(const struct plan *plan, size_t index),
+                void (*one)(void *data, size_t index), void *data)
+{
+    for (size_t i = 0; i < plan->count; i++) {
+        const struct plan_item *item = &plan->item[i];
+        size_t before = told(t);
+
+        if (cancel_requested(t->ctx->cancel))
+            ;
+        else if (is_same(plan, i))
+            tally_file(t, item->file, TALLY_SAME, 0,
+                       json_pack("{s:o}", "same-as", batch_name(plan->item[item->same_as].file)),
+                       NULL);
+        else
+            one(data, i);
+        if (told(t) == before)
+            tally_file(t, item->file, TALLY_NOT_TRIED, 0, NULL, NULL);
+    }
+}
+
 bool tally_end(struct tally *t, struct error *e)
 {
-    size_t done = 0;
-
-    for (int i = 0; i < TALLY_NOT_TRIED; i++)
-        done += t->count[i];
-    t->count[TALLY_NOT_TRIED] = t->files - done;
     if (!t->silent)
         summary(t);
     if (t->count[TALLY_NOT_TRIED] > 0)
@@ -110,6 +132,10 @@ void tally_text(const char *kind, const json_t *record, unsigned width, bool col
     batch_show(out, op_string(record, "file"));
     if (json_object_get(record, "error") != NULL)
         batch_show_error(out, record);
+    if (*op_string(record, "same-as") != '\0') {
+        buffer_append_text(out, " as ");
+        batch_show(out, op_string(record, "same-as"));
+    }
     if (*op_string(record, "why") != '\0') {
         buffer_append_text(out, " (");
         batch_show(out, op_string(record, "why"));

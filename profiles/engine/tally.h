@@ -5,6 +5,7 @@
 #define SIGNET_PROFILES_ENGINE_TALLY_H
 
 #include "op/op.h"
+#include "profiles/engine/plan.h"
 
 enum tally_state { TALLY_DONE, TALLY_KEPT, TALLY_SAME, TALLY_FAILED, TALLY_NOT_TRIED, TALLY_COUNT };
 
@@ -24,7 +25,14 @@ void tally_begin(struct tally *t, struct op_ctx *ctx, const char *done, size_t f
 void tally_file(struct tally *t, const char *file, enum tally_state state, uint64_t bytes,
                 json_t *more, const struct error *e);
 
-/* The rest of `files` was not tried. Emits the summary. True when all went well;
+/* Calls `one` for each file of the plan, which tells what came of it by tally_file; one that it
+ * does not tell of, because of a signal, and those after it are not tried. `is_same`: that a file
+ * was named before, and what was done then is enough. */
+void tally_plan(struct tally *t, const struct plan *plan,
+                bool (*is_same)(const struct plan *plan, size_t index),
+                void (*one)(void *data, size_t index), void *data);
+
+/* Emits the summary. True when all went well;
  * ERROR_SOME_FAILED; ERROR_CANCELLED. */
 bool tally_end(struct tally *t, struct error *e);
 

@@ -81,7 +81,7 @@ static bool plan_outputs(struct plan *out, const char *name, const char *directo
     }
     for (size_t i = 0; made && i < signing.count; i++)
         names[i] = signing.item[i].in_place ? signing.item[i].file : signing.item[i].output;
-    made = made && plan_make(out, names, signing.count, &p->files, directory, e);
+    made = made && plan_files(out, names, signing.count, directory, e);
     free(names);
     plan_free(&signing);
     profile_free(&p);

@@ -146,6 +146,10 @@ sign rsa --digests d.json plain/1.exe -o x.json
 is "$status" 2 'digests or files, not both'
 sign rsa --digests digests.json --existing append -o x.json
 is "$status" 2 'what becomes of signatures that are there is said where the files are'
+ln plain/1.exe plain/hard.exe
+said digest plain/1.exe plain/hard.exe plain/1.exe plain/hard.exe -o twice.json
+is "$status/$(wc -l <twice.json)/$(grep -c '^same .* as plain/1.exe$' <<<"$said")" 0/2/2 'a line for each name, and no two for one'
+rm plain/hard.exe
 cp d.json before
 said digest missing.exe -o d.json
 is "$status/$(cmp d.json before)" 1/ 'where nothing could be digested, the digests that were there stay'
@@ -418,8 +422,9 @@ is "$status" 2 'attach what?'
 said remove files/*.exe --json
 is "$status/$(grep -c '"status":"removed"' <<<"$said")" 0/20 'remove'
 is "$(diff -rq files plain)" '' 'gives back the originals, bit for bit'
-said remove files/*.exe
-is "$status/$(grep -c '^kept' <<<"$said")" 0/20 'what is not signed is kept'
+said remove files/*.exe files/1.exe --json
+is "$status/$(grep -c '"status":"kept"' <<<"$said")" 0/20 'what is not signed is kept'
+like "$said" '"status":"same","same-as":"files/1.exe"' 'and what was named before is told so'
 cp direct.exe nested.exe
 said remove nested.exe
 same nested.exe plain/1.exe 'with all that was appended'
