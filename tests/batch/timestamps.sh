@@ -52,6 +52,16 @@ is "$?" 7 'TLS: a server whose certificate leads nowhere is not asked'
 SSL_CERT_FILE=$tsa_root sign good --timestamp "$tsa_tls/good" files/1.exe
 is "$?/$(stamped files/1.exe)" 0/1 'TLS: one that is trusted is'
 
+# A CA below the root is enough for timestamp.ca, when it signs and when the same profile judges.
+make_programs 1 1000
+make_profile below "$softhsm" 01 "timestamp: {servers: [$tsa_url/good], ca: [$tsa_folder/issuing.pem]}" "certificate: $work/01.pem"
+sign below files/1.exe
+is "$?" 0 'timestamp.ca: a CA below the root'
+"$batch" verify --ca ca.pem --profile below files/1.exe >said 2>&1
+is "$?" 0 'which the gate takes, too'
+"$batch" verify --ca ca.pem --tsa-ca "$work/ca.pem" files/1.exe >said 2>&1
+is "$?" 1 'without the profile nobody trusts it'
+
 # Bad servers: each file stays as it was, soon.
 make_programs 1 1000
 cp files/1.exe original
