@@ -145,6 +145,15 @@ sign rsa --digests d.json
 is "$status" 2 'signatures need an output file'
 sign rsa --digests d.json plain/1.exe -o x.json
 is "$status" 2 'digests or files, not both'
+sign rsa --digests digests.json --existing append -o x.json
+is "$status" 2 'what becomes of signatures that are there is said where the files are'
+ln plain/1.exe plain/hard.exe
+said digest plain/1.exe plain/hard.exe plain/1.exe plain/hard.exe -o twice.json
+is "$status/$(wc -l <twice.json)/$(grep -c '^same .* as plain/1.exe$' <<<"$said")" 0/2/2 'a line for each name, and no two for one'
+rm plain/hard.exe
+cp d.json before
+said digest missing.exe -o d.json
+is "$status/$(cmp d.json before)" 1/ 'where nothing could be digested, the digests that were there stay'
 sign rsa --dry-run --digests digests.json -o dry.json
 is "$status/$(grep -c would-sign <<<"$said")" 0/21 'a dry run'
 result "$([[ ! -e dry.json ]]; echo $?)" 'writes nothing'
@@ -180,6 +189,37 @@ cp plain/{1..4}.exe stamped/plain
 is "$?" 0 'they are attached'
 for i in 1 2 3 4; do osslsigncode verify -CAfile ca.pem -TSA-CAfile "$tsa_root" "stamped/plain/$i.exe"; done >said 2>&1
 is "$(grep -c '^Timestamp verified' said)" 4 'osslsigncode takes every one'
+make_profile soft "$softhsm" 01 "timestamp: {servers: [$tsa_dead], tries: 1, timeout: 1s, required: false}"
+sign soft --digests d.json -o soft.json
+is "$status/$(grep -c 'without a timestamp: ' <<<"$said")" 0/4 'where none is required, they are signed without'
+before=$(logins)
+sign soft --digests d.json -o soft.json
+is "$status/$(grep -c '^kept .*without a timestamp: ' <<<"$said")/$(wc -l <soft.json)" 0/4/4 'the same again keeps them'
+sign stamped --digests d.json -o soft.json
+is "$status/$(grep -c '^timestamped' <<<"$said")/$(($(logins) - before))" 0/4/0 'a retry gives the timestamps without a login'
+(cd stamped && cp ../plain/{1..4}.exe plain && "$batch" attach --signatures ../soft.json >/dev/null &&
+  "$batch" verify --ca ../ca.pem --tsa-ca "$tsa_root" --profile stamped plain/{1..4}.exe) >said 2>&1
+like "$(tail -n 3 said)" 'names no certificate' 'a profile that names none is told so'
+for i in 1 2 3 4; do osslsigncode verify -CAfile ca.pem -TSA-CAfile "$tsa_root" "stamped/plain/$i.exe"; done >said 2>&1
+is "$(grep -c '^Timestamp verified' said)" 4 'which osslsigncode takes'
+# What a run that was stopped did not come to stays in its output.
+head -n 1 d.json >one.json
+for ((i = 1; i <= 300; i++)); do jq -c ".file = \"$i\"" one.json; done >many.json
+tail -n 50 many.json >tail.json
+sign rsa --digests tail.json -o many-signed.json
+make_profile halting "$softhsm" 01 "timestamp: {servers: [$tsa_url/first/3/good/then/hang], timeout: 1m}"
+tsa_forget
+SIGNET_PIN=$test_pin "$batch" sign halting --digests many.json -o many-signed.json >said 2>&1 &
+victim=$!
+for ((i = 0; i < 600; i++)); do
+  [[ $(tsa_count /hang) -le 3 ]] || break
+  sleep 0.05
+done
+kill -INT "$victim"
+wait "$victim"
+is "$?/$(grep -c '^signed' said)/$(wc -l <many-signed.json)" 130/3/53 'a run that was stopped loses nothing of an earlier one'
+sign rsa --digests many.json -o many-signed.json
+is "$status/$(grep -c '^kept' <<<"$said")" 0/53 'and the next one goes on with all of it'
 tsa_stop
 
 # ---- A signature beside one that is there.
@@ -407,8 +447,9 @@ is "$status" 2 'attach what?'
 said remove files/*.exe --json
 is "$status/$(grep -c '"status":"removed"' <<<"$said")" 0/20 'remove'
 is "$(diff -rq files plain)" '' 'gives back the originals, bit for bit'
-said remove files/*.exe
-is "$status/$(grep -c '^kept' <<<"$said")" 0/20 'what is not signed is kept'
+said remove files/*.exe files/1.exe --json
+is "$status/$(grep -c '"status":"kept"' <<<"$said")" 0/20 'what is not signed is kept'
+like "$said" '"status":"same","same-as":"files/1.exe"' 'and what was named before is told so'
 cp direct.exe nested.exe
 said remove nested.exe
 same nested.exe plain/1.exe 'with all that was appended'
