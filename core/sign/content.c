@@ -213,12 +213,29 @@ bool content_read(const char *format, const uint8_t *der, size_t length, struct 
            error_set(e, ERROR_FORMAT, "the content holds no digest by SHA-2, or more than one");
 }
 
+/* Other signers name some kinds otherwise, and Windows and UEFI take these signatures: pesign's
+ * programs have SPC_INDIVIDUAL_SP_KEY_PURPOSE_OBJID, cabinets may have SPC_PE_IMAGE_DATAOBJ. */
+static bool is_same_kind(const struct span *own, const struct span *other)
+{
+    static const uint8_t microsoft[] = {MICROSOFT};
+    uint8_t kind, named;
+
+    if (is(other, own->at, own->left))
+        return true;
+    if (own->left != TYPE_SIZE || other->left != TYPE_SIZE ||
+        memcmp(other->at, microsoft, sizeof microsoft) != 0)
+        return false;
+    kind = own->at[TYPE_SIZE - 1];
+    named = other->at[TYPE_SIZE - 1];
+    return (kind == 0x0f && named == 0x15) || (kind == 0x19 && named == 0x0f);
+}
+
 bool content_of_type(const struct buffer *content, const uint8_t *data, size_t length)
 {
     struct span own = {content->data, content->length}, other = {data, length};
-    struct span whole, own_data, other_data, type;
+    struct span whole, own_data, other_data, type, named;
 
     return take(&own, SEQUENCE, &whole) && take(&whole, SEQUENCE, &own_data) &&
            take(&own_data, OID, &type) && take(&other, SEQUENCE, &other_data) &&
-           take_bytes(&other_data, OID, type.at, type.left);
+           take(&other_data, OID, &named) && is_same_kind(&type, &named);
 }
