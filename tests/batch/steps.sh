@@ -364,6 +364,15 @@ said extract x1.exe
 is "$status" 2 'DER needs an output'
 said extract two.exe --all -o all
 is "$status/$(find . -name "all.*" | wc -l)" 0/3 'all signatures of a file'
+# The last signature, which stands at the end of the first, is spoilt: none is written.
+python3 - two.exe all.3 spoilt.exe <<'PYTHON'
+import sys
+file, nested = (open(name, "rb").read() for name in sys.argv[1:3])
+at = file.rindex(nested)
+open(sys.argv[3], "wb").write(file[:at + 4] + bytes(11) + file[at + 15:])
+PYTHON
+said extract spoilt.exe --all -o half
+is "$status/$(find . -name 'half*' | wc -l)" 1/0 'where one cannot be read, none is written'
 said extract two.exe --number 3 -o third.p7
 same third.p7 all.3 'or one of them'
 said extract two.exe --number 4 -o fourth.p7
