@@ -322,6 +322,17 @@ for back in back-*.json; do
   same back.exe plain/1.exe 'the file stays as it was'
 done
 
+# ---- A full disk.
+(
+  ulimit -f 2 # KiB
+  "$batch" digest plain/*.exe -o short.json >said 2>&1
+)
+is "$?/$(grep -c '^digested' said)/$(wc -c <short.json | awk '{print ($1 > 1000)}')" "1/$(wc -l <short.json)/1" 'a full disk: exit 1, and the lines that fit are there'
+jq -e . short.json >/dev/null 2>&1
+is "$?" 0 'each whole'
+said digest plain/*.exe -o short.json
+is "$status/$(wc -l <short.json)" 0/20 'the same command again, with room: all are'
+
 # ---- A PIN that is refused, and the files that are there.
 cp signatures.json before.json
 said=$(SIGNET_PIN=wrong-pin-1 "$batch" sign rsa --digests digests.json -o signatures.json 2>&1)
