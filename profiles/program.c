@@ -88,6 +88,8 @@ static void catch_signals(void)
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
     signal(SIGPIPE, SIG_IGN);
+    /* A limit on the size of files is an error of the file that met it, not the end. */
+    signal(SIGXFSZ, SIG_IGN);
 }
 
 static void print(struct run *r, const char *text, size_t length)

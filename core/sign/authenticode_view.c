@@ -253,12 +253,20 @@ static bool algorithms_fit(const struct authenticode_view *v)
            names_key(v->info, v->signer, v->signer_md);
 }
 
+static bool is_version_1(const ASN1_INTEGER *version)
+{
+    return version != NULL && ASN1_INTEGER_get(version) == 1;
+}
+
 bool authenticode_check(const struct authenticode_view *v, struct error *e)
 {
     if (v->signer == NULL)
         return error_set(e, ERROR_SIGNATURE, "the signer's certificate is not in the signature");
     if (v->info->auth_attr == NULL || !attributes_fit(v))
         return error_set(e, ERROR_SIGNATURE, "the signed attributes do not fit the content");
+    if (!is_version_1(v->p7->d.sign->version) || !is_version_1(v->info->version))
+        return error_set(e, ERROR_SIGNATURE,
+                         "it is no signature of version 1, and Windows knows no other");
     if (!algorithms_fit(v))
         return error_set(e, ERROR_SIGNATURE,
                          "the algorithms that the signature names are not those it was made with");

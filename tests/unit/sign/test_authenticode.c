@@ -320,8 +320,8 @@ static void nesting(void **state)
     signing_identity_free(&identity);
 }
 
-/* Changes the last byte of an OID in a copy; true when the signature still holds. */
-static bool holds_with(const struct buffer *signature, const uint8_t *oid, size_t length,
+/* Changes the last byte of an element in a copy; true when the signature still holds. */
+static bool holds_with(const struct buffer *signature, const uint8_t *value, size_t length,
                        uint8_t last)
 {
     struct buffer copy = BUFFER_INIT;
@@ -330,7 +330,7 @@ static bool holds_with(const struct buffer *signature, const uint8_t *oid, size_
     bool good;
 
     buffer_append(&copy, signature->data, signature->length);
-    copy.data[oid - signature->data + length - 1] = last;
+    copy.data[value - signature->data + length - 1] = last;
     assert_true(authenticode_view(copy.data, copy.length, &v, &e));
     good = authenticode_check(&v, &e);
     assert_true(good || e.code == ERROR_SIGNATURE);
@@ -339,8 +339,8 @@ static bool holds_with(const struct buffer *signature, const uint8_t *oid, size_
     return good;
 }
 
-/* The names of the algorithms that nobody signed. */
-static void algorithms(void **state)
+/* Versions and names of algorithms, which nobody signed. */
+static void unprotected(void **state)
 {
     enum { RSA = 1, MD5_RSA = 4, SHA256_RSA = 11, SHA384_RSA = 12, ECDSA = 2, ECDSA_SHA384 = 3 };
     static const char *const keys[] = {"RSA:2048", "P-256"};
@@ -360,6 +360,12 @@ static void algorithms(void **state)
         p = take_apart(signature.data, signature.length);
         digest = der_at(der_at(der_at(p.signed_data, 1), 0), 0);
         key = der_at(der_at(p.signer, 4), 0);
+        for (uint8_t version = 0; version < 4; version++) {
+            assert_int_equal(holds_with(&signature, der_at(p.signed_data, 0).value, 1, version),
+                             version == 1);
+            assert_int_equal(holds_with(&signature, der_at(p.signer, 0).value, 1, version),
+                             version == 1);
+        }
         assert_true(holds_with(&signature, digest.value, digest.length, 1));
         assert_false(holds_with(&signature, digest.value, digest.length, 2));
         assert_false(holds_with(&signature, digest.value, digest.length, 0x7f));
@@ -380,7 +386,7 @@ static void algorithms(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(algorithms),   cmocka_unit_test(shape),
+        cmocka_unit_test(unprotected),  cmocka_unit_test(shape),
         cmocka_unit_test(attributes),   cmocka_unit_test(attributes_of_a_bare_spec),
         cmocka_unit_test(certificates), cmocka_unit_test(reproducible),
         cmocka_unit_test(nesting),
