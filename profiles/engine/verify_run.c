@@ -25,9 +25,9 @@ static json_t *judge(const char *file, const struct run *r)
 {
     struct verify_report report = {0};
     struct error e = ERROR_INIT;
-    json_t *record = NULL;
     struct stat status;
     int fd = rewrite_open_input(file, &status, &e);
+    json_t *record = NULL;
 
     if (fd >= 0 && verify_file(fd, file, r->options, &report, r->cancel, &e))
         record = verify_record(file, &report);

@@ -363,6 +363,17 @@ for back in back-*.json; do
   same back.exe plain/1.exe 'the file stays as it was'
 done
 
+# ---- A full disk.
+(
+  ulimit -f 2 # KiB
+  "$batch" digest plain/*.exe -o short.json >said 2>&1
+)
+is "$?/$(grep -c '^digested' said)/$(wc -c <short.json | awk '{print ($1 > 1000)}')" "1/$(wc -l <short.json)/1" 'a full disk: exit 1, and the lines that fit are there'
+jq -e . short.json >/dev/null 2>&1
+is "$?" 0 'each whole'
+said digest plain/*.exe -o short.json
+is "$status/$(wc -l <short.json)" 0/20 'the same command again, with room: all are'
+
 # ---- A PIN that is refused, and the files that are there.
 cp signatures.json before.json
 said=$(SIGNET_PIN=wrong-pin-1 "$batch" sign rsa --digests digests.json -o signatures.json 2>&1)
@@ -429,6 +440,15 @@ said extract x1.exe
 is "$status" 2 'DER needs an output'
 said extract two.exe --all -o all
 is "$status/$(find . -name "all.*" | wc -l)" 0/3 'all signatures of a file'
+# The last signature, which stands at the end of the first, is spoilt: none is written.
+python3 - two.exe all.3 spoilt.exe <<'PYTHON'
+import sys
+file, nested = (open(name, "rb").read() for name in sys.argv[1:3])
+at = file.rindex(nested)
+open(sys.argv[3], "wb").write(file[:at + 4] + bytes(11) + file[at + 15:])
+PYTHON
+said extract spoilt.exe --all -o half
+is "$status/$(find . -name 'half*' | wc -l)" 1/0 'where one cannot be read, none is written'
 said extract two.exe --number 3 -o third.p7
 same third.p7 all.3 'or one of them'
 said extract two.exe --number 4 -o fourth.p7

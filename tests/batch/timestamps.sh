@@ -81,6 +81,20 @@ sign good --timestamp "$tsa_url/drop" files/1.exe files/bad.exe
 is "$?" 1 'another failure beside it: exit 1'
 rm files/bad.exe
 
+# A person who stops it is told how to go on; the file in hand waits for its server.
+make_programs 2 1000
+rm -rf was && cp -r files was
+"$tests/lib/typed.py" signed $'\x03' stopping $'\x03' -- "$batch" sign good --sessions 1 --timestamp \
+  "$tsa_url/first/1/good/then/hang" files/1.exe files/2.exe >said
+is "$?" 130 'Ctrl-C twice while a server keeps silent: exit 130'
+like "$(cat said)" 'once more stops it at once' 'the first one says what the second will do'
+unsigned=1
+[[ $(stamped files/1.exe) == 1 ]] && unsigned=2
+is "$(stamped files/1.exe files/2.exe)" 1 'one is signed'
+cmp -s "files/$unsigned.exe" "was/$unsigned.exe"
+is "$?" 0 'and the other stays as it was'
+whole 'after Ctrl-C'
+
 # A server that is down does not cost a signature for each file.
 rm -f files/*.exe
 make_programs 60 1000
