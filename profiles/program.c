@@ -38,6 +38,8 @@ struct run {
 };
 
 static struct cancel stop;
+/* The files in hand may take their time, and a person at the terminal is told so. */
+static volatile sig_atomic_t tell_of_stop;
 
 static const struct op *const own_table[] = {
     &op_pin_store,     &op_profile_new,        &op_profile_list,  &op_profile_show,
@@ -63,6 +65,9 @@ const struct op *const *program_table(size_t *count)
 
 static void on_signal(int number)
 {
+    static const char told[] = "\nstopping; once more stops it at once\n";
+    int was = errno;
+
     (void)number;
     /* The second one does not wait. */
     if (cancel_requested(&stop)) {
@@ -70,6 +75,10 @@ static void on_signal(int number)
         _exit(130);
     }
     cancel_request(&stop);
+    /* stdio is not for signal handlers. */
+    if (tell_of_stop && write(STDERR_FILENO, told, sizeof told - 1) < 0)
+        tell_of_stop = false;
+    errno = was;
 }
 
 static void catch_signals(void)
@@ -79,6 +88,8 @@ static void catch_signals(void)
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
     signal(SIGPIPE, SIG_IGN);
+    /* A limit on the size of files is an error of the file that met it, not the end. */
+    signal(SIGXFSZ, SIG_IGN);
 }
 
 static void print(struct run *r, const char *text, size_t length)
@@ -281,6 +292,7 @@ static int run_op(const char *program, const struct op *op, const struct op_args
     struct error e = ERROR_INIT;
     bool done;
 
+    tell_of_stop = (op->effects & OP_STREAMS) && isatty(STDERR_FILENO);
     if (r.verbose)
         log_set_sink(log_to_stderr, NULL);
     if ((op->effects & OP_TERMINAL) && !ctx.terminal)

@@ -231,12 +231,57 @@ bool authenticode_signed_by(X509 *signer, const PKCS7_SIGNER_INFO *info, const E
     return good;
 }
 
+static bool names_digest(const STACK_OF(X509_ALGOR) * algorithms, const EVP_MD *md)
+{
+    const ASN1_OBJECT *object;
+
+    for (int i = 0; i < sk_X509_ALGOR_num(algorithms); i++) {
+        X509_ALGOR_get0(&object, NULL, NULL, sk_X509_ALGOR_value(algorithms, i));
+        if (OBJ_obj2nid(object) == EVP_MD_get_type(md))
+            return true;
+    }
+    return false;
+}
+
+/* digestEncryptionAlgorithm: of the key alone, or of the key with this digest. */
+static bool names_key(const PKCS7_SIGNER_INFO *info, X509 *signer, const EVP_MD *md)
+{
+    const EVP_PKEY *key = X509_get0_pubkey(signer);
+    const ASN1_OBJECT *object;
+    int type = key == NULL ? NID_undef : EVP_PKEY_get_base_id(key), nid, digest, of_key;
+
+    X509_ALGOR_get0(&object, NULL, NULL, info->digest_enc_alg);
+    nid = OBJ_obj2nid(object);
+    if (type == NID_undef || nid == type)
+        return type != NID_undef;
+    return OBJ_find_sigid_algs(nid, &digest, &of_key) && of_key == type &&
+           (digest == NID_undef || digest == EVP_MD_get_type(md));
+}
+
+/* Nobody signed these two; a verifier that goes by them takes another signature for this one. */
+static bool algorithms_fit(const struct authenticode_view *v)
+{
+    return names_digest(v->p7->d.sign->md_algs, v->signer_md) &&
+           names_key(v->info, v->signer, v->signer_md);
+}
+
+static bool is_version_1(const ASN1_INTEGER *version)
+{
+    return version != NULL && ASN1_INTEGER_get(version) == 1;
+}
+
 bool authenticode_check(const struct authenticode_view *v, struct error *e)
 {
     if (v->signer == NULL)
         return error_set(e, ERROR_SIGNATURE, "the signer's certificate is not in the signature");
     if (v->info->auth_attr == NULL || !attributes_fit(v))
         return error_set(e, ERROR_SIGNATURE, "the signed attributes do not fit the content");
+    if (!is_version_1(v->p7->d.sign->version) || !is_version_1(v->info->version))
+        return error_set(e, ERROR_SIGNATURE,
+                         "it is no signature of version 1, and Windows knows no other");
+    if (!algorithms_fit(v))
+        return error_set(e, ERROR_SIGNATURE,
+                         "the algorithms that the signature names are not those it was made with");
     return authenticode_signed_by(v->signer, v->info, v->signer_md) ||
            error_set(e, ERROR_SIGNATURE, "the signer's key did not make this signature");
 }

@@ -159,13 +159,15 @@ enum { TYPE_SIZE = 10 };
 /* SPC_PE_IMAGE_DATAOBJ, SPC_CAB_DATA_OBJID, SPC_SIPINFO_OBJID. `other`: a type that stands in
  * signatures of this format too, made by other programs; NULL: none does. */
 static const uint8_t image_data[TYPE_SIZE] = {MICROSOFT, 0x0f};
+/* SPC_INDIVIDUAL_SP_KEY_PURPOSE_OBJID, by pesign; UEFI and Windows take it. */
+static const uint8_t individual[TYPE_SIZE] = {MICROSOFT, 0x15};
 static const struct kind {
     const char *format;
     uint8_t type[TYPE_SIZE];
     const uint8_t *other;
     bool (*value)(struct span *value, struct content *out);
 } kinds[] = {
-    {"pe", {MICROSOFT, 0x0f}, NULL, is_pe},
+    {"pe", {MICROSOFT, 0x0f}, individual, is_pe},
     {"cab", {MICROSOFT, 0x19}, image_data, is_cab},
     {"msi", {MICROSOFT, 0x1e}, NULL, is_msi},
 };

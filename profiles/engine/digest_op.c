@@ -6,7 +6,6 @@
 
 #include "base/text.h"
 #include "profiles/engine/batch.h"
-#include "profiles/engine/each.h"
 #include "profiles/engine/rewrite.h"
 #include "profiles/engine/steps.h"
 #include "profiles/engine/tally.h"
@@ -40,10 +39,10 @@ static const struct op_arg args[] = {
      .help = "what happens to files that are signed already; those that are kept get no line"},
     {.name = "page-hashes",
      .type = OP_FLAG,
-     .help = "the SHA-256 of each page of a Windows program, too"},
+     .help = "add the SHA-256 of each page of a Windows program"},
     {.name = "msi-signature-ex",
      .type = OP_FLAG,
-     .help = "for MSI packages that are to get the stream MsiDigitalSignatureEx"},
+     .help = "as for MSI packages that get the stream MsiDigitalSignatureEx"},
     {.name = "output",
      .letter = 'o',
      .type = OP_PATH,
@@ -54,30 +53,10 @@ static const struct op_arg args[] = {
 struct digesting {
     struct op_ctx *ctx;
     struct file_digest_options options;
-    struct steps_output *output; /* NULL: standard output */
     struct plan plan;
+    struct steps_output *output; /* NULL: standard output */
     struct tally tally;
-    /* Files are read side by side, and told in the order in which they were named. */
-    pthread_mutex_t mutex;
-    pthread_cond_t next;
-    size_t turn;
 };
-
-static void wait_for_turn(struct digesting *d, size_t index)
-{
-    pthread_mutex_lock(&d->mutex);
-    while (d->turn != index)
-        pthread_cond_wait(&d->next, &d->mutex);
-    pthread_mutex_unlock(&d->mutex);
-}
-
-static void pass_turn(struct digesting *d)
-{
-    pthread_mutex_lock(&d->mutex);
-    d->turn++;
-    pthread_cond_broadcast(&d->next);
-    pthread_mutex_unlock(&d->mutex);
-}
 
 static bool put(struct digesting *d, const struct step *s, struct error *e)
 {
@@ -96,7 +75,7 @@ static bool check_name(const char *file, struct error *e)
 {
     size_t length = strlen(file);
 
-    if (length > STEPS_NAME_MAX)
+    if (length > STEP_NAME_MAX)
         return error_set(e, ERROR_UNSUPPORTED, "'%s': its name is too long", file);
     return text_is_utf8(file, length) ||
            error_set(e, ERROR_UNSUPPORTED,
@@ -150,8 +129,10 @@ static void tell(struct digesting *d, const char *file, bool good, const struct 
         tally_file(&d->tally, file, TALLY_FAILED, 0, NULL, e);
 }
 
-static void digest_file(struct digesting *d, size_t index)
+/* Files are read side by side, and told in the order in which they were named. */
+static bool digest_one(void *data, size_t index)
 {
+    struct digesting *d = data;
     const char *file = d->plan.item[index].file;
     struct file_digest made = {0};
     struct error e = ERROR_INIT;
@@ -160,47 +141,42 @@ static void digest_file(struct digesting *d, size_t index)
     bool good = fd >= 0 && check_name(file, &e) &&
                 file_digest_make(fd, file, &d->options, &made, d->ctx->cancel, &e);
 
-    wait_for_turn(d, index);
+    tally_wait(&d->tally, index);
     tell(d, file, good, &made, &e);
     file_digest_free(&made);
     if (fd >= 0)
         close(fd);
+    return e.code != ERROR_CANCELLED;
 }
 
-/* A file that is named twice has one line. */
-static bool is_named_before(const struct plan *plan, size_t index)
+/* What was digested is there, even if some could not be. Where none could, the digests of an
+ * earlier run stay. */
+static bool commit(struct digesting *d, struct error *e)
+{
+    const size_t *count = d->tally.count;
+    bool any = count[TALLY_DONE] + count[TALLY_KEPT] > 0;
+
+    return d->output == NULL || !any || cancel_requested(d->ctx->cancel) ||
+           steps_commit(d->output, e);
+}
+
+/* A file that is named twice has one line; by another name it has another. */
+static bool has_line(const struct plan *plan, size_t index)
 {
     const struct plan_item *item = &plan->item[index];
 
-    return item->same_as != index && strcmp(item->file, plan->item[item->same_as].file) == 0;
-}
-
-static void digest_one(void *data, size_t index)
-{
-    struct digesting *d = data;
-
-    if (is_named_before(&d->plan, index)) {
-        wait_for_turn(d, index);
-        tally_file(&d->tally, d->plan.item[index].file, TALLY_SAME, 0, NULL, NULL);
-    } else {
-        digest_file(d, index);
-    }
-    pass_turn(d);
+    for (size_t i = item->same_as; i < index; i++)
+        if (plan->item[i].same_as == item->same_as && strcmp(plan->item[i].file, item->file) == 0)
+            return true;
+    return false;
 }
 
 static bool digest_all(struct digesting *d, struct error *e)
 {
     tally_begin(&d->tally, d->ctx, "digested", d->plan.count);
     d->tally.silent = d->output == NULL;
-    pthread_mutex_init(&d->mutex, NULL);
-    pthread_cond_init(&d->next, NULL);
-    each_run(&(struct each){d->plan.count, digest_one, d, d->ctx->cancel});
-    pthread_mutex_destroy(&d->mutex);
-    pthread_cond_destroy(&d->next);
-    /* What was digested is there, even if some could not be. */
-    if (d->output != NULL && !cancel_requested(d->ctx->cancel) && !steps_commit(d->output, e))
-        return false;
-    return tally_end(&d->tally, e);
+    return tally_plan(&d->tally, &d->plan, has_line, digest_one, d, e) && commit(d, e) &&
+           tally_end(&d->tally, e);
 }
 
 static void set_options(struct digesting *d, const struct profile *p)
@@ -250,7 +226,7 @@ static void text(const char *kind, const json_t *record, unsigned width, bool co
 const struct op op_batch_digest = {
     .verb = "digest",
     .group = "Sign",
-    .summary = "what must be known of files to sign them where they are not",
+    .summary = "write the digests of files, to have them signed where the token is",
     .description =
         "The first of two steps, for machines without a token: writes a line of JSON for each "
         "file, "

@@ -43,6 +43,7 @@ struct extraction {
     struct stat status; /* of the input */
     struct buffer pem;  /* of all that were asked for */
     unsigned count;
+    bool looking; /* nothing is written yet */
 };
 
 /* An output that is the signed file itself would be the end of it. */
@@ -88,7 +89,7 @@ static bool extract_one(struct extraction *x, unsigned number, bool *there, stru
     bool done = extract_signature(x->input, op_text(x->args, "FILE"), number - 1, &der, e);
 
     *there = done && der.length > 0;
-    if (*there) {
+    if (*there && !x->looking) {
         x->count++;
         done =
             op_flag(x->args, "pem") ? extract_pem(&der, &x->pem, e) : put_der(x, number, &der, e);
@@ -109,18 +110,28 @@ static bool none(const struct extraction *x, unsigned number, struct error *e)
                : error_set(e, ERROR_SIGNATURE, "'%s' is not signed", file);
 }
 
+static bool extract_all(struct extraction *x, struct error *e)
+{
+    bool there = true, done = true;
+
+    for (unsigned number = 1; done && there && number <= FORMAT_SIGNATURES; number++)
+        done = extract_one(x, number, &there, e);
+    return done;
+}
+
 static bool extract(struct extraction *x, struct error *e)
 {
-    bool all = op_flag(x->args, "all"), there = true, done = true;
+    bool all = op_flag(x->args, "all"), there;
     unsigned number = all ? 1 : (unsigned)op_integer(x->args, "number");
 
-    while (done && there && number <= FORMAT_SIGNATURES) {
-        done = extract_one(x, number, &there, e);
-        if (!all)
-            break;
-        number++;
-    }
-    return done && (x->count > 0 || none(x, number, e));
+    if (!all)
+        return extract_one(x, number, &there, e) && (there || none(x, number, e));
+    /* Where the last cannot be read, the first is not written either. */
+    x->looking = true;
+    if (!extract_all(x, e))
+        return false;
+    x->looking = false;
+    return extract_all(x, e) && (x->count > 0 || none(x, number, e));
 }
 
 static bool deliver_pem(struct extraction *x, struct error *e)

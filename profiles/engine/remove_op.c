@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "profiles/engine/batch.h"
-#include "profiles/engine/each.h"
 #include "profiles/engine/plan.h"
 #include "profiles/engine/rewrite.h"
 #include "profiles/engine/tally.h"
@@ -44,50 +43,41 @@ static json_t *place(const struct plan_item *item, enum strip_state state)
 }
 
 struct removing {
-    struct op_ctx *ctx;
     struct plan plan;
     struct tally tally;
 };
 
-static void remove_file(struct removing *m, const struct plan_item *item)
+static bool remove_one(void *data, size_t index)
 {
+    struct removing *x = data;
+    const struct plan_item *item = &x->plan.item[index];
+    struct cancel *cancel = x->tally.ctx->cancel;
     enum strip_state state = STRIP_UNSIGNED;
     struct error e = ERROR_INIT;
     struct rewrite r;
     uint64_t size = 0;
 
-    if (rewrite_open(&r, item->file, item->output, &e) &&
-        strip(&r, &state, &size, m->ctx->cancel, &e))
-        tally_file(&m->tally, item->file, state == STRIP_DONE ? TALLY_DONE : TALLY_KEPT, size,
+    if (rewrite_open(&r, item->file, item->output, &e) && strip(&r, &state, &size, cancel, &e))
+        tally_file(&x->tally, item->file, state == STRIP_DONE ? TALLY_DONE : TALLY_KEPT, size,
                    place(item, state), NULL);
     else if (e.code != ERROR_CANCELLED)
-        tally_file(&m->tally, item->file, TALLY_FAILED, 0, NULL, &e);
+        tally_file(&x->tally, item->file, TALLY_FAILED, 0, NULL, &e);
     rewrite_close(&r);
-}
-
-static void remove_one(void *data, size_t index)
-{
-    struct removing *m = data;
-    const struct plan_item *item = &m->plan.item[index];
-
-    if (batch_is_same(&m->plan, index))
-        tally_file(&m->tally, item->file, TALLY_SAME, 0, NULL, NULL);
-    else
-        remove_file(m, item);
+    return e.code != ERROR_CANCELLED;
 }
 
 static bool run(const struct op_args *a, struct op_ctx *ctx, struct error *e)
 {
     static const struct profile_list no_patterns = {0};
-    struct removing m = {.ctx = ctx};
+    struct removing x;
     bool done;
 
-    if (!batch_plan(&m.plan, a, &no_patterns, op_text(a, "output"), e))
+    if (!batch_plan(&x.plan, a, &no_patterns, op_text(a, "output"), e))
         return false;
-    tally_begin(&m.tally, ctx, "removed", m.plan.count);
-    each_run(&(struct each){m.plan.count, remove_one, &m, ctx->cancel});
-    done = tally_end(&m.tally, e);
-    plan_free(&m.plan);
+    tally_begin(&x.tally, ctx, "removed", x.plan.count);
+    done =
+        tally_plan(&x.tally, &x.plan, batch_is_same, remove_one, &x, e) && tally_end(&x.tally, e);
+    plan_free(&x.plan);
     return done;
 }
 

@@ -54,13 +54,18 @@ struct steps_output *steps_create(enum step_kind kind, const char *path, struct 
     return o;
 }
 
-static bool put(struct steps_output *o, const char *text, struct error *e)
+/* All of the line or, after commit, nothing of it. */
+static bool put_line(struct steps_output *o, char *text, struct error *e)
 {
     size_t length = strlen(text);
+    bool done;
 
-    if (!file_io_write(tempfile_fd(o->file), text, length, o->at))
+    text[length] = '\n'; /* in the place of its end */
+    done = file_io_write(tempfile_fd(o->file), text, length + 1, o->at);
+    text[length] = '\0';
+    if (!done)
         return error_set_errno(e, "cannot write '%s'", o->path);
-    o->at += length;
+    o->at += length + 1;
     return true;
 }
 
@@ -68,7 +73,7 @@ bool steps_add(struct steps_output *o, const struct step *s, struct error *e)
 {
     json_t *record = step_record(o->kind, s, e);
     char *text = record == NULL ? NULL : json_dumps(record, JSON_COMPACT);
-    bool done = text != NULL && put(o, text, e) && put(o, "\n", e);
+    bool done = text != NULL && put_line(o, text, e);
 
     if (record != NULL && text == NULL)
         error_set_memory(e);
@@ -79,8 +84,9 @@ bool steps_add(struct steps_output *o, const struct step *s, struct error *e)
 
 bool steps_commit(struct steps_output *o, struct error *e)
 {
-    /* There is nothing secret in it. */
-    if (fchmod(tempfile_fd(o->file), 0644) != 0)
+    /* What is left of a line that did not fit goes; there is nothing secret in the others. */
+    if (ftruncate(tempfile_fd(o->file), (off_t)o->at) != 0 ||
+        fchmod(tempfile_fd(o->file), 0644) != 0)
         return error_set_errno(e, "cannot write '%s'", o->path);
     return tempfile_commit(o->file, true, e);
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "profiles/engine/verify_run.h"
 
-#include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "base/thread.h"
+#include "profiles/engine/rewrite.h"
 #include "profiles/engine/verify_record.h"
 
 enum { WORKERS_MAX = 8 };
@@ -23,13 +23,12 @@ struct run {
 /* NULL: cancelled. */
 static json_t *judge(const char *file, const struct run *r)
 {
-    int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     struct verify_report report = {0};
     struct error e = ERROR_INIT;
+    struct stat status;
+    int fd = rewrite_open_input(file, &status, &e);
     json_t *record = NULL;
 
-    if (fd < 0)
-        error_set_errno(&e, "cannot open '%s'", file);
     if (fd >= 0 && verify_file(fd, file, r->options, &report, r->cancel, &e))
         record = verify_record(file, &report);
     else if (e.code != ERROR_CANCELLED)

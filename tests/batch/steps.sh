@@ -145,6 +145,15 @@ sign rsa --digests d.json
 is "$status" 2 'signatures need an output file'
 sign rsa --digests d.json plain/1.exe -o x.json
 is "$status" 2 'digests or files, not both'
+sign rsa --digests digests.json --existing append -o x.json
+is "$status" 2 'what becomes of signatures that are there is said where the files are'
+ln plain/1.exe plain/hard.exe
+said digest plain/1.exe plain/hard.exe plain/1.exe plain/hard.exe -o twice.json
+is "$status/$(wc -l <twice.json)/$(grep -c '^same .* as plain/1.exe$' <<<"$said")" 0/2/2 'a line for each name, and no two for one'
+rm plain/hard.exe
+cp d.json before
+said digest missing.exe -o d.json
+is "$status/$(cmp d.json before)" 1/ 'where nothing could be digested, the digests that were there stay'
 sign rsa --dry-run --digests digests.json -o dry.json
 is "$status/$(grep -c would-sign <<<"$said")" 0/21 'a dry run'
 result "$([[ ! -e dry.json ]]; echo $?)" 'writes nothing'
@@ -180,6 +189,37 @@ cp plain/{1..4}.exe stamped/plain
 is "$?" 0 'they are attached'
 for i in 1 2 3 4; do osslsigncode verify -CAfile ca.pem -TSA-CAfile "$tsa_root" "stamped/plain/$i.exe"; done >said 2>&1
 is "$(grep -c '^Timestamp verified' said)" 4 'osslsigncode takes every one'
+make_profile soft "$softhsm" 01 "timestamp: {servers: [$tsa_dead], tries: 1, timeout: 1s, required: false}"
+sign soft --digests d.json -o soft.json
+is "$status/$(grep -c 'without a timestamp: ' <<<"$said")" 0/4 'where none is required, they are signed without'
+before=$(logins)
+sign soft --digests d.json -o soft.json
+is "$status/$(grep -c '^kept .*without a timestamp: ' <<<"$said")/$(wc -l <soft.json)" 0/4/4 'the same again keeps them'
+sign stamped --digests d.json -o soft.json
+is "$status/$(grep -c '^timestamped' <<<"$said")/$(($(logins) - before))" 0/4/0 'a retry gives the timestamps without a login'
+(cd stamped && cp ../plain/{1..4}.exe plain && "$batch" attach --signatures ../soft.json >/dev/null &&
+  "$batch" verify --ca ../ca.pem --tsa-ca "$tsa_root" --profile stamped plain/{1..4}.exe) >said 2>&1
+like "$(tail -n 3 said)" 'names no certificate' 'a profile that names none is told so'
+for i in 1 2 3 4; do osslsigncode verify -CAfile ca.pem -TSA-CAfile "$tsa_root" "stamped/plain/$i.exe"; done >said 2>&1
+is "$(grep -c '^Timestamp verified' said)" 4 'which osslsigncode takes'
+# What a run that was stopped did not come to stays in its output.
+head -n 1 d.json >one.json
+for ((i = 1; i <= 300; i++)); do jq -c ".file = \"$i\"" one.json; done >many.json
+tail -n 50 many.json >tail.json
+sign rsa --digests tail.json -o many-signed.json
+make_profile halting "$softhsm" 01 "timestamp: {servers: [$tsa_url/first/3/good/then/hang], timeout: 1m}"
+tsa_forget
+SIGNET_PIN=$test_pin "$batch" sign halting --digests many.json -o many-signed.json >said 2>&1 &
+victim=$!
+for ((i = 0; i < 600; i++)); do
+  [[ $(tsa_count /hang) -le 3 ]] || break
+  sleep 0.05
+done
+kill -INT "$victim"
+wait "$victim"
+is "$?/$(grep -c '^signed' said)/$(wc -l <many-signed.json)" 130/3/53 'a run that was stopped loses nothing of an earlier one'
+sign rsa --digests many.json -o many-signed.json
+is "$status/$(grep -c '^kept' <<<"$said")" 0/53 'and the next one goes on with all of it'
 tsa_stop
 
 # ---- A signature beside one that is there.
@@ -323,6 +363,17 @@ for back in back-*.json; do
   same back.exe plain/1.exe 'the file stays as it was'
 done
 
+# ---- A full disk.
+(
+  ulimit -f 2 # KiB
+  "$batch" digest plain/*.exe -o short.json >said 2>&1
+)
+is "$?/$(grep -c '^digested' said)/$(wc -c <short.json | awk '{print ($1 > 1000)}')" "1/$(wc -l <short.json)/1" 'a full disk: exit 1, and the lines that fit are there'
+jq -e . short.json >/dev/null 2>&1
+is "$?" 0 'each whole'
+said digest plain/*.exe -o short.json
+is "$status/$(wc -l <short.json)" 0/20 'the same command again, with room: all are'
+
 # ---- A PIN that is refused, and the files that are there.
 cp signatures.json before.json
 said=$(SIGNET_PIN=wrong-pin-1 "$batch" sign rsa --digests digests.json -o signatures.json 2>&1)
@@ -389,6 +440,15 @@ said extract x1.exe
 is "$status" 2 'DER needs an output'
 said extract two.exe --all -o all
 is "$status/$(find . -name "all.*" | wc -l)" 0/3 'all signatures of a file'
+# The last signature, which stands at the end of the first, is spoilt: none is written.
+python3 - two.exe all.3 spoilt.exe <<'PYTHON'
+import sys
+file, nested = (open(name, "rb").read() for name in sys.argv[1:3])
+at = file.rindex(nested)
+open(sys.argv[3], "wb").write(file[:at + 4] + bytes(11) + file[at + 15:])
+PYTHON
+said extract spoilt.exe --all -o half
+is "$status/$(find . -name 'half*' | wc -l)" 1/0 'where one cannot be read, none is written'
 said extract two.exe --number 3 -o third.p7
 same third.p7 all.3 'or one of them'
 said extract two.exe --number 4 -o fourth.p7
@@ -407,8 +467,9 @@ is "$status" 2 'attach what?'
 said remove files/*.exe --json
 is "$status/$(grep -c '"status":"removed"' <<<"$said")" 0/20 'remove'
 is "$(diff -rq files plain)" '' 'gives back the originals, bit for bit'
-said remove files/*.exe
-is "$status/$(grep -c '^kept' <<<"$said")" 0/20 'what is not signed is kept'
+said remove files/*.exe files/1.exe --json
+is "$status/$(grep -c '"status":"kept"' <<<"$said")" 0/20 'what is not signed is kept'
+like "$said" '"status":"same","same-as":"files/1.exe"' 'and what was named before is told so'
 cp direct.exe nested.exe
 said remove nested.exe
 same nested.exe plain/1.exe 'with all that was appended'

@@ -82,6 +82,8 @@ for ex in false true; do
   for id in 01 02 03; do
     for hash in sha256 sha384; do
       make_profile "p$id$hash$ex" "$softhsm" "$id" "digest: $hash" 'description: "Größe"' "msi-signature-ex: $ex"
+      # Each key, each hash; they have nothing to do with one another.
+      case $id$hash in 01sha256 | 02sha384 | 03sha384) ;; *) continue ;; esac
       out=out-$id-$hash-$ex
       "$batch" sign "p$id$hash$ex" -o "$out" in/*.msi >said 2>&1
       is "$?" 0 "key $id, $hash, Ex $ex: all are signed"

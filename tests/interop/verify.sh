@@ -276,6 +276,12 @@ is "$(jq -c '.files[44].signatures[0] | [.timestamps[0].kind, .timestamps[0].has
   '["legacy","SHA1",1]' '  and of which kind a timestamp is'
 is "$(jq -c '[.files[] | keys] | unique' said)" '[["file","format","good","problems","signatures"]]' 'with the same keys always'
 
+mkfifo fifo.exe
+mkdir folder.exe
+timeout 20 "$batch" verify fifo.exe folder.exe >said 2>&1
+is $? 1 'a pipe and a folder are not waited for'
+like "$(cat said)" "'fifo.exe' is not a regular file.*'folder.exe' is a folder" '  and called what they are'
+
 # Usage.
 "$batch" verify - <list >said 2>&1
 is $? 2 "'-' is no file"

@@ -11,8 +11,6 @@
 #include "../sign/pe_builder.h"
 #include "base/clock.h"
 
-enum { LONGEST_WAIT = 30000 }; /* ms, about */
-
 static void must(bool good, const char *what)
 {
     if (good)
@@ -61,6 +59,16 @@ static bool sign(void *data, unsigned lane, enum signer_hash hash, const uint8_t
            error_set(e, ERROR_TOKEN, "the token has gone at signature %zu", number);
 }
 
+static void wait_for_all_others(struct rig *r)
+{
+    int64_t end = clock_ms() + 60000;
+
+    while (r->done + 1 < r->plan.count && clock_ms() < end)
+        clock_sleep_ms(5);
+    r->done_when_slow_ended = r->done;
+    r->signatures_when_slow_ended = r->signatures;
+}
+
 static bool stamp(void *data, const uint8_t *signature, size_t length, struct buffer *token,
                   struct engine_stamp *given, struct error *e)
 {
@@ -73,10 +81,12 @@ static bool stamp(void *data, const uint8_t *signature, size_t length, struct bu
         cancel_request(&r->cancel);
     if (r->stamp_delay > 0)
         clock_sleep_ms(r->stamp_delay);
-    for (int i = 0; i < LONGEST_WAIT && atomic_load(&r->most_stamping) < r->gather; i++)
-        clock_sleep_ms(1);
-    for (int i = 0; i < LONGEST_WAIT && number == r->last_at && r->done + 1 < r->plan.count; i++)
-        clock_sleep_ms(1);
+    if (number == r->slow_at)
+        wait_for_all_others(r);
+    if (r->impatient && cancel_requested(&r->cancel)) {
+        atomic_fetch_sub(&r->stamping_at_once, 1);
+        return error_set(e, ERROR_CANCELLED, "nobody waits for it");
+    }
     stamping_token(&r->server, signature, length, token);
     *given = (struct engine_stamp){.time = time(NULL), .server = "http://test"};
     atomic_fetch_sub(&r->stamping_at_once, 1);
@@ -102,8 +112,7 @@ static void result(void *data, const struct engine_result *result)
     struct rig *r = data;
 
     r->reports[result->index]++;
-    r->order[r->done] = result->index;
-    atomic_fetch_add(&r->done, 1);
+    r->order[r->done++ % RIG_FILES] = result->index;
     r->result[result->index] = *result;
 }
 
@@ -150,7 +159,7 @@ static void forget(struct rig *r)
     atomic_store(&r->cancel.requested, false);
     r->logins = r->signatures = 0;
     r->at_once = r->most_at_once = r->top_lane = r->most_descriptors = 0;
-    r->stamped = r->done = 0;
+    r->stamped = r->done = r->signatures_when_slow_ended = r->done_when_slow_ended = 0;
     r->stamping_at_once = r->most_stamping = 0;
     r->touches = r->touch_number = r->touch_most = 0;
     r->touch_waits = r->touch_late = false;

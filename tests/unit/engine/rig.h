@@ -33,15 +33,16 @@ struct rig {
     unsigned stamps;              /* requests at once */
     bool required;                /* timestamps */
     size_t down_from, down_until; /* numbers of requests, from 1, that get none; 0: none */
-    size_t last_at;               /* number of the request that waits for all other files */
+    size_t slow_at;               /* the one that is answered when all other files are done */
     size_t cancel_at_stamp;
-    unsigned gather;     /* requests wait until so many were under way */
+    bool impatient;      /* after a signal, ERROR_CANCELLED */
     int64_t stamp_delay; /* ms for each */
 
     /* What happened. */
     atomic_size_t stamped;                       /* requests */
     atomic_uint stamping_at_once, most_stamping; /* under way */
-    size_t order[RIG_FILES];                     /* items as they were reported */
+    size_t signatures_when_slow_ended, done_when_slow_ended;
+    size_t order[RIG_FILES]; /* items as they were reported */
     atomic_size_t done;
     atomic_size_t logins, signatures;
     atomic_uint at_once, most_at_once, top_lane, most_descriptors;

@@ -374,16 +374,76 @@ static void nothing_behind(void **state)
     signing_identity_free(&i);
 }
 
+/* Changes the last byte of an element in a copy; true when the signature still holds. */
+static bool holds_with(const struct buffer *signature, const uint8_t *value, size_t length,
+                       uint8_t last)
+{
+    struct buffer copy = BUFFER_INIT;
+    struct authenticode_view v;
+    struct error e = ERROR_INIT;
+    bool good;
+
+    buffer_append(&copy, signature->data, signature->length);
+    copy.data[value - signature->data + length - 1] = last;
+    assert_true(authenticode_view(copy.data, copy.length, &v, &e));
+    good = authenticode_check(&v, &e);
+    assert_true(good || e.code == ERROR_SIGNATURE);
+    authenticode_view_free(&v);
+    buffer_free(&copy);
+    return good;
+}
+
+/* Versions and names of algorithms, which nobody signed. */
+static void unprotected(void **state)
+{
+    enum { RSA = 1, MD5_RSA = 4, SHA256_RSA = 11, SHA384_RSA = 12, ECDSA = 2, ECDSA_SHA384 = 3 };
+    static const char *const keys[] = {"RSA:2048", "P-256"};
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        struct signing_identity identity;
+        struct buffer file = BUFFER_INIT, signature = BUFFER_INIT;
+        struct sign_spec spec;
+        struct der digest, key;
+        struct parts p;
+
+        signing_identity_make(&identity, keys[i]);
+        spec = signing_spec(&identity);
+        sign_image(&identity, &spec, &file);
+        signing_extract(&file, 0, &signature);
+        p = take_apart(signature.data, signature.length);
+        digest = der_at(der_at(der_at(p.signed_data, 1), 0), 0);
+        key = der_at(der_at(p.signer, 4), 0);
+        for (uint8_t version = 0; version < 4; version++) {
+            assert_int_equal(holds_with(&signature, der_at(p.signed_data, 0).value, 1, version),
+                             version == 1);
+            assert_int_equal(holds_with(&signature, der_at(p.signer, 0).value, 1, version),
+                             version == 1);
+        }
+        assert_true(holds_with(&signature, digest.value, digest.length, 1));
+        assert_false(holds_with(&signature, digest.value, digest.length, 2));
+        assert_false(holds_with(&signature, digest.value, digest.length, 0x7f));
+        assert_true(holds_with(&signature, key.value, key.length, i == 0 ? RSA : ECDSA));
+        assert_false(holds_with(&signature, key.value, key.length, 0x7f));
+        assert_false(
+            holds_with(&signature, key.value, key.length, i == 0 ? MD5_RSA : ECDSA_SHA384));
+        if (i == 0) {
+            assert_true(holds_with(&signature, key.value, key.length, SHA256_RSA));
+            assert_false(holds_with(&signature, key.value, key.length, SHA384_RSA));
+        }
+        buffer_free(&file);
+        buffer_free(&signature);
+        signing_identity_free(&identity);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(shape),
-        cmocka_unit_test(once_or_never),
-        cmocka_unit_test(nothing_behind),
-        cmocka_unit_test(attributes),
-        cmocka_unit_test(attributes_of_a_bare_spec),
-        cmocka_unit_test(certificates),
-        cmocka_unit_test(reproducible),
+        cmocka_unit_test(unprotected),   cmocka_unit_test(shape),
+        cmocka_unit_test(once_or_never), cmocka_unit_test(nothing_behind),
+        cmocka_unit_test(attributes),    cmocka_unit_test(attributes_of_a_bare_spec),
+        cmocka_unit_test(certificates),  cmocka_unit_test(reproducible),
         cmocka_unit_test(nesting),
     };
 

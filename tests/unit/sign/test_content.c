@@ -108,6 +108,8 @@ static void whose_it_is(void **state)
     0x30, 0x15, 0x02, 0x01, 0x01, 0x04, 0x10, first, 0x10, 0x0c, 0x00, 0x00, 0x00, 0x00, 0x00,     \
         0xc0, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x46
     static const uint8_t pe[] = {0x30, 0x0e, TYPE(0x0f), 0x30, 0x00};
+    /* pesign's programs. */
+    static const uint8_t individual[] = {0x30, 0x0e, TYPE(0x15), 0x30, 0x00};
     static const uint8_t cab[] = {0x30, 0x10, TYPE(0x19), 0xa2, 0x02, 0x80, 0x00};
     static const uint8_t msi[] = {0x30, 0x23, TYPE(0x1e), SIP_INFO(0xf1)};
     static const uint8_t script[] = {0x30, 0x23, TYPE(0x1e), SIP_INFO(0x1f)};
@@ -117,10 +119,15 @@ static void whose_it_is(void **state)
         size_t length;
         bool pe, cab, msi;
     } cases[] = {
-        {pe, sizeof pe, true, true, false},       {cab, sizeof cab, false, true, false},
-        {msi, sizeof msi, false, false, true},    {script, sizeof script, false, false, false},
-        {link, sizeof link, false, false, false}, {pe, 0, false, false, false},
-        {pe, sizeof pe - 1, false, false, false}, {msi, sizeof msi - 1, false, false, false},
+        {pe, sizeof pe, true, true, false},
+        {cab, sizeof cab, false, true, false},
+        {individual, sizeof individual, true, false, false},
+        {msi, sizeof msi, false, false, true},
+        {script, sizeof script, false, false, false},
+        {link, sizeof link, false, false, false},
+        {pe, 0, false, false, false},
+        {pe, sizeof pe - 1, false, false, false},
+        {msi, sizeof msi - 1, false, false, false},
     };
 
     (void)state;

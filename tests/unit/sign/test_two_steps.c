@@ -351,10 +351,10 @@ static void wrong_signatures(void **state)
     buffer_free(&bad);
 }
 
-/* The digest is right, but a cabinet's type stands over it. */
-static void of_another_kind(void **state)
+/* Signs the program's digest with another type over it: 1.3.6.1.4.1.311.2.1.TYPE. */
+static void sign_as(uint8_t kind, struct buffer *signature)
 {
-    static const uint8_t pe[] = {0x82, 0x37, 0x02, 0x01, 0x0f}, cab = 0x19;
+    static const uint8_t pe[] = {0x82, 0x37, 0x02, 0x01, 0x0f};
     struct sign_spec spec = spec_of(&rsa, SIGN_KEEP);
     struct buffer value = BUFFER_INIT;
     struct error e = ERROR_INIT;
@@ -364,19 +364,39 @@ static void of_another_kind(void **state)
     uint8_t *type;
     size_t length;
 
-    (void)state;
     assert_true(digest_of(&program, &spec, &d, &e));
     type = memmem(d.content.data, d.content.length, pe, sizeof pe);
     assert_non_null(type);
-    type[4] = cab;
+    type[4] = kind;
     job = sign_begin_content(&d.content, d.digest, "test.exe", &spec, &e);
     digest = sign_digest(job, &length);
     signing_sign(rsa.key, spec.hash, digest, length, &value);
     assert_true(sign_put(job, value.data, value.length, &e));
-    refuse(&program, sign_made(job), "of another kind of file");
+    buffer_append(signature, sign_made(job)->data, sign_made(job)->length);
     sign_free(&job);
     buffer_free(&value);
     file_digest_free(&d);
+}
+
+/* The digest is right, but a cabinet's type stands over it, or the one that pesign writes. */
+static void of_another_kind(void **state)
+{
+    enum { INDIVIDUAL = 0x15, COMMERCIAL = 0x16, CAB = 0x19, SIP = 0x1e };
+    static const uint8_t bad[] = {COMMERCIAL, CAB, SIP};
+    struct buffer signature = BUFFER_INIT, out = BUFFER_INIT;
+    struct error e = ERROR_INIT;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof bad; i++) {
+        signature.length = 0;
+        sign_as(bad[i], &signature);
+        refuse(&program, &signature, "of another kind of file");
+    }
+    signature.length = 0;
+    sign_as(INDIVIDUAL, &signature);
+    assert_true(attach(&program, &signature, SIGN_KEEP, &out, NULL, &e));
+    buffer_free(&signature);
+    buffer_free(&out);
 }
 
 /* Each before those nested in it; attached alone, each is a signature of the file. */
