@@ -163,9 +163,10 @@ const struct schema_key schema_keys[] = {
     {.name = "timestamp.ca",
      .type = SCHEMA_LIST_OF_PATHS,
      AT(timestamp_ca),
-     .help = "Files with the roots that the servers' certificates must lead to, relative to the "
-             "profile's folder. Absent: the signature, purpose and time of an answer are "
-             "judged, not its chain.",
+     .help =
+         "Files with the roots, or the CAs below them, that the servers' certificates must lead "
+         "to; relative to the profile's folder. Absent: the signature, purpose and time of an "
+         "answer are judged, not its chain.",
      .example = "[tsa-root.pem]"},
     {.name = "timestamp.proxy",
      .type = SCHEMA_HTTP,

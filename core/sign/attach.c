@@ -61,20 +61,6 @@ static bool other_file(const struct attaching *a, const struct authenticode_view
     return false;
 }
 
-static bool of_its_format(const struct attaching *a, const struct authenticode_view *v,
-                          const uint8_t *digest, struct error *e)
-{
-    const struct embedding *m = &a->embedding;
-    struct buffer own = BUFFER_INIT;
-    bool good =
-        m->format->content(m->file, v->md, digest, &own, e) &&
-        (content_of_type(&own, v->data, v->data_length) ||
-         error_set(e, ERROR_SIGNATURE, "'%s': the signature is of another kind of file", m->name));
-
-    buffer_free(&own);
-    return good;
-}
-
 /* After the pass. The hashes of a program's pages are signed, too. */
 static bool fits(const struct attaching *a, const struct authenticode_view *v, struct error *e)
 {
@@ -87,7 +73,8 @@ static bool fits(const struct attaching *a, const struct authenticode_view *v, s
         m->format->pages(m->file, v->data, v->data_length) == FORMAT_PAGES_BAD)
         return error_set(e, ERROR_SIGNATURE,
                          "'%s': the page hashes in the signature are not the file's", m->name);
-    return of_its_format(a, v, digest, e);
+    return content_is_of(m->format->name, v->data, v->data_length) ||
+           error_set(e, ERROR_SIGNATURE, "'%s': the signature is of another kind of file", m->name);
 }
 
 /* With the stream MsiDigitalSignatureEx, where the digest is not that of the file without it. */

@@ -13,6 +13,11 @@
 #include "base/buffer.h"
 #include "sign/sign.h"
 
+/* Signed attributes of every SignerInfo (RFC 2985 sections 5.3.1 to 5.3.3). */
+#define PKCS9_CONTENT_TYPE_OID "1.2.840.113549.1.9.3"
+#define PKCS9_MESSAGE_DIGEST_OID "1.2.840.113549.1.9.4"
+#define PKCS9_SIGNING_TIME_OID "1.2.840.113549.1.9.5"
+
 struct authenticode;
 
 /* A signature over `content` (DER of SpcIndirectDataContent) with all but the signature's value. */
@@ -43,7 +48,7 @@ struct authenticode_view {
     void *indirect;          /* owns digest and data */
 };
 
-/* Parses one signature. ERROR_FORMAT, with nothing to free. */
+/* Parses one signature, with nothing behind it. ERROR_FORMAT, with nothing to free. */
 bool authenticode_view(const uint8_t *der, size_t length, struct authenticode_view *out,
                        struct error *e);
 void authenticode_view_free(struct authenticode_view *v);
@@ -60,6 +65,15 @@ bool authenticode_signed_by(X509 *signer, const PKCS7_SIGNER_INFO *info, const E
  * same signed attributes, and at least its certificates. Whether it holds is authenticode_check's
  * to say. */
 bool authenticode_is(const struct authenticode *a, const struct authenticode_view *v);
+
+/* The value of a signed attribute that is there once, with one value, as RFC 5652 sections 11.1 to
+ * 11.3 demand of those that matter; NULL where it is not so. The info's. */
+const ASN1_TYPE *authenticode_attribute(const PKCS7_SIGNER_INFO *info, const char *oid);
+
+/* The OCTET STRING of the attribute messageDigest (RFC 5652 section 11.2) is the digest by `md` of
+ * these bytes. */
+bool authenticode_states(const PKCS7_SIGNER_INFO *info, const EVP_MD *md, const uint8_t *bytes,
+                         size_t length);
 
 /* The DER of nested signature number `index`; NULL when there are not so many. The PKCS7's. */
 const ASN1_STRING *authenticode_nested(const struct authenticode_view *v, int index);

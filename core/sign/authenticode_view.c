@@ -12,13 +12,31 @@
 #include "sign/spc.h"
 #include "sign/unsigned.h"
 
-static ASN1_TYPE *attribute(const STACK_OF(X509_ATTRIBUTE) * attributes, const char *oid, int index)
+const ASN1_TYPE *authenticode_attribute(const PKCS7_SIGNER_INFO *info, const char *oid)
 {
     ASN1_OBJECT *object = OBJ_txt2obj(oid, 1);
-    int at = object == NULL ? -1 : X509at_get_attr_by_OBJ(attributes, object, -1);
+    int at = object == NULL ? -1 : X509at_get_attr_by_OBJ(info->auth_attr, object, -1);
+    bool again = at >= 0 && X509at_get_attr_by_OBJ(info->auth_attr, object, at) >= 0;
+    X509_ATTRIBUTE *attribute = at < 0 || again ? NULL : X509at_get_attr(info->auth_attr, at);
 
     ASN1_OBJECT_free(object);
-    return at < 0 ? NULL : X509_ATTRIBUTE_get0_type(X509at_get_attr(attributes, at), index);
+    return attribute == NULL || X509_ATTRIBUTE_count(attribute) != 1
+               ? NULL
+               : X509_ATTRIBUTE_get0_type(attribute, 0);
+}
+
+bool authenticode_states(const PKCS7_SIGNER_INFO *info, const EVP_MD *md, const uint8_t *bytes,
+                         size_t length)
+{
+    const ASN1_TYPE *value = authenticode_attribute(info, PKCS9_MESSAGE_DIGEST_OID);
+    const ASN1_STRING *stated =
+        value == NULL || value->type != V_ASN1_OCTET_STRING ? NULL : value->value.octet_string;
+    uint8_t digest[EVP_MAX_MD_SIZE];
+    unsigned size = 0;
+
+    return stated != NULL && EVP_Digest(bytes, length, digest, &size, md, NULL) > 0 &&
+           (unsigned)ASN1_STRING_length(stated) == size &&
+           memcmp(ASN1_STRING_get0_data(stated), digest, size) == 0;
 }
 
 static bool object_is(const ASN1_OBJECT *object, const char *oid)
@@ -42,7 +60,7 @@ static char *string_text(const ASN1_STRING *string)
 
 static void read_opus(struct authenticode_view *v)
 {
-    const ASN1_TYPE *value = attribute(v->info->auth_attr, SPC_SP_OPUS_INFO_OID, 0);
+    const ASN1_TYPE *value = authenticode_attribute(v->info, SPC_SP_OPUS_INFO_OID);
     SPC_SP_OPUS_INFO *opus;
     const unsigned char *at;
 
@@ -61,7 +79,7 @@ static void read_opus(struct authenticode_view *v)
 
 static void read_statement(struct authenticode_view *v)
 {
-    const ASN1_TYPE *value = attribute(v->info->auth_attr, SPC_STATEMENT_TYPE_OID, 0);
+    const ASN1_TYPE *value = authenticode_attribute(v->info, SPC_STATEMENT_TYPE_OID);
     STACK_OF(ASN1_TYPE) * list;
     const unsigned char *at;
 
@@ -143,8 +161,8 @@ bool authenticode_view(const uint8_t *der, size_t length, struct authenticode_vi
     *out = (struct authenticode_view){0};
     if (length <= FORMAT_SIGNATURE_MAX)
         out->p7 = d2i_PKCS7(NULL, &at, (long)length);
-    good = out->p7 != NULL && PKCS7_type_is_signed(out->p7) && out->p7->d.sign != NULL &&
-           read_content(out) && read_signer(out);
+    good = out->p7 != NULL && at == der + length && PKCS7_type_is_signed(out->p7) &&
+           out->p7->d.sign != NULL && read_content(out) && read_signer(out);
     if (good) {
         read_opus(out);
         read_statement(out);
@@ -172,20 +190,14 @@ static bool attributes_fit(const struct authenticode_view *v)
 {
     const ASN1_STRING *content = content_of(v->p7);
     const unsigned char *at = ASN1_STRING_get0_data(content);
-    const ASN1_TYPE *type = PKCS7_get_signed_attribute(v->info, NID_pkcs9_contentType);
-    const ASN1_OCTET_STRING *stated = PKCS7_digest_from_attributes(v->info->auth_attr);
-    uint8_t digest[EVP_MAX_MD_SIZE];
-    unsigned length = 0;
+    const ASN1_TYPE *type = authenticode_attribute(v->info, PKCS9_CONTENT_TYPE_OID);
     long inner;
     int tag, class;
 
-    if (type == NULL || type->type != V_ASN1_OBJECT ||
-        !object_is(type->value.object, SPC_INDIRECT_DATA_OID) || stated == NULL ||
-        (ASN1_get_object(&at, &inner, &tag, &class, ASN1_STRING_length(content)) & 0x80))
-        return false;
-    return EVP_Digest(at, (size_t)inner, digest, &length, v->signer_md, NULL) > 0 &&
-           (unsigned)ASN1_STRING_length(stated) == length &&
-           memcmp(ASN1_STRING_get0_data(stated), digest, length) == 0;
+    return type != NULL && type->type == V_ASN1_OBJECT &&
+           object_is(type->value.object, SPC_INDIRECT_DATA_OID) &&
+           (ASN1_get_object(&at, &inner, &tag, &class, ASN1_STRING_length(content)) & 0x80) == 0 &&
+           authenticode_states(v->info, v->signer_md, at, (size_t)inner);
 }
 
 static bool key_signed(X509 *signer, const PKCS7_SIGNER_INFO *info, const EVP_MD *md,

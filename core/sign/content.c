@@ -132,18 +132,20 @@ static bool is_cab(struct span *value, struct content *out)
     return is_file_link(value);
 }
 
+/* {000C10F1-0000-0000-C000-000000000046}, the SIP of MSI. */
+static const uint8_t msi_sip[] = {0xf1, 0x10, 0x0c, 0x00, 0x00, 0x00, 0x00, 0x00,
+                                  0xc0, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x46};
+
 /* SpcSipInfo { 1 or, with MsiDigitalSignatureEx, 2; the GUID of the MSI's SIP; five zeros }. */
 static bool is_msi(struct span *value, struct content *out)
 {
     static const uint8_t one[] = {1}, two[] = {2}, zero[] = {0};
-    static const uint8_t guid[] = {0xf1, 0x10, 0x0c, 0x00, 0x00, 0x00, 0x00, 0x00,
-                                   0xc0, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x46};
     struct span info, version;
 
     (void)out;
     if (!take(value, SEQUENCE, &info) || value->left != 0 || !take(&info, INTEGER, &version) ||
         !(is(&version, one, 1) || is(&version, two, 1)) ||
-        !take_bytes(&info, OCTETS, guid, sizeof guid))
+        !take_bytes(&info, OCTETS, msi_sip, sizeof msi_sip))
         return false;
     for (int i = 0; i < 5; i++)
         if (!take_bytes(&info, INTEGER, zero, sizeof zero))
@@ -154,16 +156,30 @@ static bool is_msi(struct span *value, struct content *out)
 #define MICROSOFT 0x2b, 0x06, 0x01, 0x04, 0x01, 0x82, 0x37, 0x02, 0x01
 enum { TYPE_SIZE = 10 };
 
-/* SPC_PE_IMAGE_DATAOBJ, SPC_CAB_DATA_OBJID, SPC_SIPINFO_OBJID. */
-static const struct {
+/* SPC_PE_IMAGE_DATAOBJ, SPC_CAB_DATA_OBJID, SPC_SIPINFO_OBJID. `other`: a type that stands in
+ * signatures of this format too, made by other programs; NULL: none does. */
+static const uint8_t image_data[TYPE_SIZE] = {MICROSOFT, 0x0f};
+/* SPC_INDIVIDUAL_SP_KEY_PURPOSE_OBJID, by pesign; UEFI and Windows take it. */
+static const uint8_t individual[TYPE_SIZE] = {MICROSOFT, 0x15};
+static const struct kind {
     const char *format;
     uint8_t type[TYPE_SIZE];
+    const uint8_t *other;
     bool (*value)(struct span *value, struct content *out);
 } kinds[] = {
-    {"pe", {MICROSOFT, 0x0f}, is_pe},
-    {"cab", {MICROSOFT, 0x19}, is_cab},
-    {"msi", {MICROSOFT, 0x1e}, is_msi},
+    {"pe", {MICROSOFT, 0x0f}, individual, is_pe},
+    {"cab", {MICROSOFT, 0x19}, image_data, is_cab},
+    {"msi", {MICROSOFT, 0x1e}, NULL, is_msi},
 };
+
+/* NULL: there is no such format. */
+static const struct kind *kind_of(const char *format)
+{
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (strcmp(kinds[i].format, format) == 0)
+            return &kinds[i];
+    return NULL;
+}
 
 /* DigestInfo { AlgorithmIdentifier with NULL, OCTET STRING }, of SHA-2. */
 static bool take_digest(struct span *in, struct content *out)
@@ -198,44 +214,37 @@ bool content_read(const char *format, const uint8_t *der, size_t length, struct 
                   struct error *e)
 {
     struct span in = {der, length}, whole, data;
-    size_t kind = 0, count = sizeof kinds / sizeof *kinds;
+    const struct kind *kind = kind_of(format);
 
     *out = (struct content){0};
-    while (kind < count && strcmp(kinds[kind].format, format) != 0)
-        kind++;
-    if (kind == count)
+    if (kind == NULL)
         return error_set(e, ERROR_UNSUPPORTED, "no format '%s' is known here", format);
     if (!take(&in, SEQUENCE, &whole) || in.left != 0 || !take(&whole, SEQUENCE, &data))
         return error_set(e, ERROR_FORMAT, "the content is no SpcIndirectDataContent in DER");
-    if (!take_bytes(&data, OID, kinds[kind].type, TYPE_SIZE) || !kinds[kind].value(&data, out))
+    if (!take_bytes(&data, OID, kind->type, TYPE_SIZE) || !kind->value(&data, out))
         return error_set(e, ERROR_FORMAT, "the content is not one of the format '%s'", format);
     return (take_digest(&whole, out) && whole.left == 0) ||
            error_set(e, ERROR_FORMAT, "the content holds no digest by SHA-2, or more than one");
 }
 
-/* Other signers name some kinds otherwise, and Windows and UEFI take these signatures: pesign's
- * programs have SPC_INDIVIDUAL_SP_KEY_PURPOSE_OBJID, cabinets may have SPC_PE_IMAGE_DATAOBJ. */
-static bool is_same_kind(const struct span *own, const struct span *other)
+/* The SIP that SpcSipInfo names: scripts have SPC_SIPINFO_OBJID too. */
+static bool names_msi(struct span *value)
 {
-    static const uint8_t microsoft[] = {MICROSOFT};
-    uint8_t kind, named;
+    struct span info, version;
 
-    if (is(other, own->at, own->left))
-        return true;
-    if (own->left != TYPE_SIZE || other->left != TYPE_SIZE ||
-        memcmp(other->at, microsoft, sizeof microsoft) != 0)
-        return false;
-    kind = own->at[TYPE_SIZE - 1];
-    named = other->at[TYPE_SIZE - 1];
-    return (kind == 0x0f && named == 0x15) || (kind == 0x19 && named == 0x0f);
+    return take(value, SEQUENCE, &info) && take(&info, INTEGER, &version) &&
+           take_bytes(&info, OCTETS, msi_sip, sizeof msi_sip);
 }
 
-bool content_of_type(const struct buffer *content, const uint8_t *data, size_t length)
+bool content_is_of(const char *format, const uint8_t *data, size_t length)
 {
-    struct span own = {content->data, content->length}, other = {data, length};
-    struct span whole, own_data, other_data, type, named;
+    const struct kind *kind = kind_of(format);
+    struct span in = {data, length}, value, type;
 
-    return take(&own, SEQUENCE, &whole) && take(&whole, SEQUENCE, &own_data) &&
-           take(&own_data, OID, &type) && take(&other, SEQUENCE, &other_data) &&
-           take(&other_data, OID, &named) && is_same_kind(&type, &named);
+    if (kind == NULL || !take(&in, SEQUENCE, &value) || !take(&value, OID, &type))
+        return false;
+    if (!is(&type, kind->type, TYPE_SIZE) &&
+        (kind->other == NULL || !is(&type, kind->other, TYPE_SIZE)))
+        return false;
+    return kind->value != is_msi || names_msi(&value);
 }

@@ -27,8 +27,9 @@ struct content {
 bool content_read(const char *format, const uint8_t *der, size_t length, struct content *out,
                   struct error *e);
 
-/* Whether the data of a signature (DER of its SpcAttributeTypeAndOptionalValue) is of the same kind
- * of file as a content. */
-bool content_of_type(const struct buffer *content, const uint8_t *data, size_t length);
+/* Whether `data` (whole DER of an SpcAttributeTypeAndOptionalValue), in a signature that anybody
+ * may have made, is of a file of `format`. What a digest is over starts, in some formats, with
+ * bytes of the signer's choice: without this, the signature of a package could serve a program. */
+bool content_is_of(const char *format, const uint8_t *data, size_t length);
 
 #endif

@@ -40,11 +40,12 @@ static bool read_token(const struct authenticode_view *v, const ASN1_TYPE *value
         return false;
     out->when = token.time;
     out->hash = token.md;
+    out->signed_hash = token.signer_md;
     good = keep(out, token.signer, token.certificates) || error_set_memory(e);
     good = good &&
            timestamp_fits(&token, ASN1_STRING_get0_data(signature),
                           (size_t)ASN1_STRING_length(signature), e) &&
-           timestamp_signature(&token, e) && timestamp_signer(&token, true, e);
+           timestamp_signature(&token, e) && timestamp_signer(&token, false, e);
     timestamp_view_free(&token);
     return good;
 }
@@ -52,7 +53,7 @@ static bool read_token(const struct authenticode_view *v, const ASN1_TYPE *value
 /* The signing time (RFC 2985 section 5.3.3): UTCTime, or GeneralizedTime from 2050 on. */
 static time_t signing_time(const PKCS7_SIGNER_INFO *info)
 {
-    const ASN1_TYPE *value = PKCS7_get_signed_attribute(info, NID_pkcs9_signingTime);
+    const ASN1_TYPE *value = authenticode_attribute(info, PKCS9_SIGNING_TIME_OID);
     time_t when;
 
     if (value == NULL || (value->type != V_ASN1_UTCTIME && value->type != V_ASN1_GENERALIZEDTIME))
@@ -61,18 +62,15 @@ static time_t signing_time(const PKCS7_SIGNER_INFO *info)
     return when < 0 ? 0 : when;
 }
 
-/* The signed attributes are of this very signature. */
-static bool is_over(const PKCS7_SIGNER_INFO *info, const EVP_MD *md, const ASN1_STRING *value)
+/* RFC 2985 section 5.3.6 wants no content type; Windows writes `data`. With another one, the key
+ * signed something else. */
+static bool has_no_content(const PKCS7_SIGNER_INFO *info)
 {
-    const ASN1_OCTET_STRING *stated = PKCS7_digest_from_attributes(info->auth_attr);
-    uint8_t digest[EVP_MAX_MD_SIZE];
-    unsigned length;
+    const ASN1_TYPE *type = authenticode_attribute(info, PKCS9_CONTENT_TYPE_OID);
 
-    return stated != NULL && md != NULL &&
-           EVP_Digest(ASN1_STRING_get0_data(value), (size_t)ASN1_STRING_length(value), digest,
-                      &length, md, NULL) == 1 &&
-           (unsigned)ASN1_STRING_length(stated) == length &&
-           memcmp(ASN1_STRING_get0_data(stated), digest, length) == 0;
+    return X509at_get_attr_by_NID(info->auth_attr, NID_pkcs9_contentType, -1) < 0 ||
+           (type != NULL && type->type == V_ASN1_OBJECT &&
+            OBJ_obj2nid(type->value.object) == NID_pkcs7_data);
 }
 
 /* For timestamps, and not for code: else a signer could tell its own time. Other purposes did stand
@@ -88,13 +86,18 @@ static bool for_timestamps(X509 *x)
 static bool judge_legacy(const struct authenticode_view *v, const PKCS7_SIGNER_INFO *info,
                          const struct countersignature *c, struct error *e)
 {
+    const ASN1_STRING *value = v->info->enc_digest;
+
     if (c->hash == NULL)
         return wrong(e, "it was made with a hash that is not known here");
     if (c->signer == NULL)
         return wrong(e, "the certificate of its signer is not in the signature");
     if (c->when == 0)
         return wrong(e, "it has no time that can be read");
-    if (!is_over(info, c->hash, v->info->enc_digest))
+    if (!has_no_content(info))
+        return wrong(e, "it was made over something else (content type)");
+    if (!authenticode_states(info, c->hash, ASN1_STRING_get0_data(value),
+                             (size_t)ASN1_STRING_length(value)))
         return wrong(e, "it is of another signature (its digest differs)");
     if (!authenticode_signed_by(c->signer, info, c->hash))
         return wrong(e, "its signature does not hold");
@@ -121,7 +124,7 @@ static bool read_legacy(const struct authenticode_view *v, const ASN1_TYPE *valu
         return wrong(e, "what stands in its place is no countersignature");
     }
     X509_ALGOR_get0(&object, NULL, NULL, info->digest_alg);
-    out->hash = EVP_get_digestbyobj(object);
+    out->hash = out->signed_hash = EVP_get_digestbyobj(object);
     out->when = signing_time(info);
     good = keep(out,
                 X509_find_by_issuer_and_serial(certs, info->issuer_and_serial->issuer,

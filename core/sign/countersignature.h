@@ -27,6 +27,7 @@ struct countersignature {
     X509 *signer;                  /* NULL: its certificate is not there */
     STACK_OF(X509) * certificates; /* that came with it */
     const EVP_MD *hash;            /* of the value that it testifies to; static; NULL: unknown */
+    const EVP_MD *signed_hash; /* that the authority's key signed; the same of the legacy kind */
 };
 
 /* Number `index` of a signature's: the tokens, then the others, each in the order of their

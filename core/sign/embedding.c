@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "sign/content.h"
 #include "sign/note.h"
 #include "sign/unsigned.h"
 
@@ -97,6 +98,8 @@ bool embedding_all_hold(const struct embedding *m, const struct signatures *s, s
     for (size_t i = 0; i < s->count; i++) {
         if (!signatures_fits(s, i))
             return does_not_hold(m, "the file was changed after it was signed", e);
+        if (!content_is_of(m->format->name, s->view[i].data, s->view[i].data_length))
+            return does_not_hold(m, "it is of another kind of file", e);
         if (s->pages[i] == FORMAT_PAGES_BAD)
             return does_not_hold(m, "its page hashes are not the file's", e);
         if (!authenticode_check(&s->view[i], &why))

@@ -59,13 +59,28 @@ bool file_io_holds(int fd, const void *bytes, size_t size, uint64_t offset)
     return true;
 }
 
-bool file_io_unchanged(int fd, const struct stat *before)
+bool file_io_put(int fd, const void *bytes, size_t size, uint64_t offset, const char *name,
+                 struct error *e)
+{
+    if (!file_io_write(fd, bytes, size, offset))
+        return error_set_errno(e, "cannot write the new '%s'", name);
+    return file_io_holds(fd, bytes, size, offset) ||
+           error_set(e, ERROR_SYSTEM, "'%s': what was written at byte %llu does not stand there",
+                     name, (unsigned long long)offset);
+}
+
+bool file_io_unchanged(int fd, const struct stat *before, const char *name, struct error *e)
 {
     struct stat now;
 
-    return fstat(fd, &now) == 0 && now.st_size == before->st_size &&
-           now.st_mtim.tv_sec == before->st_mtim.tv_sec &&
-           now.st_mtim.tv_nsec == before->st_mtim.tv_nsec;
+    if (fstat(fd, &now) == 0 && now.st_size == before->st_size &&
+        now.st_mtim.tv_sec == before->st_mtim.tv_sec &&
+        now.st_mtim.tv_nsec == before->st_mtim.tv_nsec)
+        return true;
+    return error_set(e, ERROR_FORMAT,
+                     "'%s': it was changed while it was read; sign it again when nothing else "
+                     "writes it",
+                     name);
 }
 
 bool file_io_error(struct error *e, const char *name, const char *what)

@@ -19,8 +19,12 @@ bool file_io_write(int fd, const void *bytes, size_t size, uint64_t offset);
 /* Whether these bytes stand there now. */
 bool file_io_holds(int fd, const void *bytes, size_t size, uint64_t offset);
 
-/* Whether size and time of change are still as they were. */
-bool file_io_unchanged(int fd, const struct stat *before);
+/* Writes, and looks whether it stands there then. ERROR_SYSTEM; `name` is for messages. */
+bool file_io_put(int fd, const void *bytes, size_t size, uint64_t offset, const char *name,
+                 struct error *e);
+
+/* Whether size and time of change are still as they were. ERROR_FORMAT. */
+bool file_io_unchanged(int fd, const struct stat *before, const char *name, struct error *e);
 
 /* After a file_io_read that said false: ERROR_SYSTEM with errno, or ERROR_FORMAT with `what` where
  * the file ended. Returns false. */

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sign/hashing.h"
 
-bool hashing_start(struct hashing *h, const struct format_pass *pass, struct error *e)
+bool hashing_start(struct hashing *h, const EVP_MD *const *md, size_t count, struct error *e)
 {
     *h = (struct hashing){.count = 0};
-    for (; h->count < pass->count; h->count++) {
+    for (; h->count < count; h->count++) {
         if (h->count == FORMAT_DIGESTS)
             return error_set(e, ERROR_UNSUPPORTED, "too many hashes in one pass");
         h->ctx[h->count] = EVP_MD_CTX_new();
         if (h->ctx[h->count] == NULL)
             return error_set_memory(e);
-        if (EVP_DigestInit_ex(h->ctx[h->count], pass->md[h->count], NULL) <= 0) {
+        if (EVP_DigestInit_ex(h->ctx[h->count], md[h->count], NULL) <= 0) {
             h->count++;
             return error_set_openssl(e, ERROR_SYSTEM, "cannot hash");
         }
@@ -33,10 +33,18 @@ bool hashing_add(struct hashing *h, const void *bytes, size_t length)
     return true;
 }
 
-bool hashing_finish(struct hashing *h, const struct format_pass *pass)
+bool hashing_again(struct hashing *h)
 {
     for (size_t i = 0; i < h->count; i++)
-        if (EVP_DigestFinal_ex(h->ctx[i], pass->digest[i], NULL) <= 0)
+        if (EVP_DigestInit_ex(h->ctx[i], NULL, NULL) <= 0)
+            return false;
+    return true;
+}
+
+bool hashing_finish(struct hashing *h, uint8_t (*digest)[EVP_MAX_MD_SIZE])
+{
+    for (size_t i = 0; i < h->count; i++)
+        if (EVP_DigestFinal_ex(h->ctx[i], digest[i], NULL) <= 0)
             return false;
     return true;
 }

@@ -12,12 +12,15 @@ struct hashing {
 };
 
 /* ERROR_MEMORY, ERROR_SYSTEM. Freed by hashing_free, after a failure too. */
-bool hashing_start(struct hashing *h, const struct format_pass *pass, struct error *e);
+bool hashing_start(struct hashing *h, const EVP_MD *const *md, size_t count, struct error *e);
 void hashing_free(struct hashing *h);
 
 bool hashing_add(struct hashing *h, const void *bytes, size_t length);
 
-/* Sets pass->digest. */
-bool hashing_finish(struct hashing *h, const struct format_pass *pass);
+/* One digest for each hash. Nothing can be added then, before hashing_again. */
+bool hashing_finish(struct hashing *h, uint8_t (*digest)[EVP_MAX_MD_SIZE]);
+
+/* Forgets what was added. */
+bool hashing_again(struct hashing *h);
 
 #endif

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/text.h"
+#include "base/clock.h"
 #include "cert/view.h"
 #include "sign/authenticode.h"
 #include "sign/embedding.h"
@@ -30,56 +30,6 @@ struct sign_job {
     struct buffer *to_stamp_in; /* itself, or the one that it is nested in */
     unsigned to_stamp_index;    /* in there, as unsigned_add counts */
 };
-
-/* A character beyond U+FFFF: four bytes of UTF-8, two units of UTF-16, none of BMPString. */
-static bool beyond_bmp(const char *utf8)
-{
-    for (; *utf8 != '\0'; utf8++)
-        if ((unsigned char)*utf8 >= 0xf0)
-            return true;
-    return false;
-}
-
-static bool is_visible_ascii(const char *text)
-{
-    for (; *text != '\0'; text++)
-        if ((unsigned char)*text < 0x21 || (unsigned char)*text > 0x7e)
-            return false;
-    return true;
-}
-
-static bool check_texts(const struct sign_spec *spec, struct error *e)
-{
-    const char *description = spec->description;
-
-    if (description != NULL && !text_is_utf8(description, strlen(description)))
-        return error_set(e, ERROR_PROFILE, "description: it is not UTF-8");
-    if (description != NULL && beyond_bmp(description))
-        return error_set(
-            e, ERROR_PROFILE,
-            "description: it has characters that a Windows signature cannot carry (outside the "
-            "Basic Multilingual Plane, such as emoji)");
-    if (spec->url != NULL && !is_visible_ascii(spec->url))
-        return error_set(e, ERROR_PROFILE, "url: only printable ASCII; encode the rest with %%");
-    return true;
-}
-
-bool sign_spec_check(const struct sign_spec *spec, struct error *e)
-{
-    EVP_PKEY *key = spec->stamp_only ? NULL : X509_get0_pubkey(spec->leaf);
-    enum signer_mechanism mechanism;
-
-    if (spec->stamp_only)
-        return true;
-    if (!check_texts(spec, e))
-        return false;
-    if (key == NULL)
-        return error_set(e, ERROR_UNFIT, "the certificate has a public key of unknown type");
-    if (!signer_mechanism_for(key, &mechanism, e))
-        return false;
-    return mechanism == spec->mechanism ||
-           error_set(e, ERROR_UNFIT, "the certificate's key is of another type than the token's");
-}
 
 static struct sign_job *job_new(const char *name, const struct sign_spec *spec, struct error *e)
 {
@@ -116,11 +66,41 @@ static void set_digest(struct sign_job *job, const struct signatures *s, const E
     memcpy(job->digest, signatures_file_digest(s, md), job->digest_length);
 }
 
+/* A timestamp would come after the certificate's end, and prove nothing. */
+static bool is_too_late(const struct authenticode_view *v)
+{
+    return v->signer == NULL || X509_cmp_time(X509_get0_notAfter(v->signer), NULL) < 0;
+}
+
 /* Whether a signature is to get a timestamp. */
 static bool lacks_timestamp(const struct sign_spec *spec, const struct authenticode_view *v)
 {
-    return spec->timestamp && !v->has_timestamp &&
-           (spec->stamp_only || (v->signer != NULL && X509_cmp(v->signer, spec->leaf) == 0));
+    if (!spec->timestamp || v->has_timestamp)
+        return false;
+    if (spec->stamp_only)
+        return !is_too_late(v);
+    return v->signer != NULL && X509_cmp(v->signer, spec->leaf) == 0;
+}
+
+/* Where timestamps are all that is wanted, it is told that one is wanted and of no use. */
+static bool all_in_time(const struct sign_job *job, const struct signatures *s, struct error *e)
+{
+    char when[CLOCK_TEXT_SIZE], *name;
+
+    for (size_t i = 0; job->spec->stamp_only && i < s->count; i++) {
+        X509 *signer = s->view[i].signer;
+
+        if (s->view[i].has_timestamp || signer == NULL || !is_too_late(&s->view[i]))
+            continue;
+        name = cert_common_name(signer);
+        error_set(e, ERROR_SIGNATURE,
+                  "'%s': the signature of '%s', whose certificate expired at %s, has no timestamp, "
+                  "and one of today would prove nothing; sign it anew",
+                  job->name, name == NULL ? "?" : name, clock_text(cert_not_after(signer), when));
+        free(name);
+        return false;
+    }
+    return true;
 }
 
 static bool any_lacks_timestamp(const struct sign_job *job, const struct signatures *s)
@@ -186,6 +166,8 @@ static bool keep(struct sign_job *job, struct signatures *s, enum sign_state *st
     const struct format_options stay = {.append = true};
     bool lacks = any_lacks_timestamp(job, s);
 
+    if (!lacks && !all_in_time(job, s, e))
+        return false;
     *state = lacks ? SIGN_UNSTAMPED : SIGN_KEPT;
     if (!signatures_digest(s, m->format, m->file, lacks ? &stay : NULL, lacks ? m->output : -1,
                            cancel, e)) {

@@ -36,7 +36,8 @@ struct sign_spec {
     bool signature_ex; /* MsiDigitalSignatureEx in MSI packages */
     bool timestamp;    /* each signature is to get one; one of the leaf's that lacks it, too */
     bool stamp_only;   /* with `timestamp`: nothing is signed, and every signature that lacks one is
-                          to get it, whoever made it. All before `page_hashes` is not looked at. */
+                          to get it, whoever made it, unless its certificate has ended. Of the
+                          above only `timestamp` is looked at. */
 };
 
 /* All that can be wrong with a spec before any file is read: description not UTF-8, URL not ASCII,

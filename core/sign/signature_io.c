@@ -28,11 +28,20 @@ bool signature_io_blank(const uint8_t *bytes, size_t length)
     return true;
 }
 
+bool signature_io_trim(struct buffer *signature, const char *where, bool *stuffed, struct error *e)
+{
+    size_t used = der_length(signature->data, signature->length);
+
+    if (used == 0)
+        return error_set(e, ERROR_FORMAT, "%s holds no PKCS#7 signature", where);
+    *stuffed |= !signature_io_blank(signature->data + used, signature->length - used);
+    signature->length = used;
+    return true;
+}
+
 bool signature_io_read(int fd, uint64_t at, uint64_t length, const char *where,
                        struct buffer *signature, bool *stuffed, struct error *e)
 {
-    size_t used;
-
     buffer_reset(signature);
     if (length > FORMAT_SIGNATURE_MAX)
         return error_set(e, ERROR_FORMAT, "its signature is larger than 16 MiB");
@@ -40,10 +49,5 @@ bool signature_io_read(int fd, uint64_t at, uint64_t length, const char *where,
         return error_set_memory(e);
     if (!file_io_read(fd, signature->data, (size_t)length, at))
         return error_set(e, ERROR_SYSTEM, "%s cannot be read", where);
-    used = der_length(signature->data, (size_t)length);
-    if (used == 0)
-        return error_set(e, ERROR_FORMAT, "%s holds no PKCS#7 signature", where);
-    *stuffed |= !signature_io_blank(signature->data + used, (size_t)length - used);
-    signature->length = used;
-    return true;
+    return signature_io_trim(signature, where, stuffed, e);
 }

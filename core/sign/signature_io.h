@@ -16,6 +16,9 @@
 bool signature_io_read(int fd, uint64_t at, uint64_t length, const char *where,
                        struct buffer *signature, bool *stuffed, struct error *e);
 
+/* The same of bytes that were read already: they are cut where the element ends. */
+bool signature_io_trim(struct buffer *signature, const char *where, bool *stuffed, struct error *e);
+
 /* Whether all of them are zero. */
 bool signature_io_blank(const uint8_t *bytes, size_t length);
 

@@ -4,6 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sign/spc.h"
+#include "sign/unsigned.h"
+
 struct signatures *signatures_new(struct error *e)
 {
     struct signatures *s = calloc(1, sizeof *s);
@@ -69,12 +72,17 @@ static bool collect(struct signatures *s, const uint8_t *der, size_t length, uns
 static bool collect_nested(struct signatures *s, size_t outer, struct error *e)
 {
     const ASN1_STRING *nested;
+    int i = 0;
 
-    for (int i = 0; (nested = authenticode_nested(&s->view[outer], i)) != NULL; i++)
+    for (; (nested = authenticode_nested(&s->view[outer], i)) != NULL; i++)
         if (!collect(s, ASN1_STRING_get0_data(nested), (size_t)ASN1_STRING_length(nested),
                      s->depth[outer] + 1, e))
             return false;
-    return true;
+    /* Others may see signatures behind one that is none. */
+    return unsigned_get(&s->view[outer], SPC_NESTED_SIGNATURE_OID, i) == NULL ||
+           error_set(e, ERROR_FORMAT,
+                     "what stands in the place of a nested signature is not one that Authenticode "
+                     "knows");
 }
 
 /* This one, and those nested in it. */

@@ -250,7 +250,7 @@ bool timestamp_check(const struct timestamp_request *request, const uint8_t *ans
         return false;
     good = same_imprint(request, &v, e) && same_nonce(request, &v, e) &&
            timestamp_signature(&v, e) && right_time(&v, now, e) && timestamp_signer(&v, true, e) &&
-           (trust == NULL || timestamp_chain(&v, trust, NULL, v.time, e)) &&
+           (trust == NULL || timestamp_chain(&v, trust, v.time, e)) &&
            append_token(&v, bytes, size, token, e);
     *time = v.time;
     timestamp_view_free(&v);

@@ -33,7 +33,8 @@ struct timestamp_view {
     const EVP_MD *md;              /* of the imprint; NULL: an algorithm that is not known here */
     const uint8_t *imprint;
     size_t imprint_length;
-    time_t time; /* genTime, whole seconds */
+    const EVP_MD *signer_md; /* of the signed attributes; NULL: as above */
+    time_t time;             /* genTime, whole seconds */
 };
 
 /* Parses a token (DER of a ContentInfo, nothing behind it): a SignedData (RFC 5652) by one signer
@@ -51,14 +52,14 @@ bool timestamp_fits(const struct timestamp_view *v, const uint8_t *value, size_t
 bool timestamp_signature(const struct timestamp_view *v, struct error *e);
 
 /* The signer's certificate is for timestamps (RFC 3161 section 2.3: extended key usage timeStamping
- * alone; that it is critical is asked with `strict`, since old servers of Microsoft have it
- * otherwise), its key usage, if any, allows signatures, and it was valid at the token's time. */
+ * alone; that it is critical is asked with `strict`, of a new token: in old ones of
+ * Microsoft it is not), its key usage, if any, allows signatures, and it was valid at the token's
+ * time. */
 bool timestamp_signer(const struct timestamp_view *v, bool strict, struct error *e);
 
 /* The signer's certificate leads to a root in `trust`, as all of them were at `at` (for a new
- * token: its time), by certificates of the token and of `pool` (may be NULL). */
-bool timestamp_chain(const struct timestamp_view *v, X509_STORE *trust, STACK_OF(X509) * pool,
-                     time_t at, struct error *e);
+ * token: its time), by certificates of the token. */
+bool timestamp_chain(const struct timestamp_view *v, X509_STORE *trust, time_t at, struct error *e);
 
 /* What a server is asked. */
 struct timestamp_request {

@@ -77,9 +77,14 @@ static bool no_critical_extension(const struct timestamp_view *v, struct error *
 static bool read_signer(struct timestamp_view *v, struct error *e)
 {
     CMS_SignerInfo *info = signer_info(v->cms);
+    const ASN1_OBJECT *object;
+    X509_ALGOR *algorithm;
 
     if (info == NULL)
         return malformed(e, "it does not have exactly one signer");
+    CMS_SignerInfo_get0_algs(info, NULL, NULL, &algorithm, NULL);
+    X509_ALGOR_get0(&object, NULL, NULL, algorithm);
+    v->signer_md = EVP_get_digestbyobj(object);
     v->certificates = CMS_get1_certs(v->cms);
     if (v->certificates == NULL && (v->certificates = sk_X509_new_null()) == NULL)
         return error_set_memory(e);
@@ -267,19 +272,14 @@ static bool chain_fails(X509_STORE_CTX *ctx, struct error *e)
     return false;
 }
 
-bool timestamp_chain(const struct timestamp_view *v, X509_STORE *trust, STACK_OF(X509) * pool,
-                     time_t at, struct error *e)
+bool timestamp_chain(const struct timestamp_view *v, X509_STORE *trust, time_t at, struct error *e)
 {
-    STACK_OF(X509) *others = sk_X509_dup(v->certificates);
     X509_STORE_CTX *ctx = X509_STORE_CTX_new();
     bool good = false;
 
-    for (int i = 0; others != NULL && i < sk_X509_num(pool); i++)
-        sk_X509_push(others, sk_X509_value(pool, i));
     if (v->signer == NULL) {
         error_set(e, ERROR_TIMESTAMP, "the certificate of its signer is not in it");
-    } else if (ctx == NULL || others == NULL ||
-               X509_STORE_CTX_init(ctx, trust, v->signer, others) != 1) {
+    } else if (ctx == NULL || X509_STORE_CTX_init(ctx, trust, v->signer, v->certificates) != 1) {
         error_set_memory(e);
     } else {
         X509_VERIFY_PARAM_set_time(X509_STORE_CTX_get0_param(ctx), at);
@@ -287,7 +287,6 @@ bool timestamp_chain(const struct timestamp_view *v, X509_STORE *trust, STACK_OF
         good = X509_verify_cert(ctx) == 1 || chain_fails(ctx, e);
     }
     X509_STORE_CTX_free(ctx);
-    sk_X509_free(others);
     ERR_clear_error();
     return good;
 }

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sign/unsigned.h"
 
+#include <stdio.h>
 #include <string.h>
 
+#include "sign/countersignature.h"
 #include "sign/format.h"
+#include "sign/note.h"
 #include "sign/signatures.h"
 #include "sign/spc.h"
 
@@ -27,6 +30,36 @@ const ASN1_TYPE *unsigned_get(const struct authenticode_view *v, const char *oid
     }
     ASN1_OBJECT_free(object);
     return value;
+}
+
+static bool is_known(const char *oid)
+{
+    static const char *const known[] = {SPC_NESTED_SIGNATURE_OID, SPC_RFC3161_OID,
+                                        COUNTERSIGNATURE_OID, NOTE_OID};
+
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (strcmp(known[i], oid) == 0)
+            return true;
+    return false;
+}
+
+size_t unsigned_unknown(const struct authenticode_view *v, char *first, size_t size)
+{
+    size_t total = 0;
+
+    for (int i = 0; i < sk_X509_ATTRIBUTE_num(v->info->unauth_attr); i++) {
+        X509_ATTRIBUTE *attribute = sk_X509_ATTRIBUTE_value(v->info->unauth_attr, i);
+        int length = i2d_X509_ATTRIBUTE(attribute, NULL);
+        char oid[80];
+
+        if (OBJ_obj2txt(oid, sizeof oid, X509_ATTRIBUTE_get0_object(attribute), 1) <= 0 ||
+            is_known(oid) || length <= 0)
+            continue;
+        if (total == 0)
+            snprintf(first, size, "%s", oid);
+        total += (size_t)length;
+    }
+    return total;
 }
 
 /* All values of one kind stand in one attribute. */

@@ -38,4 +38,8 @@ bool unsigned_remove(const struct buffer *signature, const char *oid, struct buf
  * view's. */
 const ASN1_TYPE *unsigned_get(const struct authenticode_view *v, const char *oid, int index);
 
+/* Bytes of those attributes that are of no kind known here, in DER; `first` gets the number of the
+ * first of them (OID in dots, cut where it is longer; untouched where there are none). */
+size_t unsigned_unknown(const struct authenticode_view *v, char *first, size_t size);
+
 #endif

@@ -8,7 +8,9 @@
 
 #include "base/text.h"
 #include "cert/view.h"
+#include "sign/content.h"
 #include "sign/signatures.h"
+#include "sign/unsigned.h"
 #include "sign/verify_signer.h"
 #include "sign/verify_timestamp.h"
 #include "sign/verify_words.h"
@@ -71,6 +73,19 @@ static void judge_pages(struct judging *j, size_t index)
         verify_say(VERIFY_PROBLEMS(s), "its page hashes are not the file's");
 }
 
+/* Somebody's own, such as what a downloader puts into a program. Windows does not mind. */
+static void note_unprotected(struct judging *j, size_t index)
+{
+    char first[80];
+    size_t bytes = unsigned_unknown(&j->signatures->view[index], first, sizeof first);
+
+    if (bytes > 0)
+        verify_say(
+            VERIFY_NOTES(&j->report->signature[index]),
+            "it carries %zu bytes of a kind not known here (%s), which no signature protects",
+            bytes, first);
+}
+
 static void judge_digest(struct judging *j, size_t index)
 {
     struct verify_signature *s = &j->report->signature[index];
@@ -81,6 +96,10 @@ static void judge_digest(struct judging *j, size_t index)
     if (!s->digest_good)
         verify_say(VERIFY_PROBLEMS(s),
                    "the file is not what was signed: it was changed afterwards");
+    if (!content_is_of(j->report->format, v->data, v->data_length)) {
+        s->digest_good = false;
+        verify_say(VERIFY_PROBLEMS(s), "it was made for another kind of file");
+    }
     judge_pages(j, index);
     s->signature_good = authenticode_check(v, &why);
     if (!s->signature_good)
@@ -136,6 +155,7 @@ static void judge(struct judging *j)
         struct verify_signature *s = &r->signature[i];
 
         judge_digest(j, i);
+        note_unprotected(j, i);
         verify_timestamps(&j->signatures->view[i], j->options, j->timestamp_trust, s);
         verify_signer(j->options, j->trust, s);
         demand_more(j, s);

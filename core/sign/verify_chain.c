@@ -98,6 +98,57 @@ static void judge_issuers(const struct verify_chain *asked, STACK_OF(X509) * cha
     }
 }
 
+/* What a certificate must be worth. Long ago, authorities had RSA keys of 1024 bits and SHA-1, and
+ * what they stamped then still counts, as it does in Windows; MD5 was broken in a chain like that
+ * already. */
+static const struct strength {
+    int key_bits; /* as OpenSSL counts security: RSA of 2048 bits and P-224 have 112, of 1024, 80 */
+    int hash_size; /* bytes */
+} for_code = {112, 28}, for_timestamps = {80, 20};
+
+static void judge_key(const struct verify_chain *asked, const struct strength *least, X509 *x)
+{
+    EVP_PKEY *key = X509_get0_pubkey(x);
+    char *name, *what;
+
+    if (key != NULL && EVP_PKEY_get_security_bits(key) >= least->key_bits)
+        return;
+    name = verify_chain_name(x);
+    what = cert_key_text(key);
+    verify_say(asked->problems, "certificate '%s' has a key that is too weak (%s)",
+               or_unknown(name), or_unknown(what));
+    free(name);
+    free(what);
+}
+
+static void judge_hash(const struct verify_chain *asked, const struct strength *least, X509 *x)
+{
+    int nid = NID_undef;
+    const EVP_MD *md = NULL;
+    char *name;
+
+    if (X509_get_signature_info(x, &nid, NULL, NULL, NULL) == 1)
+        md = EVP_get_digestbynid(nid);
+    if (md == NULL || EVP_MD_get_size(md) >= least->hash_size)
+        return;
+    name = verify_chain_name(x);
+    verify_say(asked->problems, "certificate '%s' was issued with %s, which nobody trusts any more",
+               or_unknown(name), OBJ_nid2sn(nid));
+    free(name);
+}
+
+/* Whoever trusts a root does so whatever it was signed with, for that is itself. */
+static void judge_strength(const struct verify_chain *asked, STACK_OF(X509) * chain)
+{
+    const struct strength *least = asked->purpose == XKU_TIMESTAMP ? &for_timestamps : &for_code;
+
+    for (int i = 0; i < sk_X509_num(chain); i++) {
+        judge_key(asked, least, sk_X509_value(chain, i));
+        if (i + 1 < sk_X509_num(chain))
+            judge_hash(asked, least, sk_X509_value(chain, i));
+    }
+}
+
 STACK_OF(X509) * verify_chain_others(const struct verify_chain *asked)
 {
     STACK_OF(X509) *all = sk_X509_new_null();
@@ -126,6 +177,7 @@ STACK_OF(X509) * verify_chain(const struct verify_chain *asked)
             tell(asked, X509_STORE_CTX_get_error(ctx), asked->leaf);
         chain = X509_STORE_CTX_get1_chain(ctx);
         judge_issuers(asked, chain);
+        judge_strength(asked, chain);
     }
     X509_STORE_CTX_free(ctx);
     sk_X509_free(others);

@@ -13,8 +13,8 @@
 struct looking {
     const struct verify_revocation_asked *asked;
     enum verify_revocation state;
-    X509_CRL
-    *list; /* the last that OpenSSL named: after one that is stale it forgets which it was */
+    /* The last that OpenSSL named: after one that is stale it forgets which it was. */
+    X509_CRL *list;
 };
 
 /* The worst that was found stands. */
@@ -102,6 +102,11 @@ static void tell_revoked(struct looking *l, const char *name, const X509_REVOKED
                    "certificate '%s' was revoked at %s (%s), but signed before, as the timestamp "
                    "of %s proves",
                    name, when, why, used);
+    else if (asked->stamped && from > asked->used)
+        verify_say(asked->chain->problems,
+                   "certificate '%s' was revoked at %s (%s): none of its timestamps holds, earlier "
+                   "ones neither",
+                   name, when, why);
     else if (from < date)
         verify_say(asked->chain->problems,
                    "certificate '%s' was revoked at %s (%s), and counts for nothing since %s", name,
@@ -110,11 +115,6 @@ static void tell_revoked(struct looking *l, const char *name, const X509_REVOKED
         verify_say(asked->chain->problems,
                    "certificate '%s' was revoked at %s (%s), and no timestamp counts that proves "
                    "that it signed before",
-                   name, when, why);
-    else if (from > asked->used)
-        verify_say(asked->chain->problems,
-                   "certificate '%s' was revoked at %s (%s): none of its timestamps holds, earlier "
-                   "ones neither",
                    name, when, why);
     else
         verify_say(asked->chain->problems,
@@ -140,7 +140,7 @@ static void no_list(struct looking *l, X509_STORE_CTX *ctx, X509 *x, const char 
 {
     char *issuer;
 
-    if (cert_self_issued(x))
+    if ((X509_get_extension_flags(x) & EXFLAG_SS) != 0)
         return;
     if (l->asked->authority) {
         if (X509_STORE_CTX_get_error_depth(ctx) == 0)
@@ -245,6 +245,12 @@ static int judge(int good, X509_STORE_CTX *ctx)
     return 1;
 }
 
+static void not_checked(struct looking *l)
+{
+    found(l, VERIFY_NOT_KNOWN);
+    verify_say(l->asked->chain->problems, "its revocation could not be checked: no memory");
+}
+
 /* The lists must be in force now, whenever the certificates were. */
 enum verify_revocation verify_revocation(const struct verify_revocation_asked *asked)
 {
@@ -256,8 +262,7 @@ enum verify_revocation verify_revocation(const struct verify_revocation_asked *a
 
     if (ctx == NULL || others == NULL ||
         X509_STORE_CTX_init(ctx, chain->trust, chain->leaf, others) <= 0) {
-        verify_say(chain->problems, "its revocation could not be checked: no memory");
-        l.state = VERIFY_NOT_KNOWN;
+        not_checked(&l);
     } else {
         param = X509_STORE_CTX_get0_param(ctx);
         X509_VERIFY_PARAM_set_time(param, asked->now);
@@ -265,7 +270,9 @@ enum verify_revocation verify_revocation(const struct verify_revocation_asked *a
         X509_STORE_CTX_set0_crls(ctx, asked->crls);
         X509_STORE_CTX_set_app_data(ctx, &l);
         X509_STORE_CTX_set_verify_cb(ctx, judge);
-        X509_verify_cert(ctx);
+        /* Whatever is wrong was told to `judge`, which went on; this is something else. */
+        if (X509_verify_cert(ctx) != 1)
+            not_checked(&l);
     }
     X509_STORE_CTX_free(ctx);
     sk_X509_free(others);

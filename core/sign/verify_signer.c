@@ -46,26 +46,6 @@ static const char *expired_words(const struct verify_signature *s, bool lifetime
     return out;
 }
 
-static void judge_weak(struct verify_signature *s)
-{
-    for (int i = 0; i < sk_X509_num(s->chain); i++) {
-        X509 *x = sk_X509_value(s->chain, i);
-        int md = NID_undef;
-        char *name;
-
-        if (cert_self_issued(x) || X509_get_signature_info(x, &md, NULL, NULL, NULL) != 1 ||
-            EVP_get_digestbynid(md) == NULL || EVP_MD_get_size(EVP_get_digestbynid(md)) >= 28)
-            continue;
-        name = verify_chain_name(x);
-        verify_say(VERIFY_PROBLEMS(s),
-                   "certificate '%s' was issued with %s, which nobody trusts "
-                   "any more",
-                   name == NULL ? "?" : name, OBJ_nid2sn(md));
-        free(name);
-    }
-    ERR_clear_error();
-}
-
 /* What is good only because the timestamp is. */
 static void note_saved(struct verify_signature *s, time_t now)
 {
@@ -137,7 +117,6 @@ void verify_signer(const struct verify_options *o, X509_STORE *trust, struct ver
     if (stamped)
         snprintf(early, sizeof early, ", after the timestamp of %s", clock_text(chain.when, when));
     s->chain = verify_chain(&chain);
-    judge_weak(s);
     judge_purpose(s);
     judge_revocation(o, &chain, stamped, s);
     s->chain_good = s->problem_count == before;

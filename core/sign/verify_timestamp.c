@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sign/verify_timestamp.h"
 
+#include <openssl/sha.h>
 #include <openssl/x509v3.h>
 #include <stdlib.h>
 
@@ -56,16 +57,28 @@ static void judge_authority(struct judging *j)
     judge_revocation(j, &chain);
 }
 
-/* Good for its age, but for nothing new. */
-static void note_weak(struct judging *j)
+/* The weaker of the two hashes that it rests on; NULL where one is not known. */
+static const EVP_MD *weaker(const struct countersignature *c)
 {
+    if (c->hash == NULL || c->signed_hash == NULL)
+        return NULL;
+    return EVP_MD_get_size(c->hash) < EVP_MD_get_size(c->signed_hash) ? c->hash : c->signed_hash;
+}
+
+/* SHA-1 is good for its age, but for nothing new; what comes before it proves nothing. */
+static void judge_hash(struct judging *j)
+{
+    const EVP_MD *md = weaker(j->from);
     char when[CLOCK_TEXT_SIZE];
 
-    if (j->to->hash != NULL && EVP_MD_get_size(j->to->hash) < 28)
+    if (md == NULL || EVP_MD_get_size(md) < SHA_DIGEST_LENGTH)
+        verify_say(VERIFY_PROBLEMS(j->to), "it rests on %s, which proves nothing any more",
+                   md == NULL ? "a hash that is not known here" : EVP_MD_get0_name(md));
+    else if (EVP_MD_get_size(md) < SHA224_DIGEST_LENGTH && j->to->problem_count == 0)
         verify_say(VERIFY_NOTES(j->of),
                    "the timestamp of %s is over %s, as was usual long ago; a new one should be "
                    "over SHA-256",
-                   clock_text(j->to->when, when), EVP_MD_get0_name(j->to->hash));
+                   clock_text(j->to->when, when), EVP_MD_get0_name(md));
 }
 
 /* So that one list has all that is wrong. */
@@ -88,13 +101,13 @@ static void judge(const struct countersignature *from, const struct error *wrong
     *to = (struct verify_timestamp){.kind = from->kind, .when = from->when, .hash = from->hash};
     if (from->signer != NULL && X509_up_ref(from->signer))
         to->signer = from->signer;
-    if (wrong->code != ERROR_NONE)
+    if (wrong->code != ERROR_NONE) {
         verify_say(VERIFY_PROBLEMS(to), "%s", wrong->text);
-    else
+    } else {
         judge_authority(&j);
+        judge_hash(&j);
+    }
     to->good = to->problem_count == 0 && !to->words_lost;
-    if (to->good)
-        note_weak(&j);
     repeat(s, to);
     s->words_lost = s->words_lost || to->words_lost;
     if (to->good && s->timestamp == NULL)

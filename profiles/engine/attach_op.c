@@ -21,8 +21,9 @@ static const struct op_arg args[] = {
      .type = OP_PATH,
      .positional = true,
      .repeatable = true,
-     .help = "the file, or files, to sign; with --signatures also under another name than when it "
-             "was digested, and without any, all that are named there"},
+     .help = "a file to put a signature into, @LIST for a file with a path a line, '-' for JSON "
+             "jobs on standard input; with --signatures also under another name than when it was "
+             "digested; without any, all that are named there"},
     {.name = "signature",
      .type = OP_PATH,
      .value = "FILE",
@@ -32,7 +33,7 @@ static const struct op_arg args[] = {
      .type = OP_CHOICE,
      .value = "WHAT",
      .choices = existings,
-     .help = "what happens to files that are signed already; without it as digest was told, else "
+     .help = "what happens to files that are signed already; by default what digest was told, or "
              "keep"},
     {.name = "output",
      .letter = 'o',
@@ -195,8 +196,9 @@ static json_t *details(const struct plan_item *item, const struct attach_result 
     return more;
 }
 
-static void attach_one(struct attaching *a, size_t index)
+static bool attach_one(void *data, size_t index)
 {
+    struct attaching *a = data;
     const struct plan_item *item = &a->plan.item[index];
     struct attach_result result = {0};
     struct error e = ERROR_INIT;
@@ -209,18 +211,14 @@ static void attach_one(struct attaching *a, size_t index)
         tally_file(&a->tally, item->file, TALLY_FAILED, 0, NULL, &e);
     free(result.signer);
     rewrite_close(&r);
+    return e.code != ERROR_CANCELLED;
 }
 
 static bool attach_all(struct attaching *a, struct error *e)
 {
     tally_begin(&a->tally, a->ctx, "attached", a->plan.count);
-    for (size_t i = 0; i < a->plan.count && !cancel_requested(a->ctx->cancel); i++) {
-        if (batch_is_same(&a->plan, i))
-            tally_file(&a->tally, a->plan.item[i].file, TALLY_SAME, 0, NULL, NULL);
-        else
-            attach_one(a, i);
-    }
-    return tally_end(&a->tally, e);
+    return tally_plan(&a->tally, &a->plan, batch_is_same, attach_one, a, e) &&
+           tally_end(&a->tally, e);
 }
 
 /* All files that the lines name. */

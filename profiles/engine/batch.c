@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "profiles/engine/batch.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
 #include "op/record.h"
+#include "op/text.h"
 #include "profiles/schema.h"
 
 /* Options that stand for a key of the profile. */
@@ -21,6 +21,7 @@ static const struct {
     {"url", "url"},
     {"existing", "existing"},
     {"page-hashes", "page-hashes"},
+    {"msi-signature-ex", "msi-signature-ex"},
     {"output", "output.directory"},
     {"sessions", "limits.sessions"},
     {"wait", "limits.wait-for-token"},
@@ -67,7 +68,7 @@ struct profile *batch_profile(const struct op_args *args, const char *name, stru
 
 struct profile *batch_digest_profile(const struct op_args *args, const char *name, struct error *e)
 {
-    static const char *const keys[] = {"digest", "existing"};
+    static const char *const keys[] = {"digest", "existing", "page-hashes", "msi-signature-ex"};
     struct profile *p = name == NULL ? profile_new(e) : profile_load(name, NULL, e);
 
     for (size_t i = 0; p != NULL && i < sizeof keys / sizeof *keys; i++)
@@ -113,17 +114,21 @@ void batch_show(struct buffer *out, const char *text)
     text_append_printable(out, text, strlen(text));
 }
 
-bool batch_stamp(struct tsa *tsa, const uint8_t *signature, size_t length, struct buffer *token,
-                 struct engine_stamp *given, struct error *e)
+void batch_show_error(struct buffer *out, const json_t *record)
 {
-    struct tsa_result result;
+    const char *text = op_string(json_object_get(record, "error"), "text");
+    char *name = text_format("'%s'", op_string(record, "file"));
+    size_t length = name == NULL ? 0 : strlen(name);
 
-    /* A signal does not end it: the signature is made, and the tries are counted. */
-    if (!tsa_stamp(tsa, signature, length, token, &result, NULL, e))
-        return false;
-    given->time = result.time;
-    snprintf(given->server, sizeof given->server, "%s", result.server);
-    return true;
+    buffer_append_text(out, ": ");
+    if (length > 0 && strncmp(text, name, length) == 0 && strncmp(text + length, ": ", 2) == 0)
+        text += length + 2;
+    else if (length > 0 && strncmp(text, name, length) == 0 && text[length] == ' ') {
+        text += length;
+        buffer_append_text(out, "it");
+    }
+    batch_show(out, text);
+    free(name);
 }
 
 const struct signer *batch_open(struct ready *r, const struct profile *p, struct op_ctx *ctx,

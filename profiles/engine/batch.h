@@ -8,14 +8,12 @@
 #include "profiles/engine/plan.h"
 #include "profiles/profile.h"
 #include "profiles/ready.h"
-#include "sign/tsa.h"
 
 /* The profile PROFILE, or one made of the options --key, --certificate and the like when there is
  * no profile; then the options that override it. */
 struct profile *batch_profile(const struct op_args *args, const char *name, struct error *e);
 
-/* The same where no key is wanted: only --digest and --existing override it, and `name` may be
- * NULL. */
+/* The same where no key is wanted, only what enters a digest: `name` may be NULL. */
 struct profile *batch_digest_profile(const struct op_args *args, const char *name, struct error *e);
 
 /* The files of the argument FILE, or of these patterns where it has none; they go into `directory`;
@@ -32,9 +30,8 @@ json_t *batch_name(const char *file);
 /* Appends a text of a record that came from outside, so that a terminal can show it. */
 void batch_show(struct buffer *out, const char *text);
 
-/* The engine's `stamp`, by these servers. */
-bool batch_stamp(struct tsa *tsa, const uint8_t *signature, size_t length, struct buffer *token,
-                 struct engine_stamp *given, struct error *e);
+/* Appends ": " and why a record's file failed; its name, which stands before, is not said again. */
+void batch_show_error(struct buffer *out, const json_t *record);
 
 /* Opens the gate for a ready profile and gives the signer for its key. *session is the caller's to
  * close. */

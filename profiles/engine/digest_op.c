@@ -39,10 +39,10 @@ static const struct op_arg args[] = {
      .help = "what happens to files that are signed already; those that are kept get no line"},
     {.name = "page-hashes",
      .type = OP_FLAG,
-     .help = "the SHA-256 of each page of a Windows program, too"},
+     .help = "add the SHA-256 of each page of a Windows program"},
     {.name = "msi-signature-ex",
      .type = OP_FLAG,
-     .help = "for MSI packages that are to get the stream MsiDigitalSignatureEx"},
+     .help = "as for MSI packages that get the stream MsiDigitalSignatureEx"},
     {.name = "output",
      .letter = 'o',
      .type = OP_PATH,
@@ -53,6 +53,7 @@ static const struct op_arg args[] = {
 struct digesting {
     struct op_ctx *ctx;
     struct file_digest_options options;
+    struct plan plan;
     struct steps_output *output; /* NULL: standard output */
     struct tally tally;
 };
@@ -74,7 +75,7 @@ static bool check_name(const char *file, struct error *e)
 {
     size_t length = strlen(file);
 
-    if (length > STEPS_NAME_MAX)
+    if (length > STEP_NAME_MAX)
         return error_set(e, ERROR_UNSUPPORTED, "'%s': its name is too long", file);
     return text_is_utf8(file, length) ||
            error_set(e, ERROR_UNSUPPORTED,
@@ -116,52 +117,75 @@ static json_t *details(const struct file_digest *made)
     return more;
 }
 
-static void digest_one(struct digesting *d, const char *file)
+static void tell(struct digesting *d, const char *file, bool good, const struct file_digest *made,
+                 struct error *e)
 {
+    bool kept = good && made->content.length == 0;
+
+    if (good && (kept || put_digest(d, file, made, e)))
+        tally_file(&d->tally, file, kept ? TALLY_KEPT : TALLY_DONE, made->size, details(made),
+                   NULL);
+    else if (e->code != ERROR_CANCELLED)
+        tally_file(&d->tally, file, TALLY_FAILED, 0, NULL, e);
+}
+
+/* Files are read side by side, and told in the order in which they were named. */
+static bool digest_one(void *data, size_t index)
+{
+    struct digesting *d = data;
+    const char *file = d->plan.item[index].file;
     struct file_digest made = {0};
     struct error e = ERROR_INIT;
     struct stat status;
     int fd = rewrite_open_input(file, &status, &e);
     bool good = fd >= 0 && check_name(file, &e) &&
-                file_digest_make(fd, file, &d->options, &made, d->ctx->cancel, &e),
-         kept = good && made.content.length == 0;
+                file_digest_make(fd, file, &d->options, &made, d->ctx->cancel, &e);
 
-    good = good && (kept || put_digest(d, file, &made, &e));
-    if (good)
-        tally_file(&d->tally, file, kept ? TALLY_KEPT : TALLY_DONE, made.size, details(&made),
-                   NULL);
-    else if (e.code != ERROR_CANCELLED)
-        tally_file(&d->tally, file, TALLY_FAILED, 0, NULL, &e);
+    tally_wait(&d->tally, index);
+    tell(d, file, good, &made, &e);
     file_digest_free(&made);
     if (fd >= 0)
         close(fd);
+    return e.code != ERROR_CANCELLED;
 }
 
-/* A file that is named twice has one line. */
-static bool digest_all(struct digesting *d, const struct plan *plan, struct error *e)
+/* What was digested is there, even if some could not be. Where none could, the digests of an
+ * earlier run stay. */
+static bool commit(struct digesting *d, struct error *e)
 {
-    tally_begin(&d->tally, d->ctx, "digested", plan->count);
-    d->tally.silent = d->output == NULL;
-    for (size_t i = 0; i < plan->count && !cancel_requested(d->ctx->cancel); i++) {
-        if (plan->item[i].same_as != i &&
-            strcmp(plan->item[i].file, plan->item[plan->item[i].same_as].file) == 0)
-            tally_file(&d->tally, plan->item[i].file, TALLY_SAME, 0, NULL, NULL);
-        else
-            digest_one(d, plan->item[i].file);
-    }
-    /* What was digested is there, even if some could not be. */
-    if (d->output != NULL && !cancel_requested(d->ctx->cancel) && !steps_commit(d->output, e))
-        return false;
-    return tally_end(&d->tally, e);
+    const size_t *count = d->tally.count;
+    bool any = count[TALLY_DONE] + count[TALLY_KEPT] > 0;
+
+    return d->output == NULL || !any || cancel_requested(d->ctx->cancel) ||
+           steps_commit(d->output, e);
 }
 
-static void set_options(struct digesting *d, const struct op_args *a, const struct profile *p)
+/* A file that is named twice has one line; by another name it has another. */
+static bool has_line(const struct plan *plan, size_t index)
+{
+    const struct plan_item *item = &plan->item[index];
+
+    for (size_t i = item->same_as; i < index; i++)
+        if (plan->item[i].same_as == item->same_as && strcmp(plan->item[i].file, item->file) == 0)
+            return true;
+    return false;
+}
+
+static bool digest_all(struct digesting *d, struct error *e)
+{
+    tally_begin(&d->tally, d->ctx, "digested", d->plan.count);
+    d->tally.silent = d->output == NULL;
+    return tally_plan(&d->tally, &d->plan, has_line, digest_one, d, e) && commit(d, e) &&
+           tally_end(&d->tally, e);
+}
+
+static void set_options(struct digesting *d, const struct profile *p)
 {
     d->options = (struct file_digest_options){
         .hash = (enum signer_hash)p->digest,
         .existing = (enum sign_existing)p->existing,
-        .page_hashes = p->page_hashes == 1 || op_flag(a, "page-hashes"),
-        .signature_ex = p->msi_signature_ex == 1 || op_flag(a, "msi-signature-ex"),
+        .page_hashes = p->page_hashes == 1,
+        .signature_ex = p->msi_signature_ex == 1,
     };
 }
 
@@ -169,18 +193,17 @@ static bool run(const struct op_args *a, struct op_ctx *ctx, struct error *e)
 {
     struct digesting d = {.ctx = ctx};
     struct profile *p = batch_digest_profile(a, op_text(a, "profile"), e);
-    struct plan plan = {0};
-    bool done = p != NULL && batch_plan(&plan, a, &p->files, NULL, e);
+    bool done = p != NULL && batch_plan(&d.plan, a, &p->files, NULL, e);
 
     if (done)
-        set_options(&d, a, p);
+        set_options(&d, p);
     if (done && op_given(a, "output")) {
         d.output = steps_create(STEP_DIGEST, op_text(a, "output"), e);
         done = d.output != NULL;
     }
-    done = done && digest_all(&d, &plan, e);
+    done = done && digest_all(&d, e);
     steps_output_free(&d.output);
-    plan_free(&plan);
+    plan_free(&d.plan);
     profile_free(&p);
     return done;
 }
@@ -203,7 +226,7 @@ static void text(const char *kind, const json_t *record, unsigned width, bool co
 const struct op op_batch_digest = {
     .verb = "digest",
     .group = "Sign",
-    .summary = "what must be known of files to sign them where they are not",
+    .summary = "write the digests of files, to have them signed where the token is",
     .description =
         "The first of two steps, for machines without a token: writes a line of JSON for each "
         "file, "

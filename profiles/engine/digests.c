@@ -7,11 +7,13 @@
 #include <unistd.h>
 
 #include "profiles/engine/steps.h"
+#include "sign/authenticode.h"
 
 struct digests {
     char *path, *output;
     struct steps *steps;
     struct steps *before; /* what the output has already; NULL: nothing */
+    bool *begun;          /* of each line */
     struct steps_output *signatures;
     size_t put;
     pthread_mutex_t mutex; /* the two above */
@@ -50,6 +52,9 @@ static bool read_lines(struct digests *d, const struct profile *p, struct error 
     for (size_t i = 0; i < steps_count(d->steps); i++)
         if (!check_step(d, steps_at(d->steps, i), p, e))
             return false;
+    d->begun = calloc(steps_count(d->steps) + 1, sizeof *d->begun);
+    if (d->begun == NULL)
+        return error_set_memory(e);
     d->signatures = steps_create(STEP_SIGNATURE, d->output, e);
     if (d->signatures == NULL || access(d->output, F_OK) != 0)
         return d->signatures != NULL;
@@ -85,6 +90,7 @@ void digests_close(struct digests **d)
     steps_close(&(*d)->before);
     steps_output_free(&(*d)->signatures);
     pthread_mutex_destroy(&(*d)->mutex);
+    free((*d)->begun);
     free((*d)->path);
     free((*d)->output);
     free(*d);
@@ -127,30 +133,54 @@ static bool put(struct digests *d, size_t index, const struct buffer *der, struc
     return done;
 }
 
-/* What an earlier run signed need not be signed again. */
-static bool keep_made(struct digests *d, size_t index, const struct sign_job *job, bool *made,
-                      struct error *e)
+/* What the output has for a line; freed by step_free. */
+static bool read_before(const struct digests *d, size_t index, struct step *out)
 {
     size_t i = d->before == NULL ? 0 : steps_find(d->before, steps_at(d->steps, index)->file);
+
+    return d->before != NULL && i < steps_count(d->before) && steps_read(d->before, i, out, NULL);
+}
+
+/* The value of a signature that the job would make again. */
+static bool take_value(struct sign_job *job, const struct buffer *der)
+{
+    struct authenticode_view view;
+    bool taken;
+
+    if (!authenticode_view(der->data, der->length, &view, NULL))
+        return false;
+    taken = sign_put(job, ASN1_STRING_get0_data(view.info->enc_digest),
+                     (size_t)ASN1_STRING_length(view.info->enc_digest), NULL);
+    authenticode_view_free(&view);
+    return taken;
+}
+
+/* What an earlier run signed need not be signed again. */
+static bool keep_made(struct digests *d, size_t index, struct sign_job *job, enum sign_made *made,
+                      struct error *e)
+{
     struct step step;
     bool good = true;
 
-    *made = false;
-    if (d->before == NULL || i == steps_count(d->before) || !steps_read(d->before, i, &step, NULL))
+    *made = SIGN_NOT_MADE;
+    if (!read_before(d, index, &step))
         return true;
-    *made = sign_is_made_content(job, &step.der) == SIGN_MADE;
-    if (*made)
+    *made = sign_is_made_content(job, &step.der);
+    if (*made == SIGN_MADE)
         good = put(d, index, &step.der, e);
+    else if (*made == SIGN_MADE_UNSTAMPED && !take_value(job, &step.der))
+        *made = SIGN_NOT_MADE;
     step_free(&step);
     return good;
 }
 
 struct sign_job *digests_begin(struct digests *d, size_t index, const struct sign_spec *spec,
-                               bool *made, struct error *e)
+                               enum sign_made *made, struct error *e)
 {
     struct step step;
     struct sign_job *job;
 
+    d->begun[index] = true;
     if (!steps_read(d->steps, index, &step, e))
         return NULL;
     job = sign_begin_content(&step.der, step.digest, step.file, spec, e);
@@ -165,7 +195,30 @@ bool digests_put(struct digests *d, size_t index, const struct sign_job *job, st
     return put(d, index, sign_made(job), e);
 }
 
+/* What the run did not come to stays as it was: nobody looked at it. */
+static bool carry_over(struct digests *d, size_t index, struct error *e)
+{
+    const struct step *wanted = steps_at(d->steps, index);
+    struct step step;
+    bool done = true;
+
+    if (!read_before(d, index, &step))
+        return true;
+    if (step.digest_length == wanted->digest_length &&
+        memcmp(step.digest, wanted->digest, step.digest_length) == 0)
+        done = put(d, index, &step.der, e);
+    step_free(&step);
+    return done;
+}
+
 bool digests_commit(struct digests *d, struct error *e)
 {
-    return (d->put == 0 && steps_count(d->steps) > 0) || steps_commit(d->signatures, e);
+    size_t count = steps_count(d->steps);
+    bool good = true;
+
+    if (d->put == 0 && count > 0)
+        return true;
+    for (size_t i = 0; good && i < count; i++)
+        good = d->begun[i] || carry_over(d, i, e);
+    return good && steps_commit(d->signatures, e);
 }

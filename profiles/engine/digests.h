@@ -24,16 +24,18 @@ void digests_close(struct digests **d);
 /* An item for each line; none is right, too. */
 bool digests_plan(const struct digests *d, struct plan *out, struct error *e);
 
-/* The job of a line; by any thread. *made: the output has its very signature already, which stays.
- * NULL: the line is not what it was. */
+/* The job of a line; by any thread. *made: what the output has of it already. SIGN_MADE: its very
+ * signature, which stays; SIGN_MADE_UNSTAMPED: without the timestamp; the job has it. NULL: the
+ * line is not what it was. */
 struct sign_job *digests_begin(struct digests *d, size_t index, const struct sign_spec *spec,
-                               bool *made, struct error *e);
+                               enum sign_made *made, struct error *e);
 
 /* Writes the signature that the job has made; by any thread. */
 bool digests_put(struct digests *d, size_t index, const struct sign_job *job, struct error *e);
 
-/* The output takes its place with what was put into it. Not where there are lines and none could be
- * signed: what an earlier run left stays then. */
+/* The output takes its place with what was put into it, and with what it had of the lines that were
+ * not begun, since the run was stopped. Not where there are lines and none could be signed: what an
+ * earlier run left stays then. */
 bool digests_commit(struct digests *d, struct error *e);
 
 #endif

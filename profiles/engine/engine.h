@@ -65,10 +65,11 @@ struct engine {
     unsigned lanes; /* sessions wanted: 1 … 64 */
     bool dry_run;   /* hash and look, write nothing, sign nothing */
     /* NULL, or the files are elsewhere: `begin` gives the job of an item (sign_begin_content),
-     * `put` takes what it made (sign_made). *made: an earlier run did, nothing is left to do. Both
-     * set; called by several threads at once. */
-    struct sign_job *(*begin)(void *data, size_t index, const struct sign_spec *spec, bool *made,
-                              struct error *e);
+     * `put` takes what it made (sign_made). *made: what an earlier run left of it; SIGN_MADE:
+     * nothing is left to do; SIGN_MADE_UNSTAMPED: the job has its signature already. Both set;
+     * called by several threads at once. */
+    struct sign_job *(*begin)(void *data, size_t index, const struct sign_spec *spec,
+                              enum sign_made *made, struct error *e);
     bool (*put)(void *data, size_t index, const struct sign_job *job, struct error *e);
     /* Called once, when the first digest waits: logs in. *lanes: how many sessions there are. */
     const struct signer *(*login)(void *data, unsigned *lanes, struct error *e);
@@ -80,7 +81,8 @@ struct engine {
     int64_t touch_lasts;         /* ms in which one touch serves for more signatures; 0: for one */
     /* Where spec->timestamp is set: gets a token (DER, checked) for the value of a signature, by
      * all the tries that a file has; its time, and who gave it. Called by up to `stamps` (1 … 16)
-     * threads at once. ERROR_TIMESTAMP: none is to be had. */
+     * threads at once. ERROR_TIMESTAMP: none is to be had. ERROR_CANCELLED: the run is to
+     * end, and nobody waits any longer; the file stays as it was. */
     bool (*stamp)(void *data, const uint8_t *signature, size_t length, struct buffer *token,
                   struct engine_stamp *given, struct error *e);
     unsigned stamps;
@@ -89,9 +91,10 @@ struct engine {
     /* A file is done. One at a time. */
     void (*result)(void *data, const struct engine_result *result);
     void *data;
-    struct cancel *cancel; /* files that wait for the token or have its signature are finished, the
-                              others are left as they are. From then on one that gets no timestamp
-                              by all its tries is enough for the servers to be taken as down. */
+    struct cancel *cancel; /* files that have their signature are finished, and those that wait for
+                              the token alone; the others are left as they are. From then on one
+                              that gets no timestamp by all its tries is enough for the servers to
+                              be taken as down. */
 };
 
 struct engine_totals {
@@ -103,7 +106,8 @@ struct engine_totals {
 
 /* Runs to the end of the plan, or until something stops it. True when all are signed, stamped, kept
  * or the same. ERROR_SOME_FAILED; ERROR_TIMESTAMP: every one that failed did so for its timestamp,
- * or the servers are down; the error of login or token that stopped it; ERROR_CANCELLED. */
+ * which may be why the run stopped; the error of login or token that stopped it; ERROR_CANCELLED.
+ */
 bool engine_run(const struct engine *engine, struct engine_totals *totals, struct error *e);
 
 #endif

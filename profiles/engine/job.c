@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "profiles/engine/rewrite.h"
 
 struct job *job_new(const struct engine *engine, size_t index)
 {
@@ -36,21 +37,6 @@ void job_free(struct job *j)
     free(j);
 }
 
-static bool open_input(struct job *j, struct error *e)
-{
-    /* O_NONBLOCK: a pipe or device with nobody at its other end is refused below, not waited for.
-     */
-    j->input = open(j->item->file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (j->input < 0 || fstat(j->input, &j->status) != 0)
-        return error_set_errno(e, "cannot open '%s'", j->item->file);
-    if (S_ISDIR(j->status.st_mode))
-        return error_set(e, ERROR_UNSUPPORTED, "'%s' is a folder; name the files in it",
-                         j->item->file);
-    if (!S_ISREG(j->status.st_mode))
-        return error_set(e, ERROR_UNSUPPORTED, "'%s' is not a regular file", j->item->file);
-    return true;
-}
-
 static void take_digest(struct job *j)
 {
     const uint8_t *digest = sign_file_digest(j->sign, &j->result.digest_length);
@@ -61,12 +47,15 @@ static void take_digest(struct job *j)
 /* Of a file that is elsewhere. */
 static bool begin_elsewhere(struct job *j, const struct engine *engine, bool *made, struct error *e)
 {
+    enum sign_made is = SIGN_NOT_MADE;
+
     if (!sign_spec_check(&j->spec, e))
         return false;
-    j->state = SIGN_READY;
-    j->sign = engine->begin(engine->data, j->result.index, &j->spec, made, e);
+    j->sign = engine->begin(engine->data, j->result.index, &j->spec, &is, e);
     if (j->sign != NULL)
         take_digest(j);
+    j->state = is == SIGN_MADE_UNSTAMPED ? SIGN_UNSTAMPED : SIGN_READY;
+    *made = is == SIGN_MADE;
     return j->sign != NULL;
 }
 
@@ -91,15 +80,6 @@ static bool begin(struct job *j, const struct engine *engine, struct error *e)
     return true;
 }
 
-/* True when two paths lead to one file already. */
-static bool is_same_file(const char *path, const struct stat *status)
-{
-    struct stat other;
-
-    return stat(path, &other) == 0 && other.st_dev == status->st_dev &&
-           other.st_ino == status->st_ino;
-}
-
 /* What an earlier run left in the output folder need not be made again. In place there is no such
  * thing: the file itself is the input. */
 static enum sign_made find_made(const struct job *j, struct cancel *cancel, int *made,
@@ -107,7 +87,7 @@ static enum sign_made find_made(const struct job *j, struct cancel *cancel, int 
 {
     *made = j->item->in_place ? -1 : open(j->item->output, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (*made >= 0 && fstat(*made, status) == 0 && S_ISREG(status->st_mode) &&
-        !is_same_file(j->item->output, &j->status))
+        !rewrite_is_file(j->item->output, &j->status))
         return sign_is_made(j->sign, *made, cancel);
     return SIGN_NOT_MADE;
 }
@@ -131,7 +111,8 @@ bool job_read(struct job *j, const struct engine *engine, bool *made, struct err
     *made = false;
     if (engine->begin != NULL)
         return begin_elsewhere(j, engine, made, e);
-    if (!open_input(j, e) || !sign_spec_check(&j->spec, e) || !begin(j, engine, e))
+    j->input = rewrite_open_input(j->item->file, &j->status, e);
+    if (j->input < 0 || !sign_spec_check(&j->spec, e) || !begin(j, engine, e))
         return false;
     if (j->state == SIGN_KEPT)
         return true;
@@ -144,30 +125,13 @@ bool job_read(struct job *j, const struct engine *engine, bool *made, struct err
     return true;
 }
 
-static bool copy_bytes(int input, const char *file, struct tempfile *output, struct error *e)
+bool job_copy_kept(struct job *j, const struct engine *engine, struct error *e)
 {
-    char piece[65536];
-    off_t at = 0;
-    ssize_t got;
-
-    while ((got = pread(input, piece, sizeof piece, at)) > 0) {
-        ssize_t put = pwrite(tempfile_fd(output), piece, (size_t)got, at);
-
-        if (put <= 0)
-            return error_set_errno(e, "cannot write a copy of '%s'", file);
-        at += put;
-    }
-    if (got < 0)
-        return error_set_errno(e, "cannot read '%s'", file);
-    return ftruncate(tempfile_fd(output), at) == 0 ||
-           error_set_errno(e, "cannot write a copy of '%s'", file);
-}
-
-bool job_copy_kept(struct job *j, struct error *e)
-{
-    if (j->output == NULL || is_same_file(j->item->output, &j->status))
+    if (engine->put != NULL)
+        return engine->put(engine->data, j->result.index, j->sign, e);
+    if (j->output == NULL || rewrite_is_file(j->item->output, &j->status))
         return true;
-    return copy_bytes(j->input, j->item->file, j->output, e) &&
+    return rewrite_copy(j->input, j->item->file, tempfile_fd(j->output), e) &&
            tempfile_copy_mode(j->output, &j->status, e) && tempfile_place(j->output, true, e);
 }
 
@@ -188,12 +152,12 @@ bool job_copy_same(const struct plan_item *item, const struct plan_item *first, 
 
     if (input < 0 || fstat(input, &status) != 0 || stat(item->file, &like) != 0)
         error_set_errno(e, "cannot copy '%s' to '%s'", first->output, item->output);
-    else if (is_same_file(item->output, &status))
+    else if (rewrite_is_file(item->output, &status))
         done = true;
     else
         output = tempfile_open(item->output, e);
     if (output != NULL)
-        done = copy_bytes(input, first->output, output, e) &&
+        done = rewrite_copy(input, first->output, tempfile_fd(output), e) &&
                tempfile_copy_mode(output, &like, e) && tempfile_place(output, true, e);
     tempfile_free(&output);
     if (input >= 0)

@@ -31,7 +31,7 @@ void job_free(struct job *j);
 bool job_read(struct job *j, const struct engine *engine, bool *made, struct error *e);
 
 /* A kept file goes to the output folder as it is, so that the folder holds the whole release. */
-bool job_copy_kept(struct job *j, struct error *e);
+bool job_copy_kept(struct job *j, const struct engine *engine, struct error *e);
 
 /* Writes what the job has, and puts it into its place. */
 bool job_commit(struct job *j, const struct engine *engine, struct error *e);

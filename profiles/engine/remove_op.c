@@ -42,39 +42,42 @@ static json_t *place(const struct plan_item *item, enum strip_state state)
     return more;
 }
 
-static void remove_one(const struct plan_item *item, struct op_ctx *ctx, struct tally *t)
+struct removing {
+    struct plan plan;
+    struct tally tally;
+};
+
+static bool remove_one(void *data, size_t index)
 {
+    struct removing *x = data;
+    const struct plan_item *item = &x->plan.item[index];
+    struct cancel *cancel = x->tally.ctx->cancel;
     enum strip_state state = STRIP_UNSIGNED;
     struct error e = ERROR_INIT;
     struct rewrite r;
     uint64_t size = 0;
 
-    if (rewrite_open(&r, item->file, item->output, &e) && strip(&r, &state, &size, ctx->cancel, &e))
-        tally_file(t, item->file, state == STRIP_DONE ? TALLY_DONE : TALLY_KEPT, size,
+    if (rewrite_open(&r, item->file, item->output, &e) && strip(&r, &state, &size, cancel, &e))
+        tally_file(&x->tally, item->file, state == STRIP_DONE ? TALLY_DONE : TALLY_KEPT, size,
                    place(item, state), NULL);
     else if (e.code != ERROR_CANCELLED)
-        tally_file(t, item->file, TALLY_FAILED, 0, NULL, &e);
+        tally_file(&x->tally, item->file, TALLY_FAILED, 0, NULL, &e);
     rewrite_close(&r);
+    return e.code != ERROR_CANCELLED;
 }
 
 static bool run(const struct op_args *a, struct op_ctx *ctx, struct error *e)
 {
     static const struct profile_list no_patterns = {0};
-    struct plan plan;
-    struct tally t;
+    struct removing x;
     bool done;
 
-    if (!batch_plan(&plan, a, &no_patterns, op_text(a, "output"), e))
+    if (!batch_plan(&x.plan, a, &no_patterns, op_text(a, "output"), e))
         return false;
-    tally_begin(&t, ctx, "removed", plan.count);
-    for (size_t i = 0; i < plan.count && !cancel_requested(ctx->cancel); i++) {
-        if (batch_is_same(&plan, i))
-            tally_file(&t, plan.item[i].file, TALLY_SAME, 0, NULL, NULL);
-        else
-            remove_one(&plan.item[i], ctx, &t);
-    }
-    done = tally_end(&t, e);
-    plan_free(&plan);
+    tally_begin(&x.tally, ctx, "removed", x.plan.count);
+    done =
+        tally_plan(&x.tally, &x.plan, batch_is_same, remove_one, &x, e) && tally_end(&x.tally, e);
+    plan_free(&x.plan);
     return done;
 }
 

@@ -68,6 +68,8 @@ void report_file(struct report *report, const struct engine_result *r)
     add_output(record, report->plan, r);
     if (r->signer != NULL)
         json_object_set_new(record, "signer", json_string(r->signer));
+    if (report->stamps_alone && r->state == ENGINE_KEPT && r->unstamped.code == ERROR_NONE)
+        json_object_set_new(record, "why", json_string("it has its timestamps"));
     add_timestamp(record, r);
     add_figures(record, r);
     if (r->state == ENGINE_FAILED)
@@ -104,7 +106,8 @@ static void text_summary(const json_t *s, struct buffer *out)
     static const char *const order[] = {"signed", "timestamped", "kept",       "same",
                                         "failed", "not-tried",   "would-sign", "would-timestamp"};
     double seconds = (double)op_number(s, "ms", 0) / 1000;
-    json_int_t without = op_number(s, "without-timestamp", 0);
+    json_int_t without = op_number(s, "without-timestamp", 0),
+               stamps = op_number(s, "timestamps", 0);
     bool first = true;
 
     for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
@@ -115,8 +118,11 @@ static void text_summary(const json_t *s, struct buffer *out)
         buffer_printf(out, "%s%lld %s", first ? "" : ", ", (long long)n, order[i]);
         first = false;
     }
+    if (stamps > 0)
+        buffer_printf(out, ", %lld timestamp%s", (long long)stamps, stamps == 1 ? "" : "s");
     if (without > 0)
-        buffer_printf(out, ", %lld of them without a timestamp", (long long)without);
+        buffer_printf(out, ", %lld file%s without a timestamp", (long long)without,
+                      without == 1 ? "" : "s");
     buffer_printf(out, "%s in %.1f s", first ? "nothing done" : "", seconds);
     if (op_number(s, "signed", 0) + op_number(s, "timestamped", 0) > 1)
         buffer_printf(out, " (%.0f a second)", json_number_value(json_object_get(s, "per-second")));
@@ -131,15 +137,17 @@ static void append_other(struct buffer *out, const char *how, const char *file)
 
 static void text_file(const json_t *r, struct buffer *out)
 {
-    const json_t *error = json_object_get(r, "error"), *none = json_object_get(r, "no-timestamp");
+    const json_t *none = json_object_get(r, "no-timestamp");
     const char *status = op_string(r, "status");
 
     buffer_printf(out, "%-11s ", status);
     batch_show(out, op_string(r, "file"));
-    if (strcmp(status, "kept") == 0)
+    if (op_string(r, "why")[0] != '\0')
+        buffer_printf(out, " (%s)", op_string(r, "why"));
+    else if (strcmp(status, "kept") == 0)
         buffer_printf(out, " (signed by %s)", op_string(r, "signer"));
-    else if (error != NULL)
-        buffer_printf(out, ": %s", op_string(error, "text"));
+    else if (json_object_get(r, "error") != NULL)
+        batch_show_error(out, r);
     else if (strcmp(status, "same") == 0)
         append_other(out, " as ", op_string(r, "same-as"));
     if (op_string(r, "output")[0] != '\0' && !op_true(r, "in-place"))

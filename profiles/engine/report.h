@@ -10,7 +10,8 @@
 struct report {
     struct op_ctx *ctx;
     const struct plan *plan;
-    size_t done; /* files */
+    bool stamps_alone; /* what is kept has its timestamps; that it is signed is nothing new */
+    size_t done;       /* files */
 };
 
 /* One file's record, and the progress that it makes. */

@@ -25,6 +25,32 @@ int rewrite_open_input(const char *file, struct stat *status, struct error *e)
     return -1;
 }
 
+bool rewrite_copy(int input, const char *file, int output, struct error *e)
+{
+    char piece[65536];
+    off_t at = 0;
+    ssize_t got;
+
+    while ((got = pread(input, piece, sizeof piece, at)) > 0) {
+        ssize_t put = pwrite(output, piece, (size_t)got, at);
+
+        if (put <= 0)
+            return error_set_errno(e, "cannot write a copy of '%s'", file);
+        at += put;
+    }
+    if (got < 0)
+        return error_set_errno(e, "cannot read '%s'", file);
+    return ftruncate(output, at) == 0 || error_set_errno(e, "cannot write a copy of '%s'", file);
+}
+
+bool rewrite_is_file(const char *path, const struct stat *status)
+{
+    struct stat there;
+
+    return stat(path, &there) == 0 && there.st_dev == status->st_dev &&
+           there.st_ino == status->st_ino;
+}
+
 static bool make_folder(const char *target, struct error *e)
 {
     char *folder = path_parent(target, e);
@@ -54,33 +80,10 @@ bool rewrite_commit(struct rewrite *r, struct error *e)
     return tempfile_copy_mode(r->output, &r->status, e) && tempfile_commit(r->output, true, e);
 }
 
-static bool copy_bytes(const struct rewrite *r, struct error *e)
-{
-    int output = rewrite_fd(r);
-    char piece[65536];
-    off_t at = 0;
-    ssize_t got;
-
-    while ((got = pread(r->input, piece, sizeof piece, at)) > 0) {
-        ssize_t put = pwrite(output, piece, (size_t)got, at);
-
-        if (put <= 0)
-            return error_set_errno(e, "cannot write a copy of '%s'", r->file);
-        at += put;
-    }
-    if (got < 0)
-        return error_set_errno(e, "cannot read '%s'", r->file);
-    return ftruncate(output, at) == 0 || error_set_errno(e, "cannot write a copy of '%s'", r->file);
-}
-
 bool rewrite_keep(struct rewrite *r, struct error *e)
 {
-    struct stat there;
-
-    if (stat(r->target, &there) == 0 && there.st_dev == r->status.st_dev &&
-        there.st_ino == r->status.st_ino)
-        return true;
-    return copy_bytes(r, e) && rewrite_commit(r, e);
+    return rewrite_is_file(r->target, &r->status) ||
+           (rewrite_copy(r->input, r->file, rewrite_fd(r), e) && rewrite_commit(r, e));
 }
 
 void rewrite_close(struct rewrite *r)

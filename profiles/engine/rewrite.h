@@ -20,6 +20,12 @@ struct rewrite {
 /* Opens a regular file for reading alone; -1: ERROR_SYSTEM, ERROR_UNSUPPORTED. */
 int rewrite_open_input(const char *file, struct stat *status, struct error *e);
 
+/* Copies all of `input`, which `file` names in messages, into the empty `output`. */
+bool rewrite_copy(int input, const char *file, int output, struct error *e);
+
+/* True when `path` leads to the file of this status. */
+bool rewrite_is_file(const char *path, const struct stat *status);
+
 /* Opens `file`, and a temporary file for `target`, whose folder is made where it is missing.
  * Whatever it returns, *r is closed by rewrite_close. */
 bool rewrite_open(struct rewrite *r, const char *file, const char *target, struct error *e);

@@ -8,6 +8,7 @@
 #include "profiles/engine/digests.h"
 #include "profiles/engine/engine.h"
 #include "profiles/engine/report.h"
+#include "profiles/engine/stamper.h"
 #include "profiles/engine/stamping.h"
 #include "profiles/ops.h"
 
@@ -35,7 +36,7 @@ static const struct op_arg args[] = {
     {.name = "digests",
      .type = OP_PATH,
      .value = "FILE",
-     .help = "sign what digest wrote where the files are, instead of files"},
+     .help = "sign the lines that digest wrote where the files are, instead of files"},
     {.name = "existing",
      .type = OP_CHOICE,
      .value = "WHAT",
@@ -44,6 +45,9 @@ static const struct op_arg args[] = {
     {.name = "page-hashes",
      .type = OP_FLAG,
      .help = "add the SHA-256 of each page to the signatures of Windows programs"},
+    {.name = "msi-signature-ex",
+     .type = OP_FLAG,
+     .help = "add the stream MsiDigitalSignatureEx to MSI packages"},
     {.name = "dry-run",
      .type = OP_FLAG,
      .help = "say what would be done; no login, nothing written"},
@@ -97,8 +101,8 @@ struct batch {
     struct ready ready;
     struct gate_person person;
     struct gate_session *session;
-    struct error untouched; /* nobody is here to touch the key: it cannot sign */
-    struct tsa *tsa;        /* NULL: no timestamps are wanted */
+    struct error untouched;  /* nobody is here to touch the key: it cannot sign */
+    struct stamper *stamper; /* NULL: no timestamps are wanted */
     struct report report;
 };
 
@@ -132,8 +136,8 @@ static void touched(void *data)
     op_now(b->ctx, "%s", "");
 }
 
-static struct sign_job *begin(void *data, size_t index, const struct sign_spec *spec, bool *made,
-                              struct error *e)
+static struct sign_job *begin(void *data, size_t index, const struct sign_spec *spec,
+                              enum sign_made *made, struct error *e)
 {
     struct batch *b = data;
 
@@ -152,7 +156,7 @@ static bool stamp(void *data, const uint8_t *signature, size_t length, struct bu
 {
     struct batch *b = data;
 
-    return batch_stamp(b->tsa, signature, length, token, given, e);
+    return stamper_get(b->stamper, signature, length, token, given, e);
 }
 
 static void result(void *data, const struct engine_result *r)
@@ -199,12 +203,26 @@ static bool prepare(struct batch *b, bool dry_run, struct error *e)
     return false;
 }
 
-static bool make_tsa(struct batch *b, struct error *e)
+static bool open_stamper(struct batch *b, struct error *e)
 {
     if (!b->ready.spec.timestamp)
         return true;
-    b->tsa = stamping_open(b->profile, e);
-    return b->tsa != NULL;
+    b->stamper = stamper_open(b->profile, b->ctx->cancel, e);
+    return b->stamper != NULL;
+}
+
+/* What was signed before something stopped the run is there, too. */
+static bool commit_digests(struct batch *b, bool done, struct error *e)
+{
+    struct error why = ERROR_INIT;
+
+    if (digests_commit(b->digests, &why))
+        return done;
+    if (!done)
+        op_tell(b->ctx, "%s", why.text);
+    else if (e != NULL)
+        *e = why;
+    return false;
 }
 
 static bool run_plan(struct batch *b, bool dry_run, struct error *e)
@@ -234,10 +252,7 @@ static bool run_plan(struct batch *b, bool dry_run, struct error *e)
     b->report = (struct report){.ctx = b->ctx, .plan = &b->plan};
     done = engine_run(&engine, &totals, e);
     report_summary(&b->report, &totals, clock_ms() - started);
-    /* What was signed before something stopped the run is there, too. */
-    if (b->digests != NULL && !dry_run && !digests_commit(b->digests, done ? e : NULL))
-        return false;
-    return done;
+    return b->digests == NULL || dry_run ? done : commit_digests(b, done, e);
 }
 
 static bool plan_digests(struct batch *b, const struct op_args *a, struct error *e)
@@ -245,6 +260,9 @@ static bool plan_digests(struct batch *b, const struct op_args *a, struct error 
     if (op_count(a, "FILE") > 0 || (op_given(a, "key") && op_given(a, "PROFILE")))
         return error_set(e, ERROR_USAGE,
                          "sign: either files, or --digests with what digest wrote of them");
+    if (op_given(a, "existing"))
+        return error_set(e, ERROR_USAGE,
+                         "sign: --existing goes to digest and attach, where the files are");
     if (!op_given(a, "output"))
         return error_set(e, ERROR_USAGE, "sign: --digests needs --output FILE for the signatures");
     b->digests = digests_open(op_text(a, "digests"), op_text(a, "output"), b->profile, e);
@@ -293,10 +311,10 @@ static bool run(const struct op_args *a, struct op_ctx *ctx, struct error *e)
     /* --output is a file then. */
     if (op_given(a, "digests"))
         clear(&p->output_directory);
-    if (make_plan(&b, a, e) && prepare(&b, dry_run, e) && make_tsa(&b, e) &&
+    if (make_plan(&b, a, e) && prepare(&b, dry_run, e) && open_stamper(&b, e) &&
         (dry_run || plan_make_folders(&b.plan, e)))
         done = run_plan(&b, dry_run, e);
-    tsa_free(&b.tsa);
+    stamper_close(&b.stamper);
     gate_close(&b.session);
     ready_free(&b.ready);
     digests_close(&b.digests);
@@ -323,6 +341,7 @@ const struct op op_batch_sign = {
         "nothing is signed.",
     .example = "signet-batch sign release dist/*.exe\n"
                "signet-batch sign release -o signed @files.txt --json\n"
+               "signet-batch sign release --digests digests.json -o signatures.json\n"
                "signet-batch sign --key 'pkcs11:token=release;id=%01' --pin env:PIN app.exe",
     .program = OP_BATCH,
     .effects = OP_WRITES | OP_LOGS_IN | OP_STREAMS,

@@ -16,7 +16,6 @@ bool stamping_required(const struct profile *p)
     return p->timestamp_required == 1 || (p->timestamp_required != 0 && stamping_wanted(p));
 }
 
-/* What is named is trusted, be it a root or a CA below one. */
 static X509_STORE *store_of(STACK_OF(X509) * roots)
 {
     X509_STORE *store = X509_STORE_new();
@@ -31,7 +30,7 @@ static X509_STORE *store_of(STACK_OF(X509) * roots)
     return store;
 }
 
-static X509_STORE *load_roots(const struct profile *p, struct error *e)
+X509_STORE *stamping_roots(const struct profile *p, struct error *e)
 {
     STACK_OF(X509) *roots = sk_X509_new_null();
     X509_STORE *store = NULL;
@@ -64,7 +63,7 @@ struct tsa *stamping_open(const struct profile *p, struct error *e)
     };
     struct tsa *tsa;
 
-    if (p->timestamp_ca.count > 0 && (spec.trust = load_roots(p, e)) == NULL)
+    if (p->timestamp_ca.count > 0 && (spec.trust = stamping_roots(p, e)) == NULL)
         return NULL;
     tsa = tsa_new(&spec, e);
     X509_STORE_free(spec.trust);

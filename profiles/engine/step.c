@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One line of the files between two steps. */
+#include "profiles/engine/step.h"
+
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
-#include "profiles/engine/steps.h"
 #include "sign/content.h"
 #include "sign/format.h"
 
@@ -144,7 +144,7 @@ static bool read_names(const json_t *line, struct step *out, struct error *e)
     const json_t *file = json_object_get(line, "file");
     size_t length = json_string_length(file), format = 0, hash = 0, existing = SIGN_KEEP;
 
-    if (length == 0 || length > STEPS_NAME_MAX)
+    if (length == 0 || length > STEP_NAME_MAX)
         return wrong("file", "is no name of a file", e);
     if (!read_choice(line, "format", formats, COUNT(formats), &format))
         return wrong("format", "is none that can be signed", e);

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The files between two steps. */
 #include "profiles/engine/steps.h"
 
 #include <stdlib.h>
@@ -83,7 +82,7 @@ static bool take_piece(struct steps *s, const uint8_t *piece, size_t length, uin
         buffer_append(text, from, (size_t)((newline == NULL ? end : newline) - from));
         if (!buffer_ok(text, e))
             return false;
-        if (text->length > STEPS_LINE_MAX) {
+        if (text->length > STEP_LINE_MAX) {
             error_set(e, ERROR_FORMAT, "it is longer than 32 MiB");
             return at_line(s, *number, e);
         }

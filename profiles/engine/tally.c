@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "profiles/engine/tally.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "op/text.h"
 #include "profiles/engine/batch.h"
+#include "profiles/engine/each.h"
 
 static const char *state_name(const struct tally *t, enum tally_state state)
 {
@@ -17,35 +19,52 @@ static const char *state_name(const struct tally *t, enum tally_state state)
 void tally_begin(struct tally *t, struct op_ctx *ctx, const char *done, size_t files)
 {
     *t = (struct tally){.ctx = ctx, .done = done, .files = files, .started = clock_ms()};
+    pthread_mutex_init(&t->mutex, NULL);
+    pthread_cond_init(&t->passed, NULL);
+}
+
+static size_t told(const struct tally *t)
+{
+    size_t count = 0;
+
+    for (int i = 0; i < TALLY_COUNT; i++)
+        count += t->count[i];
+    return count;
+}
+
+static json_t *file_record(const struct tally *t, const char *file, enum tally_state state,
+                           uint64_t bytes, const struct error *e)
+{
+    json_t *record =
+        json_pack("{s:o, s:s}", "file", batch_name(file), "status", state_name(t, state));
+
+    if (state == TALLY_DONE || state == TALLY_KEPT)
+        json_object_set_new(record, "bytes", json_integer((json_int_t)bytes));
+    if (state == TALLY_FAILED)
+        json_object_set_new(
+            record, "error",
+            json_pack("{s:s, s:s}", "code", error_code_name(e->code), "text", e->text));
+    return record;
 }
 
 void tally_file(struct tally *t, const char *file, enum tally_state state, uint64_t bytes,
                 json_t *more, const struct error *e)
 {
-    json_t *record =
-        json_pack("{s:o, s:s}", "file", batch_name(file), "status", state_name(t, state));
-    size_t done = 0;
+    json_t *record = file_record(t, file, state, bytes, e);
 
-    t->count[state]++;
-    t->bytes += bytes;
-    if (state == TALLY_DONE || state == TALLY_KEPT)
-        json_object_set_new(record, "bytes", json_integer((json_int_t)bytes));
     if (more != NULL)
         json_object_update(record, more);
     json_decref(more);
-    if (state == TALLY_FAILED)
-        json_object_set_new(
-            record, "error",
-            json_pack("{s:s, s:s}", "code", error_code_name(e->code), "text", e->text));
+    pthread_mutex_lock(&t->mutex);
+    t->count[state]++;
+    t->bytes += bytes;
     if (t->silent && state == TALLY_FAILED)
         op_tell(t->ctx, "%s", e->text);
-    if (t->silent)
-        json_decref(record);
-    else
-        op_emit(t->ctx, "file", record);
-    for (int i = 0; i < TALLY_COUNT; i++)
-        done += t->count[i];
-    op_progress(t->ctx, done, t->files, file);
+    if (!t->silent)
+        op_emit(t->ctx, "file", json_incref(record));
+    op_progress(t->ctx, told(t), t->files, file);
+    pthread_mutex_unlock(&t->mutex);
+    json_decref(record);
 }
 
 static void summary(const struct tally *t)
@@ -61,13 +80,76 @@ static void summary(const struct tally *t)
     op_emit(t->ctx, "summary", json_pack("{s:o}", "summary", record));
 }
 
+/* A plan while it is worked on. */
+struct work {
+    struct tally *tally;
+    const struct plan *plan;
+    bool (*is_same)(const struct plan *plan, size_t index);
+    bool (*one)(void *data, size_t index);
+    void *data;
+    bool *passed; /* no thread works on this file any more */
+    bool *tried;
+};
+
+static void pass_turn(struct work *w, size_t index)
+{
+    struct tally *t = w->tally;
+
+    pthread_mutex_lock(&t->mutex);
+    w->passed[index] = true;
+    while (t->turn < w->plan->count && w->passed[t->turn])
+        t->turn++;
+    pthread_cond_broadcast(&t->passed);
+    pthread_mutex_unlock(&t->mutex);
+}
+
+static void work_on(void *data, size_t index)
+{
+    struct work *w = data;
+    const struct plan_item *item = &w->plan->item[index];
+
+    w->tried[index] = true;
+    if (w->is_same(w->plan, index))
+        tally_file(w->tally, item->file, TALLY_SAME, 0,
+                   json_pack("{s:o}", "same-as", batch_name(w->plan->item[item->same_as].file)),
+                   NULL);
+    else
+        w->tried[index] = w->one(w->data, index);
+    pass_turn(w, index);
+}
+
+void tally_wait(struct tally *t, size_t index)
+{
+    pthread_mutex_lock(&t->mutex);
+    while (t->turn < index)
+        pthread_cond_wait(&t->passed, &t->mutex);
+    pthread_mutex_unlock(&t->mutex);
+}
+
+bool tally_plan(struct tally *t, const struct plan *plan,
+                bool (*is_same)(const struct plan *plan, size_t index),
+                bool (*one)(void *data, size_t index), void *data, struct error *e)
+{
+    struct work w = {t, plan, is_same, one, data, NULL, NULL};
+    bool good;
+
+    w.passed = calloc(plan->count + 1, sizeof *w.passed);
+    w.tried = calloc(plan->count + 1, sizeof *w.tried);
+    good = (w.passed != NULL && w.tried != NULL) || error_set_memory(e);
+    if (good)
+        each_run(&(struct each){plan->count, work_on, &w, t->ctx->cancel});
+    for (size_t i = 0; good && i < plan->count; i++)
+        if (!w.tried[i])
+            tally_file(t, plan->item[i].file, TALLY_NOT_TRIED, 0, NULL, NULL);
+    free(w.passed);
+    free(w.tried);
+    return good;
+}
+
 bool tally_end(struct tally *t, struct error *e)
 {
-    size_t done = 0;
-
-    for (int i = 0; i < TALLY_NOT_TRIED; i++)
-        done += t->count[i];
-    t->count[TALLY_NOT_TRIED] = t->files - done;
+    pthread_mutex_destroy(&t->mutex);
+    pthread_cond_destroy(&t->passed);
     if (!t->silent)
         summary(t);
     if (t->count[TALLY_NOT_TRIED] > 0)
@@ -101,8 +183,6 @@ static void text_summary(const json_t *s, struct buffer *out)
 void tally_text(const char *kind, const json_t *record, unsigned width, bool colour,
                 struct buffer *out)
 {
-    const json_t *error = json_object_get(record, "error");
-
     (void)width, (void)colour;
     if (strcmp(kind, "summary") == 0) {
         text_summary(json_object_get(record, "summary"), out);
@@ -110,8 +190,12 @@ void tally_text(const char *kind, const json_t *record, unsigned width, bool col
     }
     buffer_printf(out, "%-10s ", op_string(record, "status"));
     batch_show(out, op_string(record, "file"));
-    if (error != NULL)
-        buffer_printf(out, ": %s", op_string(error, "text"));
+    if (json_object_get(record, "error") != NULL)
+        batch_show_error(out, record);
+    if (*op_string(record, "same-as") != '\0') {
+        buffer_append_text(out, " as ");
+        batch_show(out, op_string(record, "same-as"));
+    }
     if (*op_string(record, "why") != '\0') {
         buffer_append_text(out, " (");
         batch_show(out, op_string(record, "why"));

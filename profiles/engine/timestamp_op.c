@@ -5,7 +5,7 @@
 #include "base/clock.h"
 #include "profiles/engine/batch.h"
 #include "profiles/engine/report.h"
-#include "profiles/engine/stamping.h"
+#include "profiles/engine/stamper.h"
 #include "profiles/ops.h"
 
 static const struct op_arg args[] = {
@@ -13,8 +13,8 @@ static const struct op_arg args[] = {
      .type = OP_PATH,
      .positional = true,
      .repeatable = true,
-     .help = "a signed file, @LIST for a file with a path a line; without any, what sign writes "
-             "with the profile"},
+     .help = "a signed file, @LIST for a file with a path a line, '-' for JSON jobs on standard "
+             "input; without any, what sign writes with the profile"},
     {.name = "profile",
      .type = OP_PROFILE,
      .value = "NAME",
@@ -42,14 +42,13 @@ static const struct op_arg args[] = {
      .help = "write the files into this folder instead of in place"},
     {.name = "dry-run",
      .type = OP_FLAG,
-     .help = "say what would be done; nothing asked, nothing "
-             "written"},
+     .help = "say what would be done; nothing asked, nothing written"},
 };
 
 /* One run, for the engine's callbacks. */
 struct stamping {
     struct report report;
-    struct tsa *tsa;
+    struct stamper *stamper;
 };
 
 static bool stamp(void *data, const uint8_t *signature, size_t length, struct buffer *token,
@@ -57,7 +56,7 @@ static bool stamp(void *data, const uint8_t *signature, size_t length, struct bu
 {
     struct stamping *s = data;
 
-    return batch_stamp(s->tsa, signature, length, token, given, e);
+    return stamper_get(s->stamper, signature, length, token, given, e);
 }
 
 static void result(void *data, const struct engine_result *r)
@@ -82,7 +81,7 @@ static bool plan_outputs(struct plan *out, const char *name, const char *directo
     }
     for (size_t i = 0; made && i < signing.count; i++)
         names[i] = signing.item[i].in_place ? signing.item[i].file : signing.item[i].output;
-    made = made && plan_make(out, names, signing.count, &p->files, directory, e);
+    made = made && plan_files(out, names, signing.count, directory, e);
     free(names);
     plan_free(&signing);
     profile_free(&p);
@@ -108,10 +107,11 @@ static bool make_plan(struct plan *out, const struct op_args *a, const struct pr
     return made;
 }
 
-static bool run_plan(struct plan *plan, struct tsa *tsa, const struct profile *p, bool dry_run,
-                     struct op_ctx *ctx, struct error *e)
+static bool run_plan(struct plan *plan, struct stamper *stamper, const struct profile *p,
+                     bool dry_run, struct op_ctx *ctx, struct error *e)
 {
-    struct stamping s = {.report = {.ctx = ctx, .plan = plan}, .tsa = tsa};
+    struct stamping s = {.report = {.ctx = ctx, .plan = plan, .stamps_alone = true},
+                         .stamper = stamper};
     const struct sign_spec spec = {.timestamp = true, .stamp_only = true};
     const struct engine engine = {
         .plan = plan,
@@ -138,7 +138,7 @@ static bool run(const struct op_args *a, struct op_ctx *ctx, struct error *e)
     bool dry_run = op_flag(a, "dry-run"), done = false;
     struct profile *p;
     struct plan plan;
-    struct tsa *tsa;
+    struct stamper *stamper;
 
     if (!op_given(a, "profile") && !op_given(a, "server"))
         return error_set(e, ERROR_USAGE,
@@ -148,10 +148,10 @@ static bool run(const struct op_args *a, struct op_ctx *ctx, struct error *e)
     if (p == NULL)
         return false;
     if (make_plan(&plan, a, p, e)) {
-        tsa = stamping_open(p, e);
-        if (tsa != NULL && (dry_run || plan_make_folders(&plan, e)))
-            done = run_plan(&plan, tsa, p, dry_run, ctx, e);
-        tsa_free(&tsa);
+        stamper = stamper_open(p, ctx->cancel, e);
+        if (stamper != NULL && (dry_run || plan_make_folders(&plan, e)))
+            done = run_plan(&plan, stamper, p, dry_run, ctx, e);
+        stamper_close(&stamper);
         plan_free(&plan);
     }
     profile_free(&p);

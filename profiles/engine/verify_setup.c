@@ -11,6 +11,7 @@
 #include "cert/crl.h"
 #include "cert/load.h"
 #include "cert/view.h"
+#include "profiles/engine/stamping.h"
 #include "profiles/profile.h"
 
 /* The self-issued certificates of a file go to `store` as roots; all of them to the pool, as
@@ -28,22 +29,31 @@ static bool add_roots(X509_STORE *store, const char *path, STACK_OF(X509) * pool
     return true;
 }
 
-/* The files that the option names, and those of a list; NULL and true: there are none. */
+/* The files that the option names, beside what *store has; NULL and true: there are none. */
 static bool load_roots(struct verify_setup *s, const struct op_args *a, const char *option,
-                       const struct profile_list *more, X509_STORE **store, struct error *e)
+                       X509_STORE **store, struct error *e)
 {
     bool good = true;
 
-    if (op_count(a, option) == 0 && (more == NULL || more->count == 0))
+    if (op_count(a, option) == 0)
         return true;
-    *store = X509_STORE_new();
-    if (*store == NULL)
+    if (*store == NULL && (*store = X509_STORE_new()) == NULL)
         return error_set_memory(e);
     for (size_t i = 0; good && i < op_count(a, option); i++)
         good = add_roots(*store, op_text_at(a, option, i), s->pool, e);
-    for (size_t i = 0; good && more != NULL && i < more->count; i++)
-        good = add_roots(*store, more->item[i], s->pool, e);
     return good;
+}
+
+/* What was good enough when it signed is good enough now. */
+static bool load_timestamp_roots(struct verify_setup *s, const struct op_args *a,
+                                 const struct profile *p, struct error *e)
+{
+    if (p != NULL && p->timestamp_ca.count > 0) {
+        s->timestamp_trust = stamping_roots(p, e);
+        if (s->timestamp_trust == NULL)
+            return false;
+    }
+    return load_roots(s, a, "tsa-ca", &s->timestamp_trust, e);
 }
 
 /* Read once for all files, and the certificates in them once. */
@@ -75,7 +85,9 @@ static bool demand_certificate(struct verify_setup *s, const struct profile *p, 
     STACK_OF(X509) * certs;
 
     if (p->certificate == NULL)
-        return error_set(e, ERROR_PROFILE, "the profile '%s' names no certificate to demand",
+        return error_set(e, ERROR_PROFILE,
+                         "the profile '%s' names no certificate to demand; add certificate: "
+                         "sha256:…, which signet objects prints, or its file",
                          p->name);
     if (strncasecmp(p->certificate, "sha256:", 7) == 0) {
         s->certificate = strdup(p->certificate);
@@ -95,8 +107,7 @@ static bool demand(struct verify_setup *s, const struct profile *p, struct error
     for (size_t i = 0; good && i < p->chain.count; i++)
         good = cert_load_file(p->chain.item[i], s->pool, e);
     s->options.certificate = s->certificate;
-    s->options.timestamp =
-        p->timestamp_required < 0 ? p->timestamp_servers.count > 0 : p->timestamp_required == 1;
+    s->options.timestamp = stamping_required(p);
     s->options.page_hashes = p->page_hashes == 1;
     return good;
 }
@@ -135,10 +146,8 @@ bool verify_setup(struct verify_setup *out, const struct op_args *a, struct erro
         p = profile_load(op_text(a, "profile"), NULL, e);
         good = p != NULL && demand(out, p, e);
     }
-    good = good && load_roots(out, a, "ca", NULL, &out->trust, e) && or_the_systems(out, e) &&
-           load_roots(out, a, "tsa-ca", p == NULL ? NULL : &p->timestamp_ca, &out->timestamp_trust,
-                      e) &&
-           load_lists(out, a, e);
+    good = good && load_roots(out, a, "ca", &out->trust, e) && or_the_systems(out, e) &&
+           load_timestamp_roots(out, a, p, e) && load_lists(out, a, e);
     out->options.pool = out->pool;
     out->options.trust = out->trust;
     out->options.timestamp_trust = out->timestamp_trust;

@@ -39,6 +39,7 @@ said digest files/*.exe -o digests.json
 is "$status" 0 'digest'
 like "$said" '20 digested' 'says how many'
 is "$(wc -l <digests.json)" 20 'a line for each file'
+is "$(jq -r .file digests.json)" "$(printf '%s\n' files/*.exe)" 'in the order in which they were named'
 is "$(stat -c %a digests.json)" 644 'that can be handed on'
 is "$(diff -rq files plain)" '' 'the files are not touched'
 result "$([[ $(stat -c %s digests.json) -lt 8000 ]]; echo $?)" 'large files do not travel'
@@ -144,6 +145,15 @@ sign rsa --digests d.json
 is "$status" 2 'signatures need an output file'
 sign rsa --digests d.json plain/1.exe -o x.json
 is "$status" 2 'digests or files, not both'
+sign rsa --digests digests.json --existing append -o x.json
+is "$status" 2 'what becomes of signatures that are there is said where the files are'
+ln plain/1.exe plain/hard.exe
+said digest plain/1.exe plain/hard.exe plain/1.exe plain/hard.exe -o twice.json
+is "$status/$(wc -l <twice.json)/$(grep -c '^same .* as plain/1.exe$' <<<"$said")" 0/2/2 'a line for each name, and no two for one'
+rm plain/hard.exe
+cp d.json before
+said digest missing.exe -o d.json
+is "$status/$(cmp d.json before)" 1/ 'where nothing could be digested, the digests that were there stay'
 sign rsa --dry-run --digests digests.json -o dry.json
 is "$status/$(grep -c would-sign <<<"$said")" 0/21 'a dry run'
 result "$([[ ! -e dry.json ]]; echo $?)" 'writes nothing'
@@ -179,6 +189,37 @@ cp plain/{1..4}.exe stamped/plain
 is "$?" 0 'they are attached'
 for i in 1 2 3 4; do osslsigncode verify -CAfile ca.pem -TSA-CAfile "$tsa_root" "stamped/plain/$i.exe"; done >said 2>&1
 is "$(grep -c '^Timestamp verified' said)" 4 'osslsigncode takes every one'
+make_profile soft "$softhsm" 01 "timestamp: {servers: [$tsa_dead], tries: 1, timeout: 1s, required: false}"
+sign soft --digests d.json -o soft.json
+is "$status/$(grep -c 'without a timestamp: ' <<<"$said")" 0/4 'where none is required, they are signed without'
+before=$(logins)
+sign soft --digests d.json -o soft.json
+is "$status/$(grep -c '^kept .*without a timestamp: ' <<<"$said")/$(wc -l <soft.json)" 0/4/4 'the same again keeps them'
+sign stamped --digests d.json -o soft.json
+is "$status/$(grep -c '^timestamped' <<<"$said")/$(($(logins) - before))" 0/4/0 'a retry gives the timestamps without a login'
+(cd stamped && cp ../plain/{1..4}.exe plain && "$batch" attach --signatures ../soft.json >/dev/null &&
+  "$batch" verify --ca ../ca.pem --tsa-ca "$tsa_root" --profile stamped plain/{1..4}.exe) >said 2>&1
+like "$(tail -n 3 said)" 'names no certificate' 'a profile that names none is told so'
+for i in 1 2 3 4; do osslsigncode verify -CAfile ca.pem -TSA-CAfile "$tsa_root" "stamped/plain/$i.exe"; done >said 2>&1
+is "$(grep -c '^Timestamp verified' said)" 4 'which osslsigncode takes'
+# What a run that was stopped did not come to stays in its output.
+head -n 1 d.json >one.json
+for ((i = 1; i <= 300; i++)); do jq -c ".file = \"$i\"" one.json; done >many.json
+tail -n 50 many.json >tail.json
+sign rsa --digests tail.json -o many-signed.json
+make_profile halting "$softhsm" 01 "timestamp: {servers: [$tsa_url/first/3/good/then/hang], timeout: 1m}"
+tsa_forget
+SIGNET_PIN=$test_pin "$batch" sign halting --digests many.json -o many-signed.json >said 2>&1 &
+victim=$!
+for ((i = 0; i < 600; i++)); do
+  [[ $(tsa_count /hang) -le 3 ]] || break
+  sleep 0.05
+done
+kill -INT "$victim"
+wait "$victim"
+is "$?/$(grep -c '^signed' said)/$(wc -l <many-signed.json)" 130/3/53 'a run that was stopped loses nothing of an earlier one'
+sign rsa --digests many.json -o many-signed.json
+is "$status/$(grep -c '^kept' <<<"$said")" 0/53 'and the next one goes on with all of it'
 tsa_stop
 
 # ---- A signature beside one that is there.
@@ -340,6 +381,30 @@ is "$?" 4 'a wrong PIN'
 same signatures.json before.json 'leaves the signatures that were there'
 reset_by_hand test --module "$softhsm"
 
+# ---- Stopped by a signal: each file is the old one or the new one, and the same command goes on.
+mkdir many many-plain
+for ((i = 1; i <= 40; i++)); do
+  { cat hello.exe && head -c 3000000 /dev/urandom; } >"many/$i.exe"
+done
+cp many/* many-plain
+said digest many/*.exe -o d.json
+sign rsa --digests d.json -o s.json
+"$batch" attach --signatures s.json >said 2>&1 &
+pid=$!
+for ((i = 0; i < 1000; i++)); do
+  if grep -q attached said; then break; fi
+  sleep 0.01
+done
+kill -TERM "$pid"
+wait "$pid"
+is "$?" 130 'stopped: exit 130'
+odd=0
+for i in many/*.exe; do good "$i" || cmp -s "$i" "many-plain/${i#many/}" || odd=$((odd + 1)); done
+is "$odd/$(find many -type f | wc -l)" 0/40 'each file is the old one or the new one'
+said attach --signatures s.json
+good many/*.exe
+is "$status/$?" 0/0 'and the same command goes on'
+
 # ---- Out of a file, and back.
 for i in 1 2; do cp "files/$i.exe" "x$i.exe"; done
 said extract x1.exe -o x1.p7
@@ -402,13 +467,16 @@ is "$status" 2 'attach what?'
 said remove files/*.exe --json
 is "$status/$(grep -c '"status":"removed"' <<<"$said")" 0/20 'remove'
 is "$(diff -rq files plain)" '' 'gives back the originals, bit for bit'
-said remove files/*.exe
-is "$status/$(grep -c '^kept' <<<"$said")" 0/20 'what is not signed is kept'
+said remove files/*.exe files/1.exe --json
+is "$status/$(grep -c '"status":"kept"' <<<"$said")" 0/20 'what is not signed is kept'
+like "$said" '"status":"same","same-as":"files/1.exe"' 'and what was named before is told so'
 cp direct.exe nested.exe
 said remove nested.exe
 same nested.exe plain/1.exe 'with all that was appended'
 cp x1.exe way.exe
-"$batch" extract way.exe -o way.p7 && "$batch" remove way.exe && "$batch" attach way.exe --signature way.p7
+said extract way.exe -o way.p7
+said remove way.exe
+said attach way.exe --signature way.p7
 same way.exe x1.exe 'sign, extract, remove, attach: the signed file'
 said remove way.exe x1.p7 -o bare
 is "$status" 1 'a file of no format'

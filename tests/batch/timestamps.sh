@@ -52,6 +52,16 @@ is "$?" 7 'TLS: a server whose certificate leads nowhere is not asked'
 SSL_CERT_FILE=$tsa_root sign good --timestamp "$tsa_tls/good" files/1.exe
 is "$?/$(stamped files/1.exe)" 0/1 'TLS: one that is trusted is'
 
+# A CA below the root is enough for timestamp.ca, when it signs and when the same profile judges.
+make_programs 1 1000
+make_profile below "$softhsm" 01 "timestamp: {servers: [$tsa_url/good], ca: [$tsa_folder/issuing.pem]}" "certificate: $work/01.pem"
+sign below files/1.exe
+is "$?" 0 'timestamp.ca: a CA below the root'
+"$batch" verify --ca ca.pem --profile below files/1.exe >said 2>&1
+is "$?" 0 'which the gate takes, too'
+"$batch" verify --ca ca.pem --tsa-ca "$work/ca.pem" files/1.exe >said 2>&1
+is "$?" 1 'without the profile nobody trusts it'
+
 # Bad servers: each file stays as it was, soon.
 make_programs 1 1000
 cp files/1.exe original
@@ -62,7 +72,7 @@ for mode in hang drop status/500 busy/1 wrong-nonce no-nonce wrong-imprint stale
   status=$?
   took=$((SECONDS - start))
   cmp -s files/1.exe original
-  is "$status/$?/$([[ $took -le 8 ]]; echo $?)" 7/0/0 "$mode: exit 7, soon, and the file stays"
+  is "$status/$?/$([[ $took -le 20 ]]; echo $?)" 7/0/0 "$mode: exit 7, soon, and the file stays"
   like "$(cat said)" "failed .*$tsa_url/$mode: " "$mode: the server and a reason are told"
 done
 whole 'after bad servers'
@@ -107,7 +117,7 @@ signed_well files/*.exe
 is "$?/$(stamped files/*.exe)/$(($(logins) - before))" 0/0/1 'well, in one login'
 sign soft files/*.exe
 is "$?/$(grep -c '^kept .*without a timestamp: ' said)/$(($(logins) - before))" 0/4/1 'the same again: kept, no login'
-like "$(tail -n 1 said)" '4 kept, 4 of them without a timestamp' 'counted in the summary'
+like "$(tail -n 1 said)" '4 kept, 4 files without a timestamp' 'counted in the summary'
 sign good files/*.exe
 is "$?/$(grep -c '^timestamped' said)/$(($(logins) - before))" 0/4/1 'a retry gives the timestamps without a login'
 is "$(stamped files/*.exe)" 4 'and osslsigncode takes them'
@@ -198,17 +208,14 @@ make_programs 24 1000
 sign good --json --timestamp "$tsa_url/first/1/hang/then/good" files/{1..24}.exe
 is "$?" 7 'one of 24 requests is never answered: its file fails'
 is "$(summary signed)/$(summary failed)" 23/1 'the others do not'
-is "$(jq -s '[.[] | select(.status == "signed" and .ms > 3000)] | length' said)" 0 'and none of them waits for it'
-# The best of some, since the machine may have other work; tests/bench/timestamps.sh measures.
-for ((i = 0, took = 1000000; i < 4 && took > 3240; i++)); do
-  make_programs 24 1000
-  start=$EPOCHREALTIME
-  sign good --timestamp "$tsa_url/good/300" files/{1..24}.exe
-  status=$?
-  took=$(awk -v a="$start" -v b="$EPOCHREALTIME" 'BEGIN {printf "%d", (b - a) * 1000}')
-done
-is "$status/$(stamped files/{1..24}.exe)" 0/24 'a server that answers after 300 ms'
-result "$([[ $took -le 3240 ]]; echo $?)" "four requests under way: $took ms, at most 1.8 times 24 x 300 / 4"
+is "$(jq -rs '[.[] | select(.file)] | last.status' said)" failed 'and none of them waits for it: it comes last'
+# Far from one after the other; how near to four at once, tests/bench/timestamps.sh measures.
+make_programs 24 1000
+start=$EPOCHREALTIME
+sign good --timestamp "$tsa_url/good/300" files/{1..24}.exe
+is "$?/$(stamped files/{1..24}.exe)" 0/24 'a server that answers after 300 ms'
+took=$(awk -v a="$start" -v b="$EPOCHREALTIME" 'BEGIN {printf "%d", (b - a) * 1000}')
+result "$([[ $took -lt 5400 ]]; echo $?)" "several requests under way: $took ms, less than three quarters of 24 x 300"
 
 # A signal: what has its signature gets its timestamp.
 make_programs 150 1000
@@ -227,22 +234,33 @@ mapfile -t names < <(sed -n 's/^signed *//p' said)
 is "$(stamped "${names[@]}")" "$signed" 'with their timestamps'
 whole 'after SIGINT'
 make_programs 40 1000
-"$batch" sign good --timestamp "$tsa_url/hang" files/{1..40}.exe >said 2>errors &
-victim=$!
-sleep 1
-start=$SECONDS
-kill -INT "$victim"
-wait "$victim"
-is "$?/$([[ $((SECONDS - start)) -le 8 ]]; echo $?)" 130/0 'SIGINT while a server hangs: the tries of one file, no more'
-"$batch" sign good --timestamp "$tsa_url/hang" files/{1..40}.exe >said 2>errors &
-victim=$!
-sleep 1
+make_profile patient "$softhsm" 01 "timestamp: {servers: [$tsa_url/hang], tries: 100, timeout: 10m}"
+make_profile seldom "$softhsm" 01 "timestamp: {servers: [$tsa_url/good], rate: 1}"
+begin() { # PROFILE PATH: signs in the background, and waits until the server was asked; $victim
+  local i
+  tsa_forget
+  "$batch" sign "$1" files/{1..40}.exe >said 2>errors &
+  victim=$!
+  for ((i = 0; i < 600; i++)); do
+    [[ $(tsa_count "$2") == 0 ]] || break
+    sleep 0.05
+  done
+  start=$SECONDS
+}
+# A minute is what each of them would wait at least, and most for hours.
+for case in patient/hang seldom/good; do
+  begin "${case%/*}" "/${case#*/}"
+  kill -INT "$victim"
+  wait "$victim"
+  is "$?/$([[ $((SECONDS - start)) -le 30 ]]; echo $?)" 130/0 "SIGINT, ${case%/*}: the servers are not waited for"
+  is "$(grep -cE '^(failed|signed .*without)' said)" 0 'what has no timestamp stays as it was'
+done
+begin patient /hang
 kill -INT "$victim"
 sleep 0.2
 kill -INT "$victim"
-start=$SECONDS
 wait "$victim"
-is "$?/$([[ $((SECONDS - start)) -le 2 ]]; echo $?)" 130/0 'a second signal waits for nothing'
+is "$?/$([[ $((SECONDS - start)) -lt 5 ]]; echo $?)" 130/0 'a second signal waits for nothing'
 whole 'after that'
 tsa_stop
 done_testing

@@ -64,16 +64,42 @@ measure ec 02 key2
 ec_other=$other_ratio
 at_least "$ec_other" 10 'P-256: times one osslsigncode process per file'
 
-# 1 GiB: memory, and time beside copying, hashing and writing out.
+# 1 GiB: memory, and time beside copying, hashing and writing out, and beside osslsigncode. The input is a hole; what is made of
+# it is not.
+# shellcheck disable=SC2317
+sign_big() {
+  rm -f signed/big.exe
+  /usr/bin/time -a -o memory -f '%M' "$batch" sign rsa -o signed big.exe
+}
+# shellcheck disable=SC2317
+copy_big() {
+  rm -f copy.exe
+  cp --reflink=never --sparse=never big.exe copy.exe && sha256sum copy.exe && sync copy.exe
+}
+# shellcheck disable=SC2317
+other_big() { # to the disk, as ours is
+  osslsigncode sign -pkcs11engine "$engine" -pkcs11module "$softhsm" -certs 01.pem -h sha256 \
+    -key 'pkcs11:token=test;id=%01;type=private' -pass "$test_pin" -in big.exe -out other.exe && sync other.exe
+}
 cp hello.exe big.exe
 truncate -s 1G big.exe
-/usr/bin/time -f '%M %e' -o used "$batch" sign rsa big.exe >/dev/null 2>&1
-result "$?" '1 GiB: signed'
-read -r memory big_time <used
-copy_time=$(seconds bash -c 'cp --reflink=never big.exe copy.exe && sha256sum copy.exe && sync copy.exe')
-big_ratio=$(ratio "$big_time" "$copy_time")
-result "$([[ $memory -le 32768 ]]; echo $?)" "1 GiB: $memory KiB resident, at most 32768"
-echo "# 1 GiB: $big_ratio times cp, sha256sum and fsync ($big_time s)"
-printf '{"rsa-3072":{"of-bare-loop":%s,"times-osslsigncode":%s},"p-256":{"times-osslsigncode":%s},"gib":{"resident-kib":%s,"times-copy":%s}}\n' \
-  "$rsa_bare" "$rsa_other" "$ec_other" "$memory" "$big_ratio" >"$build/bench.json"
+: >failed
+for ((i = 0; i < 3; i++)); do
+  seconds sign_big >>big
+  seconds copy_big >>copied
+  rm -f copy.exe
+done
+seconds other_big >other_time
+rm -f other.exe
+/usr/bin/time -a -o memory -f '%M' "$batch" verify --ca ca.pem signed/big.exe >said 2>&1
+result "$?" '1 GiB: verified'
+result "$([[ ! -s failed ]]; echo $?)" '1 GiB: every run did what it should'
+memory=$(sort -n memory | tail -n 1) big_time=$(least <big)
+big_ratio=$(ratio "$big_time" "$(least <copied)") big_other=$(ratio "$(<other_time)" "$big_time")
+result "$([[ $memory -le 32768 ]]; echo $?)" "1 GiB: $memory KiB resident, to sign and to verify, at most 32768"
+result "$(awk -v a="$big_ratio" 'BEGIN {exit !(a <= 1.25)}'; echo $?)" \
+  "1 GiB: $big_ratio times cp, sha256sum and sync ($big_time s), at most 1.25"
+at_least "$big_other" 1 '1 GiB: times as fast as osslsigncode'
+printf '{"rsa-3072":{"of-bare-loop":%s,"times-osslsigncode":%s},"p-256":{"times-osslsigncode":%s},"gib":{"resident-kib":%s,"times-copy":%s,"times-osslsigncode":%s}}\n' \
+  "$rsa_bare" "$rsa_other" "$ec_other" "$memory" "$big_ratio" "$big_other" >"$build/bench.json"
 done_testing

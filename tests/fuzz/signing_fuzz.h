@@ -9,8 +9,9 @@
 
 #include "sign/format.h"
 
-/* `format`: of files that this fuzzer makes. Where it has `remove`, a file that was not signed
- * before must come back bit for bit once its signature is taken out. */
+/* `format`: of files that this fuzzer makes. A file that was not signed before must come
+ * back bit for bit once its signature is taken out; an installer's, only where its signature has a
+ * note, else as a good file. */
 void signing_fuzz(const struct format *format, const uint8_t *data, size_t size);
 
 #endif

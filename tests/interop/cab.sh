@@ -38,6 +38,8 @@ digest_right() { # FILE: SHA-256 only
 for id in 01 02 03; do
   for hash in sha256 sha384 sha512; do
     make_profile "p$id$hash" "$softhsm" "$id" "digest: $hash" 'description: "Größe ÄÖÜ"' 'url: https://example.com/a?b=c'
+    # Each key, each hash; they have nothing to do with one another.
+    case $id$hash in 01* | 02sha384 | 03sha512) ;; *) continue ;; esac
     "$batch" sign "p$id$hash" -o "out-$id-$hash" in/* >said 2>&1
     is "$?" 0 "key $id, $hash: all are signed"
     accepted=0
@@ -126,7 +128,7 @@ mv part/three.cab .
 cp part/two.cab two.was
 "$batch" sign p01sha256 part/one.cab part/two.cab >said 2>&1
 is "$?" 1 'set: where a cabinet is missing'
-like "$(cat said)" "'part/two.cab' is number 2 .*'three.cab', is not in its folder" 'set: it is named'
+like "$(cat said)" "part/two.cab: it is number 2 .*'three.cab', is not in its folder" 'set: it is named'
 like "$(cat said)" '1 signed' 'set: the cabinet whose neighbours are there is signed'
 result "$(cmp -s part/two.cab two.was; echo $?)" 'set: the other is not touched'
 "$batch" verify --ca ca.pem part/one.cab >/dev/null 2>&1

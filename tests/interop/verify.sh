@@ -65,6 +65,7 @@ backdate tsa issuing
 backdate no-eku issuing
 issue current '2040-01-01'
 issue expired '1 day ago'
+issue expires-soon '5 days'
 issue lifetime '1 day ago' 'codeSigning,1.3.6.1.4.1.311.10.3.13'
 
 serial() { openssl x509 -in "$1" -noout -serial | cut -d= -f2; }
@@ -189,6 +190,35 @@ for kind in ts t; do
 done
 "$batch" verify --ca ca.pem --at "$(date -u -d '5 years' +%F)" ours/1.exe >said 2>&1
 is $? 1 'without one it does not'
+
+# Cabinets and packages too, by both.
+gcab -c base.cab files/1.exe
+echo '<Wix xmlns="http://schemas.microsoft.com/wix/2006/wi"><Product Id="*" Name="A" Language="1033" Version="1.0.0"
+  Manufacturer="T" UpgradeCode="12345678-1234-1234-1234-111111111111"><Package InstallerVersion="200" Compressed="yes"/>
+  <Directory Id="TARGETDIR" Name="SourceDir"/></Product></Wix>' >base.wxs
+wixl -o base.msi base.wxs >/dev/null 2>&1
+later=$(date -d '5 years' +%s)
+for kind in cab msi; do
+  for how in "-ts $tsa_url/good" "-t $legacy/sha256"; do
+    rm -f "theirs.$kind"
+    # shellcheck disable=SC2086
+    osslsigncode sign -certs expires-soon.pem -key soft.key -h sha256 $how -in "base.$kind" -out "theirs.$kind" >>signed 2>&1
+    "$batch" verify --ca ca.pem --tsa-ca "$tsa_root" --at "$(date -u -d "@$later" +%F)" --json "theirs.$kind" >said 2>&1
+    is "$?/$(jq -c '.files[0] | [.format, .signatures[0]."saved-by-timestamp"]' said)" "0/[\"$kind\",true]" \
+      "$kind: what osslsigncode stamped (${how%% *}) outlives the certificate"
+    osslsigncode verify -CAfile ca.pem -TSA-CAfile "$tsa_root" -time "$later" -in "theirs.$kind" >said 2>&1
+    is $? 0 '  and so it says itself'
+    printf 'X' | dd of="theirs.$kind" bs=1 seek=2000 conv=notrunc 2>/dev/null
+    "$batch" verify --ca ca.pem --tsa-ca "$tsa_root" "theirs.$kind" >said 2>&1
+    is $? 1 '  a changed byte is seen'
+  done
+  "$batch" sign plain -o ours "base.$kind" >said 2>&1
+  osslsigncode add -ts "$tsa_url/good" -in "ours/base.$kind" -out "ours/stamped.$kind" >>signed 2>&1
+  "$batch" verify --ca ca.pem --tsa-ca "$tsa_root" --at "$(date -u -d "@$later" +%F)" "ours/stamped.$kind" >said 2>&1
+  is $? 0 "$kind: what we signed and it stamped outlives the certificate"
+  osslsigncode verify -CAfile ca.pem -TSA-CAfile "$tsa_root" -time "$later" -in "ours/stamped.$kind" >said 2>&1
+  is $? 0 '  and so it says'
+done
 
 # Roots of timestamps.
 "$batch" verify --ca ca.pem stamped.exe >said 2>&1

@@ -17,7 +17,6 @@ packages_test=(
   gcc-mingw-w64-i686-win32 clang libclang-rt-14-dev llvm binutils python3 procps util-linux time
   wixl msitools libgsf-bin gcab cabextract
   gnutls-bin shellcheck universal-ctags clang-format libvterm-dev pcscd libccid vsmartcard-vpcd iproute2 xxd jq
-  wixl msitools libgsf-bin
 )
 
 # A TPM as a token (tests/lib/tpm.sh). Its module would register itself for every program of the machine, so that one is only

@@ -165,11 +165,7 @@ static bool copy_body(const struct copying *c, uint8_t *piece, struct error *e)
     }
     if (c->data != NULL && !cab_data_end(c->data, e))
         return false;
-    return file_io_unchanged(f->input, &f->status) ||
-           error_set(e, ERROR_FORMAT,
-                     "'%s': it was changed while it was read; sign it again when nothing else "
-                     "writes it",
-                     f->name);
+    return file_io_unchanged(f->input, &f->status, f->name, e);
 }
 
 static bool copy(const struct copying *c, struct error *e)
@@ -206,8 +202,8 @@ static bool cab_digest(struct format_file *f, const struct format_pass *p, struc
 
     if (good) {
         c.data = cab_data_new(&f->headers, f->name, e);
-        good = c.data != NULL && hashing_start(&hashing, p, e) && copy(&c, e) &&
-               (hashing_finish(&hashing, p) ||
+        good = c.data != NULL && hashing_start(&hashing, p->md, p->count, e) && copy(&c, e) &&
+               (hashing_finish(&hashing, p->digest) ||
                 error_set_openssl(e, ERROR_SYSTEM, "cannot digest '%s'", f->name));
     }
     hashing_free(&hashing);
@@ -230,17 +226,6 @@ static bool cab_content(struct format_file *f, const EVP_MD *md, const uint8_t *
     return spc_indirect_data(cabinet_data, sizeof cabinet_data, md, digest, der, e);
 }
 
-/* Writes, and looks at it again. */
-static bool put(const struct format_file *f, int output, const void *bytes, size_t size,
-                uint64_t at, struct error *e)
-{
-    if (!file_io_write(output, bytes, size, at))
-        return error_set_errno(e, "cannot write the signed '%s'", f->name);
-    return file_io_holds(output, bytes, size, at) ||
-           error_set(e, ERROR_SYSTEM, "'%s': what was written at byte %llu does not stand there",
-                     f->name, (unsigned long long)at);
-}
-
 static bool cab_embed(struct format_file *f, int output, const struct buffer *signature,
                       size_t count, struct error *e)
 {
@@ -260,8 +245,8 @@ static bool cab_embed(struct format_file *f, int output, const struct buffer *si
         buffer_append_byte(&bytes, 0);
     le_put_32(place, (uint32_t)l->size);
     le_put_32(place + 4, (uint32_t)padded);
-    done = buffer_ok(&bytes, e) && put(f, output, bytes.data, padded, l->size, e) &&
-           put(f, output, place, sizeof place, l->place_at, e);
+    done = buffer_ok(&bytes, e) && file_io_put(output, bytes.data, padded, l->size, f->name, e) &&
+           file_io_put(output, place, sizeof place, l->place_at, f->name, e);
     buffer_free(&bytes);
     return done;
 }

@@ -15,11 +15,6 @@ static inline void cfb_set_bit(uint8_t *bits, uint32_t at)
     bits[at / 8] = (uint8_t)(bits[at / 8] | 1 << (at % 8));
 }
 
-static inline void cfb_clear_bit(uint8_t *bits, uint32_t at)
-{
-    bits[at / 8] = (uint8_t)(bits[at / 8] & ~(1 << (at % 8)));
-}
-
 /* Entries of the FAT, the mini FAT or the DIFAT in a sector. */
 static inline uint32_t cfb_per_sector(const struct cfb *c)
 {

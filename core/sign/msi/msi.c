@@ -2,11 +2,12 @@
 /* Windows Installer's files as a format, read: sign/msi.h says what is digested. */
 #include "sign/msi/msi_file.h"
 
-#include <openssl/asn1.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "sign/file_io.h"
 #include "sign/msi/cfb_parts.h"
+#include "sign/signature_io.h"
 #include "sign/spc.h"
 
 static const uint8_t magic[] = {0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1};
@@ -114,63 +115,29 @@ static struct format_file *msi_open(int input, const char *name, struct error *e
     return f;
 }
 
-/* The DER element at the start of `length` bytes, its header included; 0 when it does not fit. */
-static size_t der_length(const uint8_t *bytes, size_t length)
-{
-    const unsigned char *at = bytes;
-    long content;
-    int tag, class;
-    int form = ASN1_get_object(&at, &content, &tag, &class, (long)length);
-
-    /* 0x80: an error, 0x21: of indefinite length, which DER does not have. */
-    if ((form & 0x80) != 0 || form == 0x21)
-        return 0;
-    return (size_t)(at - bytes) + (size_t)content;
-}
-
 bool msi_extract(struct format_file *f, unsigned index, struct buffer *signature, struct error *e)
 {
-    size_t used;
-
     buffer_reset(signature);
     if (index > 0 || f->signature == CFB_NOBODY || cfb_length(f->c, f->signature) == 0)
         return true;
-    if (!cfb_read(f->c, f->input, f->signature, FORMAT_SIGNATURE_MAX, signature, e))
-        return false;
-    used = der_length(signature->data, signature->length);
-    if (used == 0)
-        return error_set(e, ERROR_FORMAT, "its stream DigitalSignature holds no PKCS#7 signature");
-    f->stuffed = false;
-    for (size_t i = used; i < signature->length; i++)
-        f->stuffed |= signature->data[i] != 0;
-    signature->length = used;
-    return true;
-}
-
-static bool still_the_same(const struct format_file *f)
-{
-    struct stat now;
-
-    return fstat(f->input, &now) == 0 && now.st_size == f->status.st_size &&
-           now.st_mtim.tv_sec == f->status.st_mtim.tv_sec &&
-           now.st_mtim.tv_nsec == f->status.st_mtim.tv_nsec;
+    return cfb_read(f->c, f->input, f->signature, FORMAT_SIGNATURE_MAX, signature, e) &&
+           signature_io_trim(signature, "its stream DigitalSignature", &f->stuffed, e);
 }
 
 static bool metadata(struct format_file *f, struct msi_hash *h, struct error *e)
 {
-    return msi_hash_metadata(h, e) && msi_hash_finish(h, f->prehash, e) &&
-           msi_hash_reset(h, f->md, e);
+    return msi_hash_metadata(h, e) && msi_hash_finish(h, f->prehash, e) && msi_hash_again(h, e);
 }
 
 /* What goes into the main digest first: the stream as it is, or as it will be. */
 static bool begin_with_ex(struct format_file *f, struct msi_hash *h, struct error *e)
 {
-    for (size_t i = 0; i < h->count; i++) {
+    for (size_t i = 0; i < h->hashing.count; i++) {
         const uint8_t *ex = f->keeps_ex ? f->stored_ex.data : f->prehash[i];
         size_t length = f->keeps_ex ? f->stored_ex.length : (size_t)EVP_MD_get_size(f->md[i]);
 
         if ((f->keeps_ex ? f->ex != CFB_NOBODY : f->wants_ex) && length > 0 &&
-            EVP_DigestUpdate(h->ctx[i], ex, length) <= 0)
+            EVP_DigestUpdate(h->hashing.ctx[i], ex, length) <= 0)
             return error_set_openssl(e, ERROR_SYSTEM, "cannot digest '%s'", f->name);
     }
     return true;
@@ -235,10 +202,7 @@ static bool pass(struct format_file *f, struct msi_hash *h, const struct format_
         return false;
     for (size_t i = 0; i < f->md_count; i++)
         memcpy(p->digest[i], f->digest[i], sizeof f->digest[i]);
-    return still_the_same(f) || error_set(e, ERROR_FORMAT,
-                                          "'%s': it was changed while it was read; sign it again "
-                                          "when nothing else writes it",
-                                          f->name);
+    return file_io_unchanged(f->input, &f->status, f->name, e);
 }
 
 bool msi_digest(struct format_file *f, const struct format_pass *p, struct error *e)

@@ -9,6 +9,7 @@
 #define SIGNET_SIGN_MSI_H
 
 #include "sign/format.h"
+#include "sign/hashing.h"
 #include "sign/msi/cfb.h"
 
 /* The streams of a signature, in the root: UTF-16LE without NUL. */
@@ -19,8 +20,7 @@ extern const uint8_t msi_ex_name[MSI_EX_NAME_SIZE];               /* "\5MsiDigit
 /* Digests of `count` kinds that are made in one pass. */
 struct msi_hash {
     struct cfb *c;
-    EVP_MD_CTX *ctx[FORMAT_DIGESTS];
-    size_t count;
+    struct hashing hashing;
     int output;     /* where large streams are written as they are digested; -1: nowhere */
     uint8_t *piece; /* MSI_PIECE bytes */
     struct cancel *cancel;
@@ -32,7 +32,7 @@ bool msi_hash_open(struct msi_hash *h, struct cfb *c, const EVP_MD *const *md, s
                    struct error *e);
 void msi_hash_close(struct msi_hash *h);
 /* Forgets what was digested. */
-bool msi_hash_reset(struct msi_hash *h, const EVP_MD *const *md, struct error *e);
+bool msi_hash_again(struct msi_hash *h, struct error *e);
 /* Sizes as of the hashes. */
 bool msi_hash_finish(struct msi_hash *h, uint8_t (*digest)[EVP_MAX_MD_SIZE], struct error *e);
 

@@ -12,48 +12,38 @@ const uint8_t msi_signature_name[MSI_SIGNATURE_NAME_SIZE] =
 const uint8_t msi_ex_name[MSI_EX_NAME_SIZE] =
     "\5\0M\0s\0i\0D\0i\0g\0i\0t\0a\0l\0S\0i\0g\0n\0a\0t\0u\0r\0e\0E\0x";
 
-bool msi_hash_reset(struct msi_hash *h, const EVP_MD *const *md, struct error *e)
+static bool cannot(const struct msi_hash *h, struct error *e)
 {
-    for (size_t i = 0; i < h->count; i++)
-        if (EVP_DigestInit_ex(h->ctx[i], md[i], NULL) <= 0)
-            return error_set_openssl(e, ERROR_SYSTEM, "cannot digest '%s'", h->c->name);
-    return true;
+    return error_set_openssl(e, ERROR_SYSTEM, "cannot digest '%s'", h->c->name);
 }
 
 bool msi_hash_open(struct msi_hash *h, struct cfb *c, const EVP_MD *const *md, size_t count,
                    struct error *e)
 {
-    *h = (struct msi_hash){.c = c, .count = count, .output = -1, .piece = malloc(MSI_PIECE)};
-    if (h->piece == NULL || count > FORMAT_DIGESTS)
-        return error_set_memory(e);
-    for (size_t i = 0; i < count; i++)
-        if ((h->ctx[i] = EVP_MD_CTX_new()) == NULL)
-            return error_set_memory(e);
-    return msi_hash_reset(h, md, e);
+    *h = (struct msi_hash){.c = c, .output = -1, .piece = malloc(MSI_PIECE)};
+    return h->piece == NULL ? error_set_memory(e) : hashing_start(&h->hashing, md, count, e);
 }
 
 void msi_hash_close(struct msi_hash *h)
 {
-    for (size_t i = 0; i < FORMAT_DIGESTS; i++)
-        EVP_MD_CTX_free(h->ctx[i]);
+    hashing_free(&h->hashing);
     free(h->piece);
     *h = (struct msi_hash){0};
 }
 
+bool msi_hash_again(struct msi_hash *h, struct error *e)
+{
+    return hashing_again(&h->hashing) || cannot(h, e);
+}
+
 static bool update(struct msi_hash *h, const void *bytes, size_t length, struct error *e)
 {
-    for (size_t i = 0; i < h->count; i++)
-        if (EVP_DigestUpdate(h->ctx[i], bytes, length) <= 0)
-            return error_set_openssl(e, ERROR_SYSTEM, "cannot digest '%s'", h->c->name);
-    return true;
+    return hashing_add(&h->hashing, bytes, length) || cannot(h, e);
 }
 
 bool msi_hash_finish(struct msi_hash *h, uint8_t (*digest)[EVP_MAX_MD_SIZE], struct error *e)
 {
-    for (size_t i = 0; i < h->count; i++)
-        if (EVP_DigestFinal_ex(h->ctx[i], digest[i], NULL) <= 0)
-            return error_set_openssl(e, ERROR_SYSTEM, "cannot digest '%s'", h->c->name);
-    return true;
+    return hashing_finish(&h->hashing, digest) || cannot(h, e);
 }
 
 static bool is_named(const uint8_t *entry, const uint8_t *name, size_t length)

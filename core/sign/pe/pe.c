@@ -88,7 +88,7 @@ struct writing {
 
 static bool put_on(struct writing *w, const uint8_t *bytes, size_t size, struct error *e)
 {
-    if (!pe_file_put(w->f, w->output, bytes, size, w->at, e))
+    if (!file_io_put(w->output, bytes, size, w->at, w->f->name, e))
         return false;
     w->sum += pe_checksum_of(bytes, size, w->at);
     w->at += size;
@@ -129,8 +129,8 @@ static bool pe_embed(struct format_file *f, int output, const struct buffer *sig
     le_put_32(entry + 4, (uint32_t)(end - f->written));
     w.sum += f->sum + pe_checksum_of(entry, sizeof entry, f->headers.entry_at);
     le_put_32(checksum, pe_checksum_finish(w.sum, end));
-    return pe_file_put(f, output, entry, sizeof entry, f->headers.entry_at, e) &&
-           pe_file_put(f, output, checksum, sizeof checksum, f->headers.checksum_at, e);
+    return file_io_put(output, entry, sizeof entry, f->headers.entry_at, f->name, e) &&
+           file_io_put(output, checksum, sizeof checksum, f->headers.checksum_at, f->name, e);
 }
 
 /* Windows wants a further signature nested in the first. Firmware knows no nested ones; it looks

@@ -21,10 +21,6 @@ struct format_file {
     bool stuffed;           /* a certificate that was extracted has more behind it than padding */
 };
 
-/* Writes, and looks whether it stands there. ERROR_SYSTEM. */
-bool pe_file_put(const struct format_file *f, int output, const void *bytes, size_t size,
-                 uint64_t at, struct error *e);
-
 /* Members of the format's table (sign/format.h), each in the file of its name. */
 bool pe_pass_digest(struct format_file *f, const struct format_pass *pass, struct error *e);
 void pe_pass_heed(struct format_file *f, const uint8_t *data, size_t length);

@@ -85,11 +85,7 @@ static bool pass(struct format_file *f, struct pass *p, struct error *e)
         at += length;
     }
     f->written = end;
-    return file_io_unchanged(f->input, &f->status) ||
-           error_set(e, ERROR_FORMAT,
-                     "'%s': it was changed while it was read; sign it again "
-                     "when nothing else writes it",
-                     f->name);
+    return file_io_unchanged(f->input, &f->status, f->name, e);
 }
 
 static bool find_pages(struct format_file *f, struct error *e)
@@ -130,14 +126,15 @@ static bool begin(struct format_file *f, struct pass *p, const struct format_pas
     if (f->pages != NULL && !pe_pages_begin(f->pages, e))
         return false;
     p->piece = malloc(PIECE);
-    return p->piece == NULL ? error_set_memory(e) : hashing_start(&p->hashing, wanted, e);
+    return p->piece == NULL ? error_set_memory(e)
+                            : hashing_start(&p->hashing, wanted->md, wanted->count, e);
 }
 
 bool pe_pass_digest(struct format_file *f, const struct format_pass *wanted, struct error *e)
 {
     struct pass p = {.output = wanted->output, .cancel = wanted->cancel};
     bool good = begin(f, &p, wanted, e) && pass(f, &p, e) &&
-                (hashing_finish(&p.hashing, wanted) ||
+                (hashing_finish(&p.hashing, wanted->digest) ||
                  error_set_openssl(e, ERROR_SYSTEM, "cannot digest '%s'", f->name));
 
     hashing_free(&p.hashing);

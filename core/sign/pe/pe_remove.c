@@ -61,5 +61,5 @@ bool pe_remove_signature(struct format_file *f, const struct buffer *note, int o
     le_put_32(checksum, noted ? le_32(note->data + 2) : pe_checksum_finish(f->sum, size));
     if (ftruncate(output, (off_t)size) != 0)
         return error_set_errno(e, "cannot write the new '%s'", f->name);
-    return pe_file_put(f, output, checksum, sizeof checksum, f->headers.checksum_at, e);
+    return file_io_put(output, checksum, sizeof checksum, f->headers.checksum_at, f->name, e);
 }

@@ -50,7 +50,9 @@ X509 *make_certificate(const struct certificate *c)
     X509 *x = X509_new(), *issuer = c->issuer == NULL ? x : c->issuer;
     X509_NAME *subject = X509_NAME_new();
     EVP_PKEY *signing = c->issuer_key == NULL ? c->key : c->issuer_key;
-    const EVP_MD *md = EVP_PKEY_get_base_id(signing) == EVP_PKEY_ED25519 ? NULL : EVP_sha256();
+    const EVP_MD *md = EVP_PKEY_get_base_id(signing) == EVP_PKEY_ED25519 ? NULL
+                       : c->md == NULL                                   ? EVP_sha256()
+                                       : EVP_get_digestbyname(c->md);
 
     must(X509_NAME_add_entry_by_txt(subject, "O", MBSTRING_UTF8, (const uint8_t *)"Practice", -1,
                                     -1, 0) == 1 &&

@@ -17,6 +17,7 @@ struct certificate {
     bool ca;
     const char *usage;    /* as OpenSSL's configuration writes keyUsage; NULL: none */
     const char *purposes; /* extendedKeyUsage; NULL: none */
+    const char *md;       /* of its signature; NULL: SHA256, or what the key wants */
     const char *access;   /* authorityInfoAccess; NULL: none */
 };
 

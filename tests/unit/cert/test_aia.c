@@ -243,6 +243,41 @@ static void test_known(void **state)
     X509_free(namesake);
 }
 
+/* Two CAs that issue each other, both known, and no root: the way up has an end nevertheless. */
+static void test_circle(void **state)
+{
+    struct rig *r = *state;
+    struct certificate one = {.name = "one", .key = r->key[4], .ca = true};
+    struct certificate two = {.name = "two", .key = r->key[5], .ca = true};
+    X509 *root_one = make_certificate(&one), *root_two = make_certificate(&two);
+    X509_STORE *known = X509_STORE_new();
+    struct error e = ERROR_INIT;
+    X509 *leaf, *cross_one, *cross_two;
+    size_t count;
+
+    one.issuer = root_two;
+    one.issuer_key = r->key[5];
+    two.issuer = root_one;
+    two.issuer_key = r->key[4];
+    cross_one = make_certificate(&one);
+    cross_two = make_certificate(&two);
+    leaf = make_certificate(&(struct certificate){
+        .name = "leaf", .key = r->key[6], .issuer = cross_one, .issuer_key = r->key[4]});
+    X509_STORE_add_cert(known, cross_one);
+    X509_STORE_add_cert(known, cross_two);
+    assert_false(aia_complete(leaf, r->pool, known, fetch, r, &count, &e));
+    assert_int_equal(e.code, ERROR_MISSING);
+    assert_non_null(strstr(e.text, "in a circle"));
+    assert_int_equal(count, 0);
+    assert_int_equal(sk_X509_num(r->pool), 2);
+    X509_STORE_free(known);
+    X509_free(root_one);
+    X509_free(root_two);
+    X509_free(cross_one);
+    X509_free(cross_two);
+    X509_free(leaf);
+}
+
 /* A certificate that tells no address. */
 static void test_no_address(void **state)
 {
@@ -264,7 +299,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
         TEST(test_addresses),          TEST(test_complete),   TEST(test_forms), TEST(test_too_many),
-        TEST(test_what_cannot_be_had), TEST(test_no_address), TEST(test_known),
+        TEST(test_what_cannot_be_had), TEST(test_no_address), TEST(test_known), TEST(test_circle),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -33,14 +33,17 @@ struct rig {
     unsigned stamps;              /* requests at once */
     bool required;                /* timestamps */
     size_t down_from, down_until; /* numbers of requests, from 1, that get none; 0: none */
-    size_t slow_at, cancel_at_stamp;
-    int64_t stamp_delay, slow; /* ms for each, and for the one at slow_at */
+    size_t slow_at;               /* the one that is answered when all other files are done */
+    size_t cancel_at_stamp;
+    bool impatient;      /* after a signal, ERROR_CANCELLED */
+    int64_t stamp_delay; /* ms for each */
 
     /* What happened. */
     atomic_size_t stamped;                       /* requests */
     atomic_uint stamping_at_once, most_stamping; /* under way */
-    size_t signatures_when_slow_ended;
-    size_t order[RIG_FILES], done; /* items as they were reported */
+    size_t signatures_when_slow_ended, done_when_slow_ended;
+    size_t order[RIG_FILES]; /* items as they were reported */
+    atomic_size_t done;
     atomic_size_t logins, signatures;
     atomic_uint at_once, most_at_once, top_lane, most_descriptors;
     size_t touches, touch_number, touch_most; /* how often a person was told; the last time */

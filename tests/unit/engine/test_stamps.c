@@ -66,7 +66,7 @@ static void every_file_gets_one(void **state)
     assert_int_equal(rig.stamped, 40);
     assert_int_equal(rig.totals.stamps, 40);
     assert_int_equal(rig.totals.unstamped, 0);
-    assert_int_equal(rig.most_stamping, 4);
+    assert_in_range(rig.most_stamping, 2, 4);
     for (size_t i = 0; i < 40; i++) {
         assert_int_equal(rig.result[i].stamps, 1);
         assert_string_equal(rig.result[i].stamp.server, "http://test");
@@ -78,24 +78,17 @@ static void every_file_gets_one(void **state)
     assert_int_equal(rig.stamped + rig.logins, 0);
 }
 
-/* Its own file comes last, all others are done, and the token has signed all, long before. */
+/* It comes only when all other files are done, and they get there. */
 static void a_slow_answer_holds_up_no_other_file(void **state)
 {
     const char *const *names = rig_programs(60);
-    size_t last;
 
     (void)state;
     rig.slow_at = 2;
-    rig.slow = 1500;
-    rig.delay = 2;
     assert_true(rig_run(&rig, names, NULL));
     counts(60, 0, 0, 0, 0);
     assert_int_equal(rig.signatures_when_slow_ended, 60);
-    last = rig.order[59];
-    assert_true(rig.result[last].ms >= 1500);
-    for (size_t i = 0; i < 60; i++)
-        if (i != last)
-            assert_true(rig.result[i].ms < 1400);
+    assert_int_equal(rig.done_when_slow_ended, 59);
     all_are_whole(names);
 }
 
@@ -149,19 +142,35 @@ static void servers_that_are_down_end_the_run(void **state)
     assert_in_range(rig.signatures, 4, 20);
     assert_int_equal(rig.totals.count[ENGINE_NOT_TRIED], 100 - rig.totals.count[ENGINE_FAILED]);
     all_are_whole(names);
-    /* They go away later: the token runs further ahead then. */
+    /* They go away later: the token runs further ahead then. Each of three good answers that come
+     * late may begin the count anew. */
     rig.down_from = 20;
     rig.stamp_delay = 3;
     assert_false(rig_run(&rig, names, NULL));
     assert_int_equal(rig.e.code, ERROR_TIMESTAMP);
     assert_int_equal(rig.totals.count[ENGINE_SIGNED], 19);
-    assert_in_range(rig.totals.count[ENGINE_FAILED], 4, 7);
-    assert_in_range(rig.signatures, 23, 70);
+    assert_in_range(rig.totals.count[ENGINE_FAILED], 4, 16);
+    assert_in_range(rig.signatures, 23, 80);
     all_are_whole(names);
     rig.down_from = rig.down_until = 0;
     assert_true(rig_run(&rig, names, NULL));
     counts(81, 0, 19, 0, 0);
     all_are_whole(names);
+}
+
+/* Then it is not only the timestamp's fault, though that ended the run. */
+static void a_file_that_is_none_before_the_servers_are_down(void **state)
+{
+    const char *names[22] = {"text.exe"};
+
+    (void)state;
+    memcpy(names + 1, rig_programs(20), 20 * sizeof *names);
+    scratch_write("text.exe", "no program", 0644);
+    rig.down_from = 1;
+    rig.down_until = SIZE_MAX;
+    assert_false(rig_run(&rig, names, NULL));
+    assert_int_equal(rig.e.code, ERROR_SOME_FAILED);
+    assert_non_null(strstr(rig.e.text, "in a row"));
 }
 
 static void one_that_need_not_have_it_goes_without(void **state)
@@ -227,6 +236,29 @@ static void what_has_its_signature_is_stamped_after_a_signal(void **state)
     assert_int_equal(rig.totals.count[ENGINE_SIGNED], rig.signatures);
     assert_in_range(rig.signatures, 20, 99);
     all_are_whole(names);
+}
+
+/* When the time after a signal is over, what has no timestamp yet is as if it had not been tried;
+ * and nothing is written without one, required or not. */
+static void nobody_waits_for_ever_after_a_signal(void **state)
+{
+    const char *const *names = rig_programs(100);
+
+    (void)state;
+    rig.cancel_at_stamp = 10;
+    rig.impatient = true;
+    for (int required = 0; required < 2; required++) {
+        rig.required = required == 1;
+        assert_false(rig_run(&rig, names, NULL));
+        assert_int_equal(rig.e.code, ERROR_CANCELLED);
+        assert_int_equal(rig.totals.count[ENGINE_FAILED], 0);
+        assert_int_equal(rig.totals.unstamped, 0);
+        assert_in_range(rig.totals.count[ENGINE_SIGNED], 6, 99);
+        assert_int_equal(rig.totals.count[ENGINE_SIGNED] + rig.totals.count[ENGINE_KEPT] +
+                             rig.totals.count[ENGINE_NOT_TRIED],
+                         100);
+        all_are_whole(names);
+    }
 }
 
 /* After a signal, one that got none is enough. */
@@ -405,10 +437,10 @@ static void timestamps_alone_want_no_token(void **state)
 static void open_files_are_few(void **state)
 {
     (void)state;
-    rig.stamp_delay = 5;
+    rig.stamp_delay = 20;
     rig.stamps = 16;
     assert_true(rig_run(&rig, rig_programs(RIG_FILES), NULL));
-    assert_in_range(rig.most_stamping, 8, 16);
+    assert_in_range(rig.most_stamping, 4, 16);
     assert_in_range(rig.most_descriptors, 10, 280);
 }
 
@@ -422,9 +454,11 @@ int main(void)
         TEST(a_file_that_gets_none_fails_alone),
         TEST(another_failure_beside_it_is_told),
         TEST(servers_that_are_down_end_the_run),
+        TEST(a_file_that_is_none_before_the_servers_are_down),
         TEST(one_that_need_not_have_it_goes_without),
         TEST(all_go_without_when_servers_are_down),
         TEST(what_has_its_signature_is_stamped_after_a_signal),
+        TEST(nobody_waits_for_ever_after_a_signal),
         TEST(a_signal_while_servers_are_down_is_obeyed_soon),
         TEST(a_token_that_fails_leaves_the_rest_to_be_stamped),
         TEST(a_signature_that_does_not_hold_is_not_stamped),

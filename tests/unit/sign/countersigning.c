@@ -172,6 +172,14 @@ static void make_token(const struct countersigning *s, const struct buffer *valu
     CMS_ContentInfo_free(cms);
 }
 
+/* NULL: data, as Windows writes it; "": none. */
+static bool add_type(PKCS7_SIGNER_INFO *info, const char *oid)
+{
+    return oid != NULL && *oid == '\0'
+               ? true
+               : PKCS7_add_attrib_content_type(info, oid == NULL ? NULL : OBJ_txt2obj(oid, 1)) == 1;
+}
+
 static void make_countersignature(const struct countersigning *s, const struct buffer *value,
                                   struct buffer *der)
 {
@@ -186,8 +194,7 @@ static void make_countersignature(const struct countersigning *s, const struct b
     must(PKCS7_SIGNER_INFO_set(info, s->by->leaf, s->by->key, hash_of(s)) == 1, "signer");
     must(EVP_Digest(digested, size, digest, &length, hash_of(s), NULL) == 1, "hash");
     digest[0] ^= s->of_another;
-    must(PKCS7_add_attrib_content_type(info, NULL) == 1 &&
-             PKCS7_add1_attrib_digest(info, digest, (int)length) == 1,
+    must(add_type(info, s->typed) && PKCS7_add1_attrib_digest(info, digest, (int)length) == 1,
          "attributes");
     if (s->when != 0)
         must(PKCS7_add0_attrib_signing_time(info, ASN1_TIME_set(NULL, s->when)) == 1, "time");

@@ -28,6 +28,7 @@ struct countersigning {
     bool bare;            /* without the certificates */
     bool without_ess;     /* RFC 3161: the signer is not named by the attributes */
     bool critical;        /* RFC 3161: with an extension that nobody knows */
+    const char *typed;    /* legacy: its content type; NULL: as usual; "": none */
     const char *digested; /* legacy: what the digest says was signed; NULL: the signature */
 };
 

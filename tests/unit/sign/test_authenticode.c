@@ -320,6 +320,60 @@ static void nesting(void **state)
     signing_identity_free(&identity);
 }
 
+static void add_octets(PKCS7_SIGNER_INFO *info, const char *oid, const char *octets)
+{
+    X509_ATTRIBUTE *attribute = X509_ATTRIBUTE_create_by_txt(
+        NULL, oid, V_ASN1_OCTET_STRING, (const unsigned char *)octets, (int)strlen(octets));
+
+    if (info->auth_attr == NULL)
+        info->auth_attr = sk_X509_ATTRIBUTE_new_null();
+    assert_true(sk_X509_ATTRIBUTE_push(info->auth_attr, attribute) > 0);
+}
+
+/* What stands there twice could be read in two ways: it is as if it were not there. */
+static void once_or_never(void **state)
+{
+    PKCS7_SIGNER_INFO *info = PKCS7_SIGNER_INFO_new();
+    const ASN1_TYPE *value;
+
+    (void)state;
+    assert_null(authenticode_attribute(info, PKCS9_MESSAGE_DIGEST_OID));
+    add_octets(info, "1.2.3.4", "one");
+    add_octets(info, PKCS9_MESSAGE_DIGEST_OID, "two");
+    value = authenticode_attribute(info, PKCS9_MESSAGE_DIGEST_OID);
+    assert_non_null(value);
+    assert_memory_equal(ASN1_STRING_get0_data(value->value.octet_string), "two", 3);
+    assert_int_equal(X509_ATTRIBUTE_set1_data(sk_X509_ATTRIBUTE_value(info->auth_attr, 0),
+                                              V_ASN1_OCTET_STRING, "more", 4),
+                     1);
+    assert_null(authenticode_attribute(info, "1.2.3.4"));
+    add_octets(info, PKCS9_MESSAGE_DIGEST_OID, "two");
+    assert_null(authenticode_attribute(info, PKCS9_MESSAGE_DIGEST_OID));
+    PKCS7_SIGNER_INFO_free(info);
+}
+
+/* Whoever reads one must know where it ends. */
+static void nothing_behind(void **state)
+{
+    struct signing_identity i;
+    struct buffer file = BUFFER_INIT, der = BUFFER_INIT;
+    struct authenticode_view v;
+    struct sign_spec spec;
+
+    (void)state;
+    signing_identity_make(&i, "P-256");
+    spec = signing_spec(&i);
+    sign_image(&i, &spec, &file);
+    signing_extract(&file, 0, &der);
+    assert_true(authenticode_view(der.data, der.length, &v, NULL));
+    authenticode_view_free(&v);
+    buffer_append_byte(&der, 0);
+    assert_false(authenticode_view(der.data, der.length, &v, NULL));
+    buffer_free(&file);
+    buffer_free(&der);
+    signing_identity_free(&i);
+}
+
 /* Changes the last byte of an element in a copy; true when the signature still holds. */
 static bool holds_with(const struct buffer *signature, const uint8_t *value, size_t length,
                        uint8_t last)
@@ -386,9 +440,10 @@ static void unprotected(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(unprotected),  cmocka_unit_test(shape),
-        cmocka_unit_test(attributes),   cmocka_unit_test(attributes_of_a_bare_spec),
-        cmocka_unit_test(certificates), cmocka_unit_test(reproducible),
+        cmocka_unit_test(unprotected),   cmocka_unit_test(shape),
+        cmocka_unit_test(once_or_never), cmocka_unit_test(nothing_behind),
+        cmocka_unit_test(attributes),    cmocka_unit_test(attributes_of_a_bare_spec),
+        cmocka_unit_test(certificates),  cmocka_unit_test(reproducible),
         cmocka_unit_test(nesting),
     };
 

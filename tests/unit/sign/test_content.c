@@ -100,6 +100,45 @@ static void own_is_read(void **state)
     buffer_free(&image.bytes);
 }
 
+/* A signature that anybody made is of a format by its type; of an installer's, by its SIP too, for
+ * scripts have the same type. */
+static void whose_it_is(void **state)
+{
+#define SIP_INFO(first)                                                                            \
+    0x30, 0x15, 0x02, 0x01, 0x01, 0x04, 0x10, first, 0x10, 0x0c, 0x00, 0x00, 0x00, 0x00, 0x00,     \
+        0xc0, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x46
+    static const uint8_t pe[] = {0x30, 0x0e, TYPE(0x0f), 0x30, 0x00};
+    /* pesign's programs. */
+    static const uint8_t individual[] = {0x30, 0x0e, TYPE(0x15), 0x30, 0x00};
+    static const uint8_t cab[] = {0x30, 0x10, TYPE(0x19), 0xa2, 0x02, 0x80, 0x00};
+    static const uint8_t msi[] = {0x30, 0x23, TYPE(0x1e), SIP_INFO(0xf1)};
+    static const uint8_t script[] = {0x30, 0x23, TYPE(0x1e), SIP_INFO(0x1f)};
+    static const uint8_t link[] = {0x30, 0x0c, TYPE(0x1c)};
+    static const struct {
+        const uint8_t *data;
+        size_t length;
+        bool pe, cab, msi;
+    } cases[] = {
+        {pe, sizeof pe, true, true, false},
+        {cab, sizeof cab, false, true, false},
+        {individual, sizeof individual, true, false, false},
+        {msi, sizeof msi, false, false, true},
+        {script, sizeof script, false, false, false},
+        {link, sizeof link, false, false, false},
+        {pe, 0, false, false, false},
+        {pe, sizeof pe - 1, false, false, false},
+        {msi, sizeof msi - 1, false, false, false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        assert_int_equal(content_is_of("pe", cases[i].data, cases[i].length), cases[i].pe);
+        assert_int_equal(content_is_of("cab", cases[i].data, cases[i].length), cases[i].cab);
+        assert_int_equal(content_is_of("msi", cases[i].data, cases[i].length), cases[i].msi);
+        assert_false(content_is_of("elf", cases[i].data, cases[i].length));
+    }
+}
+
 static const uint8_t pe_plain[] = {TYPE(0x0f), 0x30, 0x09, 0x03, 0x01, 0x00,
                                    0xa0,       0x04, 0xa2, 0x02, 0x80, 0x00};
 
@@ -271,6 +310,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(own_is_read),
+        cmocka_unit_test(whose_it_is),
         cmocka_unit_test(nothing_near_it_is_read),
         cmocka_unit_test(formats_have_their_type),
         cmocka_unit_test(page_hashes),

@@ -348,8 +348,8 @@ static void check_extract(const struct buffer *file, const struct buffer *der)
  * in the place of the first, and all of them out again. */
 static void sizes(const struct cfb_recipe *recipe)
 {
-    static const size_t size[] = {40,   63,   64,   65,   127,   448,   512,    513,    4000,
-                                  4095, 4096, 4097, 8192, 20000, 70001, 300000, 3000000};
+    static const size_t size[] = {40,   63,   64,   65,   127,  448,   512,   513,
+                                  4000, 4095, 4096, 4097, 8192, 20000, 70001, 300000};
     struct cfb_image *image = malloc(sizeof *image);
     struct buffer der = BUFFER_INIT, file = BUFFER_INIT, next = BUFFER_INIT, out = BUFFER_INIT;
     struct error e = ERROR_INIT;

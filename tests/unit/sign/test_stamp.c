@@ -318,6 +318,42 @@ static void without_a_signer_each_gets_one(void **state)
     buffer_free(&file);
 }
 
+/* A certificate that has ended: a timestamp of today is of no use. */
+static void what_is_too_late_gets_none(void **state)
+{
+    const struct sign_spec spec = {.timestamp = true, .stamp_only = true};
+    struct signing_identity late = ours;
+    struct buffer file;
+    struct outcome out;
+
+    (void)state;
+    late.leaf = make_certificate(&(struct certificate){.name = "Late",
+                                                       .key = ours.key,
+                                                       .issuer = ours.intermediate,
+                                                       .issuer_key = ours.ca_key,
+                                                       .from = YEAR_2020,
+                                                       .to = YEAR_2026,
+                                                       .serial = 9,
+                                                       .usage = "critical,digitalSignature",
+                                                       .purposes = "codeSigning"});
+    late.chain = make_stack(late.leaf, ours.intermediate, NULL);
+    plain_program(&file);
+    add(&file, &late, SIGNER_SHA256);
+    assert_false(run(&file, &spec, SIZE_MAX, &out));
+    assert_int_equal(out.e.code, ERROR_SIGNATURE);
+    assert_non_null(strstr(out.e.text, "'Late', whose certificate expired at 2026-01-01"));
+    buffer_free(&out.file);
+    /* Another signature in the same file is in time. */
+    add(&file, &theirs, SIGNER_SHA256);
+    assert_true(run(&file, &spec, SIZE_MAX, &out));
+    assert_int_equal(out.state, SIGN_UNSTAMPED);
+    assert_int_equal(stamping_count(&server, &out.file), 1);
+    buffer_free(&out.file);
+    buffer_free(&file);
+    X509_free(late.leaf);
+    make_free_stack(late.chain);
+}
+
 /* Only some of them came: each that came is in its place, the rest can follow. */
 static void some_may_come_later(void **state)
 {
@@ -489,6 +525,7 @@ int main(void)
         cmocka_unit_test(appending_stamps_what_is_new_and_what_lacks_one),
         cmocka_unit_test(those_side_by_side_get_theirs),
         cmocka_unit_test(without_a_signer_each_gets_one),
+        cmocka_unit_test(what_is_too_late_gets_none),
         cmocka_unit_test(some_may_come_later),
         cmocka_unit_test(what_stands_behind_a_signature_is_not_lost),
         cmocka_unit_test(a_legacy_timestamp_is_one),

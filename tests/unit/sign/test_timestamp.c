@@ -215,7 +215,7 @@ static void test_the_token_is_what_was_sent(void **state)
     assert_true(timestamp_fits(&v, value, sizeof value, &e));
     assert_true(timestamp_signature(&v, &e));
     assert_true(timestamp_signer(&v, true, &e));
-    assert_true(timestamp_chain(&v, r->trust, NULL, when, &e));
+    assert_true(timestamp_chain(&v, r->trust, when, &e));
     assert_false(timestamp_fits(&v, value, sizeof value - 1, &e));
     assert_non_null(strstr(e.text, "another signature"));
     timestamp_view_free(&v);
@@ -455,7 +455,7 @@ static void test_bits(void **state)
         if (timestamp_view(token.data, token.length, &v, NULL)) {
             accepted += timestamp_fits(&v, value, sizeof value, NULL) &&
                         timestamp_signature(&v, NULL) &&
-                        timestamp_chain(&v, r->trust, NULL, r->now, NULL);
+                        timestamp_chain(&v, r->trust, r->now, NULL);
             timestamp_view_free(&v);
         }
         token.data[i] ^= 4;

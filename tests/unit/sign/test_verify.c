@@ -217,6 +217,7 @@ static const struct chain_case {
     const char *name, *usage, *purposes;
     time_t from, to;
     const char *ca_purposes;
+    const char *key, *md; /* of the leaf; NULL: P-256, SHA256 */
     bool ca_is_none, untrusted, without_intermediate;
     const char *says[3];
 } chains[] = {
@@ -252,6 +253,15 @@ static const struct chain_case {
      .purposes = "codeSigning",
      .ca_purposes = "serverAuth",
      .says = {"the CA 'CA' may not issue certificates for code signing"}},
+    {.name = "RSA of 1024 bits",
+     .purposes = "codeSigning",
+     .key = "RSA:1024",
+     .says = {"certificate 'Leaf' has a key that is too weak (RSA-1024)"}},
+    {.name = "RSA of 2048 bits", .purposes = "codeSigning", .key = "RSA:2048"},
+    {.name = "issued with SHA-1",
+     .purposes = "codeSigning",
+     .md = "SHA1",
+     .says = {"certificate 'Leaf' was issued with SHA1, which nobody trusts any more"}},
     {.name = "CA for all", .purposes = "codeSigning", .ca_purposes = "anyExtendedKeyUsage"},
     {.name = "CA for code", .purposes = "codeSigning", .ca_purposes = "serverAuth,codeSigning"},
     {.name = "all at once",
@@ -264,7 +274,8 @@ static const struct chain_case {
 
 static void make_chain(struct signing_identity *i, const struct chain_case *c)
 {
-    *i = (struct signing_identity){.key = make_key("P-256"), .ca_key = make_key("P-256")};
+    *i = (struct signing_identity){.key = make_key(c->key == NULL ? "P-256" : c->key),
+                                   .ca_key = make_key("P-256")};
     i->root = make_certificate(&(struct certificate){.name = "Root", .key = i->ca_key, .ca = true});
     i->intermediate = make_certificate(&(struct certificate){.name = "CA",
                                                              .key = i->ca_key,
@@ -281,7 +292,8 @@ static void make_chain(struct signing_identity *i, const struct chain_case *c)
                                                      .to = c->to,
                                                      .serial = 3,
                                                      .usage = c->usage,
-                                                     .purposes = c->purposes});
+                                                     .purposes = c->purposes,
+                                                     .md = c->md});
     if (c->without_intermediate)
         i->chain = make_stack(i->leaf, NULL);
     else if (c->untrusted)
@@ -322,11 +334,9 @@ static void bad_chains(void **state)
     }
 }
 
-/* Right in every way, but of an age when SHA-1 was enough. */
-static void old_digest(void **state)
+/* An image with a signature over the digest by `md`, whose content says it is of `kind`. */
+static void signed_as(const struct format *kind, const EVP_MD *md, struct pe_image *image)
 {
-    const EVP_MD *md = EVP_sha1();
-    struct verify_options options = signing_trust(&identity);
     struct sign_spec spec = signing_spec(&identity);
     struct buffer content = BUFFER_INIT, signature = BUFFER_INIT, der = BUFFER_INIT;
     uint8_t digest[1][EVP_MAX_MD_SIZE];
@@ -334,37 +344,65 @@ static void old_digest(void **state)
     const uint8_t *to_sign;
     struct authenticode *a;
     struct format_file *f;
-    struct verify_report report;
-    struct pe_image image;
     size_t length;
     int fd;
 
-    (void)state;
-    pe_build(&image, &(struct pe_recipe){.sections = 1, .section_size = 512});
-    fd = signing_file(image.bytes.data, image.bytes.length);
+    pe_build(image, &(struct pe_recipe){.sections = 1, .section_size = 512});
+    fd = signing_file(image->bytes.data, image->bytes.length);
     f = format_pe.open(fd, "test.exe", NULL);
     assert_true(format_pe.digest(f, &pass, NULL));
-    assert_true(format_pe.content(f, md, digest[0], &content, NULL));
+    /* That of a cabinet does not look at its file. */
+    assert_true(kind->content(f, md, digest[0], &content, NULL));
     a = authenticode_new(&spec, &content, NULL);
     to_sign = authenticode_digest(a, &length);
     signing_sign(identity.key, spec.hash, to_sign, length, &signature);
     assert_true(authenticode_finish(a, signature.data, signature.length, &der, NULL));
-    pe_add_certificate(&image, 2, der.data, der.length, true);
-    judge(&image.bytes, &options, &report);
-    assert_false(report.good);
-    assert_true(report.signature[0].digest_good);
-    assert_int_equal(report.signature[0].problem_count, 1);
-    assert_true(
-        judging_told(report.signature[0].problems, 1, "SHA1, which Windows no longer trusts"));
-    verify_report_free(&report);
+    pe_add_certificate(image, 2, der.data, der.length, true);
     authenticode_free(&a);
     format_pe.close(&f);
-    X509_STORE_free(options.trust);
     close(fd);
     buffer_free(&content);
     buffer_free(&signature);
     buffer_free(&der);
-    buffer_free(&image.bytes);
+}
+
+/* Right in every way, but of an age when SHA-1 was enough; or made for a cabinet of that digest. */
+static void old_digest_or_other_kind(void **state)
+{
+    static const struct {
+        const struct format *kind;
+        const char *md, *says;
+    } cases[] = {
+        {&format_pe, "SHA1", "SHA1, which Windows no longer trusts"},
+        {&format_cab, "SHA256", "it was made for another kind of file"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct verify_options options = signing_trust(&identity);
+        struct sign_spec spec = signing_spec(&identity);
+        struct buffer out = BUFFER_INIT;
+        struct error e = ERROR_INIT;
+        struct verify_report report;
+        struct pe_image image;
+
+        signed_as(cases[i].kind, EVP_get_digestbyname(cases[i].md), &image);
+        judge(&image.bytes, &options, &report);
+        assert_false(report.good);
+        assert_int_equal(report.signature[0].digest_good, cases[i].kind == &format_pe);
+        assert_int_equal(report.signature[0].problem_count, 1);
+        assert_true(judging_told(report.signature[0].problems, 1, cases[i].says));
+        verify_report_free(&report);
+        /* And nothing is added to it. */
+        spec.existing = SIGN_APPEND;
+        if (cases[i].kind == &format_cab) {
+            assert_false(signing_run(&identity, &spec, &image.bytes, &out, NULL, &e));
+            assert_non_null(strstr(e.text, "it is of another kind of file"));
+        }
+        X509_STORE_free(options.trust);
+        buffer_free(&image.bytes);
+        buffer_free(&out);
+    }
 }
 
 /* What stands in the place of a timestamp and is none: it is seen, is a problem, saves nothing. */
@@ -406,6 +444,11 @@ static void timestamps(void **state)
         assert_int_equal(judging_told(s->problems, s->problem_count, "its timestamp: "),
                          cases[i].is_timestamp);
         assert_int_equal(s->timestamp_count, cases[i].is_timestamp);
+        assert_int_equal(s->note_count, !cases[i].is_timestamp);
+        if (!cases[i].is_timestamp)
+            assert_true(judging_told(s->notes, 1,
+                                     "it carries 17 bytes of a kind not known here "
+                                     "(1.3.6.1.4.1.311.2.99), which no signature protects"));
         assert_null(s->timestamp);
         verify_report_free(&report);
         X509_STORE_free(options.trust);
@@ -547,6 +590,12 @@ static void copy(struct buffer *to, const struct buffer *from)
 /* What others made has limits: depth, number, kind. */
 static void limits(void **state)
 {
+    const struct unsigned_value odd = {
+        .oid = SPC_NESTED_SIGNATURE_OID,
+        .type = V_ASN1_OCTET_STRING,
+        .data = (const uint8_t *)"odd",
+        .length = 3,
+    };
     struct buffer file = BUFFER_INIT, one = BUFFER_INIT, many = BUFFER_INIT, outer = BUFFER_INIT;
     struct pe_image image;
 
@@ -567,6 +616,10 @@ static void limits(void **state)
     copy(&outer, &one);
     nest(&outer, &many);
     refused(&image, &outer, "more than 1024 signatures");
+
+    buffer_reset(&outer);
+    assert_true(unsigned_add(&one, 0, &odd, &outer, NULL));
+    refused(&image, &outer, "in the place of a nested signature");
 
     buffer_reset(&outer);
     buffer_append(&outer, "\x30\x03\x02\x01\x07", 5);
@@ -623,7 +676,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(good_file),      cmocka_unit_test(unsigned_file),
         cmocka_unit_test(changed_files),  cmocka_unit_test(another_certificate),
-        cmocka_unit_test(bad_chains),     cmocka_unit_test(old_digest),
+        cmocka_unit_test(bad_chains),     cmocka_unit_test(old_digest_or_other_kind),
         cmocka_unit_test(timestamps),     cmocka_unit_test(intermediate_from_the_pool),
         cmocka_unit_test(no_certificate), cmocka_unit_test(one_of_two_is_bad),
         cmocka_unit_test(limits),         cmocka_unit_test(nested_twice),

@@ -264,18 +264,20 @@ static void complete(void **state)
 static void authorities(void **state)
 {
     static const struct {
-        time_t revoked;
+        time_t revoked, invalid;
         int reason;
         bool good;
         const char *says;
     } revocations[] = {
-        {YEAR_2025 + 1, 5, true,
-         "'Clock' was revoked at 2025-01-01T00:00:01Z (it is out of use), "
-         "after this timestamp"},
-        {YEAR_2025 + 1, 4, true, "after this timestamp"},
-        {YEAR_2025 + 1, 1, false, "none of its timestamps holds, earlier ones neither"},
-        {YEAR_2025 + 1, -1, false, "none of its timestamps holds, earlier ones neither"},
-        {YEAR_2024, 5, false, "before the timestamp of 2025-01-01T00:00:00Z"},
+        {YEAR_2025 + 1, 0, 5, true,
+         "'Clock' was revoked at 2025-01-01T00:00:01Z (it is out of use), after this timestamp"},
+        {YEAR_2025 + 1, 0, 4, true, "after this timestamp"},
+        {YEAR_2025 + 1, 0, 1, false, "none of its timestamps holds, earlier ones neither"},
+        {YEAR_2025 + 9, YEAR_2025 + 1, 1, false, "none of its timestamps holds"},
+        {YEAR_2025 + 9, YEAR_2024, 1, false, "counts for nothing since 2024-01-01T00:00:00Z"},
+        {YEAR_2025 + 9, YEAR_2024, 5, false, "counts for nothing since 2024-01-01T00:00:00Z"},
+        {YEAR_2025 + 1, 0, -1, false, "none of its timestamps holds, earlier ones neither"},
+        {YEAR_2024, 0, 5, false, "before the timestamp of 2025-01-01T00:00:00Z"},
     };
 
     (void)state;
@@ -290,6 +292,7 @@ static void authorities(void **state)
                          make(&(struct list_case){.of = AUTHORITY,
                                                   .list = {.serial = 77,
                                                            .revoked = revocations[i].revoked,
+                                                           .invalid = revocations[i].invalid,
                                                            .reason = revocations[i].reason}}));
         judging_sign(&signer, &der);
         countersigning_add(&der, &(struct countersigning){

@@ -28,7 +28,7 @@ enum {
 
 static struct signing_identity signer, lifetime;
 static struct countersigning_authority clock_ec, clock_rsa, other, for_code, for_both, soft,
-    expired, sealed;
+    expired, sealed, ancient, broken;
 
 static void make_signer(struct signing_identity *i, const char *purposes)
 {
@@ -56,6 +56,17 @@ static void make_clock(struct countersigning_authority *a, const char *key, cons
             .name = name, .from = YEAR_2020, .to = to, .usage = usage, .purposes = purposes});
 }
 
+static void make_old_clock(struct countersigning_authority *a, const char *key, const char *name,
+                           const char *md)
+{
+    countersigning_authority_make(a, key,
+                                  &(struct certificate){.name = name,
+                                                        .from = YEAR_2020,
+                                                        .to = YEAR_2030,
+                                                        .purposes = "critical,timeStamping",
+                                                        .md = md});
+}
+
 static int set_up(void **state)
 {
     const char *stamps = "critical,timeStamping", *usage = "critical,digitalSignature";
@@ -70,6 +81,8 @@ static int set_up(void **state)
     make_clock(&for_both, "P-256", "Own Clock", usage, "timeStamping,codeSigning", YEAR_2030);
     make_clock(&soft, "P-256", "Soft Clock", usage, "timeStamping", YEAR_2030);
     make_clock(&expired, "P-256", "Old Clock", usage, stamps, YEAR_2025 - 1);
+    make_old_clock(&ancient, "RSA:1024", "Ancient Clock", "SHA1");
+    make_old_clock(&broken, "RSA:512", "Broken Clock", "MD5");
     make_clock(&sealed, "P-256", "Sealed Clock", "keyEncipherment", stamps, YEAR_2030);
     return 0;
 }
@@ -87,14 +100,16 @@ static int tear_down(void **state)
     countersigning_authority_free(&soft);
     countersigning_authority_free(&expired);
     countersigning_authority_free(&sealed);
+    countersigning_authority_free(&ancient);
+    countersigning_authority_free(&broken);
     return 0;
 }
 
 /* All authorities but `other`. */
 static struct verify_options trust(const struct signing_identity *i)
 {
-    struct countersigning_authority *const known[] = {&clock_ec, &clock_rsa, &for_code, &for_both,
-                                                      &soft,     &expired,   &sealed};
+    struct countersigning_authority *const known[] = {
+        &clock_ec, &clock_rsa, &for_code, &for_both, &soft, &expired, &sealed, &ancient, &broken};
     struct verify_options options = signing_trust(i);
 
     options.timestamp_trust = X509_STORE_new();
@@ -140,7 +155,32 @@ static const struct stamp_case {
      .notes = {saved, "is over SHA1, as was usual long ago"}},
     {.name = "legacy, RSA, MD5",
      .stamp = {{.by = &clock_rsa, .when = YEAR_2025, .legacy = true, .md = "MD5"}},
-     .notes = {saved, "is over MD5, as was usual long ago"}},
+     .good = -1,
+     .problems = {"it rests on MD5, which proves nothing any more",
+                  "none of its timestamps is good"}},
+    {.name = "token, MD5",
+     .stamp = {{.by = &clock_rsa, .when = YEAR_2025, .md = "MD5"}},
+     .good = -1,
+     .problems = {"it rests on MD5, which proves nothing any more",
+                  "none of its timestamps is good"}},
+    {.name = "legacy, RSA of 1024 bits, issued with SHA-1",
+     .stamp = {{.by = &ancient, .when = YEAR_2025, .legacy = true}},
+     .notes = {saved}},
+    {.name = "RSA of 512 bits, issued with MD5",
+     .stamp = {{.by = &broken, .when = YEAR_2025, .legacy = true}},
+     .good = -1,
+     .problems = {"certificate 'Broken Clock' has a key that is too weak (RSA-512)",
+                  "certificate 'Clock Root' has a key that is too weak (RSA-512)",
+                  "certificate 'Broken Clock' was issued with MD5, which nobody trusts any more",
+                  "none of its timestamps is good"}},
+    {.name = "legacy, with the content type of something else",
+     .stamp = {{.by = &clock_ec, .when = YEAR_2025, .legacy = true, .typed = "1.2.3.4"}},
+     .good = -1,
+     .problems = {"it was made over something else (content type)",
+                  "none of its timestamps is good"}},
+    {.name = "legacy, without a content type",
+     .stamp = {{.by = &clock_ec, .when = YEAR_2025, .legacy = true, .typed = ""}},
+     .notes = {saved}},
     {.name = "both kinds",
      .stamp = {{.by = &clock_ec, .when = YEAR_2025, .legacy = true},
                {.by = &clock_ec, .when = YEAR_2025}},
@@ -210,9 +250,7 @@ static const struct stamp_case {
      .problems = {"its certificate is not for timestamps alone", "none of its timestamps is good"}},
     {.name = "by one whose purpose is not critical",
      .stamp = {{.by = &soft, .when = YEAR_2025}},
-     .good = -1,
-     .problems = {"'Soft Clock' is for timestamps, but does not say so as critical",
-                  "none of its timestamps is good"}},
+     .notes = {saved}},
     {.name = "legacy, by one whose purpose is not critical",
      .stamp = {{.by = &soft, .when = YEAR_2025, .legacy = true}},
      .notes = {saved}},
