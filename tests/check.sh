@@ -65,7 +65,7 @@ step 'sanitizers' configure build-sanitize clang -Db_sanitize=address,undefined 
 fuzzers() {
   for fuzzer in build-sanitize/tests/fuzz/fuzz_*; do
     [[ -x $fuzzer && -f $fuzzer ]] && echo "$fuzzer"
-  done | FUZZ_SECONDS=${FUZZ_SECONDS:-60} xargs -P 2 -n 1 nice -n 19 tests/fuzz.sh --one
+  done | FUZZ_SECONDS=${FUZZ_SECONDS:-60} xargs -P 3 -n 1 nice -n 19 tests/fuzz.sh --one
 }
 set -m
 fuzzers >build/fuzz.log 2>&1 &

@@ -14,8 +14,6 @@
 #include "sign/extract.h"
 #include "sign/file_digest.h"
 
-static const char *const existings[] = {"keep", "replace", "append", NULL};
-
 static const struct op_arg args[] = {
     {.name = "FILE",
      .type = OP_PATH,
@@ -32,7 +30,7 @@ static const struct op_arg args[] = {
     {.name = "existing",
      .type = OP_CHOICE,
      .value = "WHAT",
-     .choices = existings,
+     .choices = batch_existings,
      .help = "what happens to files that are signed already; by default what digest was told, or "
              "keep"},
     {.name = "output",
@@ -54,8 +52,8 @@ struct attaching {
 
 static enum sign_existing existing(const struct attaching *a, enum sign_existing otherwise)
 {
-    for (int i = 0; a->existing != NULL && existings[i] != NULL; i++)
-        if (strcmp(existings[i], a->existing) == 0)
+    for (int i = 0; a->existing != NULL && batch_existings[i] != NULL; i++)
+        if (strcmp(batch_existings[i], a->existing) == 0)
             return (enum sign_existing)i;
     return otherwise;
 }

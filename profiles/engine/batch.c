@@ -9,6 +9,9 @@
 #include "op/text.h"
 #include "profiles/schema.h"
 
+const char *const batch_digests[] = {"sha256", "sha384", "sha512", NULL};
+const char *const batch_existings[] = {"keep", "replace", "append", NULL};
+
 /* Options that stand for a key of the profile. */
 static const struct {
     const char *option, *key;

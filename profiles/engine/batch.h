@@ -9,6 +9,9 @@
 #include "profiles/profile.h"
 #include "profiles/ready.h"
 
+/* The choices of --digest and --existing, in the order of their enums; NULL at the end. */
+extern const char *const batch_digests[], *const batch_existings[];
+
 /* The profile PROFILE, or one made of the options --key, --certificate and the like when there is
  * no profile; then the options that override it. */
 struct profile *batch_profile(const struct op_args *args, const char *name, struct error *e);

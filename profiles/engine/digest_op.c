@@ -12,9 +12,6 @@
 #include "profiles/ops.h"
 #include "sign/file_digest.h"
 
-static const char *const digests[] = {"sha256", "sha384", "sha512", NULL};
-static const char *const existings[] = {"keep", "replace", "append", NULL};
-
 static const struct op_arg args[] = {
     {.name = "FILE",
      .type = OP_PATH,
@@ -30,12 +27,12 @@ static const struct op_arg args[] = {
     {.name = "digest",
      .type = OP_CHOICE,
      .value = "HASH",
-     .choices = digests,
+     .choices = batch_digests,
      .help = "digest to use; sha256 without a profile"},
     {.name = "existing",
      .type = OP_CHOICE,
      .value = "WHAT",
-     .choices = existings,
+     .choices = batch_existings,
      .help = "what happens to files that are signed already; those that are kept get no line"},
     {.name = "page-hashes",
      .type = OP_FLAG,

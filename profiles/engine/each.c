@@ -7,8 +7,6 @@
 
 #include "base/thread.h"
 
-enum { MOST_WORKERS = 8 };
-
 struct crew {
     const struct each *each;
     atomic_size_t next;
@@ -28,21 +26,20 @@ static void *work(void *data)
     return NULL;
 }
 
-/* Hashing wants every core; writing waits for the disk. */
-static unsigned worker_count(size_t count)
+unsigned each_workers(void)
 {
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    unsigned workers = cores < 2 ? 2 : cores > MOST_WORKERS ? MOST_WORKERS : (unsigned)cores;
 
-    return count < workers ? (unsigned)count : workers;
+    return cores < 2 ? 2 : cores > EACH_MOST_WORKERS ? EACH_MOST_WORKERS : (unsigned)cores;
 }
 
 /* Where the system gives fewer threads, this one does the work. */
 void each_run(const struct each *e)
 {
-    pthread_t thread[MOST_WORKERS];
+    pthread_t thread[EACH_MOST_WORKERS];
     struct crew crew = {.each = e};
-    unsigned wanted = worker_count(e->count), started = 0;
+    unsigned most = each_workers(), started = 0;
+    unsigned wanted = e->count < most ? (unsigned)e->count : most;
 
     while (started < wanted && thread_start(&thread[started], work, &crew))
         started++;

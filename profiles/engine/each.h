@@ -14,6 +14,10 @@ struct each {
     struct cancel *cancel; /* what was begun is finished */
 };
 
+/* How many threads that is: hashing wants every core; writing waits for the disk. */
+enum { EACH_MOST_WORKERS = 8 };
+unsigned each_workers(void);
+
 /* Calls `work` for 0, 1, 2 … `count` - 1, in this order, and returns when all are done. */
 void each_run(const struct each *e);
 

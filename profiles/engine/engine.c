@@ -7,6 +7,7 @@
 
 #include "base/path.h"
 #include "base/thread.h"
+#include "profiles/engine/each.h"
 #include "profiles/engine/line.h"
 #include "profiles/engine/sign_stage.h"
 #include "profiles/engine/stamp_stage.h"
@@ -156,7 +157,7 @@ static void join(pthread_t *thread, unsigned count)
  * than wanted, the missing producers leave their queues at once. */
 static void run_threads(struct line *l)
 {
-    pthread_t reader[MOST_WORKERS], writer[MOST_WORKERS], signer[MOST_LANES * IN_FLIGHT];
+    pthread_t reader[EACH_MOST_WORKERS], writer[EACH_MOST_WORKERS], signer[MOST_LANES * IN_FLIGHT];
     pthread_t stamper[MOST_STAMPS];
     struct sign_stage session[MOST_LANES * IN_FLIGHT];
     unsigned wanted = l->engine->lanes * IN_FLIGHT;

@@ -2,17 +2,9 @@
 #include "profiles/engine/line.h"
 
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "base/clock.h"
-
-/* Hashing wants every core; writing waits for the disk, several files at once. */
-static unsigned worker_count(void)
-{
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
-
-    return cores < 2 ? 2 : cores > MOST_WORKERS ? MOST_WORKERS : (unsigned)cores;
-}
+#include "profiles/engine/each.h"
 
 bool line_init(struct line *l, const struct engine *engine, struct engine_totals *totals)
 {
@@ -22,7 +14,7 @@ bool line_init(struct line *l, const struct engine *engine, struct engine_totals
         return false;
     for (size_t i = 0; i < l->engine->plan->count; i++)
         l->done[i].state = ENGINE_NOT_TRIED;
-    l->workers = worker_count();
+    l->workers = each_workers();
     l->stamps = l->engine->spec->timestamp ? l->engine->stamps : 0;
     patience_init(&l->patience, l->stamps, l->engine->stamp_required);
     pthread_mutex_init(&l->mutex, NULL);

@@ -18,7 +18,6 @@
  * IN_FLIGHT: signatures that one session is asked for at once. While the token works on one, the
  * next is on its way, so that it never waits for us. */
 enum {
-    MOST_WORKERS = 8,
     WAITING = 16,
     UNSTAMPED = 32,
     MOST_LANES = 64,

@@ -12,9 +12,6 @@
 #include "profiles/engine/stamping.h"
 #include "profiles/ops.h"
 
-static const char *const digests[] = {"sha256", "sha384", "sha512", NULL};
-static const char *const existings[] = {"keep", "replace", "append", NULL};
-
 static const struct op_arg args[] = {
     {.name = "PROFILE",
      .type = OP_PROFILE,
@@ -40,7 +37,7 @@ static const struct op_arg args[] = {
     {.name = "existing",
      .type = OP_CHOICE,
      .value = "WHAT",
-     .choices = existings,
+     .choices = batch_existings,
      .help = "what happens to files that are signed already"},
     {.name = "page-hashes",
      .type = OP_FLAG,
@@ -67,7 +64,7 @@ static const struct op_arg args[] = {
     {.name = "digest",
      .type = OP_CHOICE,
      .value = "HASH",
-     .choices = digests,
+     .choices = batch_digests,
      .help = "digest to use"},
     {.name = "description", .type = OP_TEXT, .value = "TEXT", .help = "what is signed, in words"},
     {.name = "url", .type = OP_TEXT, .value = "URL", .help = "where more is to be found"},
@@ -76,6 +73,11 @@ static const struct op_arg args[] = {
      .value = "URL",
      .repeatable = true,
      .help = "ask these timestamp servers (RFC 3161), in order, instead of the profile's"},
+    {.name = "tsa-ca",
+     .type = OP_PATH,
+     .value = "FILE",
+     .repeatable = true,
+     .help = "the roots that the servers' certificates must lead to, instead of the profile's"},
     {.name = "no-timestamp",
      .type = OP_FLAG,
      .help = "ask for no timestamps; signet-batch timestamp can add them later"},

@@ -42,8 +42,7 @@ bool tally_plan(struct tally *t, const struct plan *plan,
 /* Within `one`: waits until all files before this one are done. */
 void tally_wait(struct tally *t, size_t index);
 
-/* Emits the summary. True when all went well;
- * ERROR_SOME_FAILED; ERROR_CANCELLED. */
+/* Emits the summary. True when all went well; ERROR_SOME_FAILED; ERROR_CANCELLED. */
 bool tally_end(struct tally *t, struct error *e);
 
 /* The renderer of both records (op.text). */

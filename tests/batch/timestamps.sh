@@ -55,6 +55,8 @@ is "$?/$(stamped files/1.exe)" 0/1 'TLS: one that is trusted is'
 # A CA below the root is enough for timestamp.ca, when it signs and when the same profile judges.
 make_programs 1 1000
 make_profile below "$softhsm" 01 "timestamp: {servers: [$tsa_url/good], ca: [$tsa_folder/issuing.pem]}" "certificate: $work/01.pem"
+sign below --tsa-ca "$work/ca.pem" files/1.exe
+is "$?" 7 '--tsa-ca stands instead of it'
 sign below files/1.exe
 is "$?" 0 'timestamp.ca: a CA below the root'
 "$batch" verify --ca ca.pem --profile below files/1.exe >said 2>&1
