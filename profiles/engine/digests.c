@@ -195,6 +195,14 @@ bool digests_put(struct digests *d, size_t index, const struct sign_job *job, st
     return put(d, index, sign_made(job), e);
 }
 
+/* Of one file, digested in one way. */
+static bool same_step(const struct step *a, const struct step *b)
+{
+    return a->hash == b->hash && a->digest_length == b->digest_length &&
+           memcmp(a->digest, b->digest, a->digest_length) == 0 && a->existing == b->existing &&
+           a->page_hashes == b->page_hashes && a->signature_ex == b->signature_ex;
+}
+
 /* What the run did not come to stays as it was: nobody looked at it. */
 static bool carry_over(struct digests *d, size_t index, struct error *e)
 {
@@ -204,8 +212,7 @@ static bool carry_over(struct digests *d, size_t index, struct error *e)
 
     if (!read_before(d, index, &step))
         return true;
-    if (step.digest_length == wanted->digest_length &&
-        memcmp(step.digest, wanted->digest, step.digest_length) == 0)
+    if (same_step(&step, wanted))
         done = put(d, index, &step.der, e);
     step_free(&step);
     return done;
