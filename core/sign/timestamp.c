@@ -115,6 +115,19 @@ static void append_status_text(struct buffer *out, const TS_STATUS_INFO *status)
     }
 }
 
+/* It will say the same to the same request; an unknown reason may pass. */
+static bool is_final(const TS_STATUS_INFO *status)
+{
+    static const int bits[] = {TS_INFO_BAD_ALG, TS_INFO_BAD_REQUEST, TS_INFO_BAD_DATA_FORMAT,
+                               TS_INFO_UNACCEPTED_POLICY, TS_INFO_UNACCEPTED_EXTENSION};
+    const ASN1_BIT_STRING *info = TS_STATUS_INFO_get0_failure_info(status);
+
+    for (size_t i = 0; info != NULL && i < sizeof bits / sizeof *bits; i++)
+        if (ASN1_BIT_STRING_get_bit(info, bits[i]) == 1)
+            return true;
+    return false;
+}
+
 static bool refused(const TS_STATUS_INFO *status, struct error *e)
 {
     static const char *const names[] = {"rejection", "waiting", "revocationWarning",
@@ -130,6 +143,8 @@ static bool refused(const TS_STATUS_INFO *status, struct error *e)
               number >= 2 && number <= 5 ? names[number - 2] : "unknown status",
               word == NULL ? "" : ", ", word == NULL ? "" : word,
               text.length == 0 || said == NULL ? "" : ": ", said == NULL ? "" : said);
+    if (e != NULL && is_final(status))
+        e->detail = TIMESTAMP_FINAL;
     buffer_free(&text);
     return false;
 }

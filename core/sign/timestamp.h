@@ -22,6 +22,7 @@ enum {
     TIMESTAMP_MAX = 1 << 20,     /* bytes of an answer, and of a token */
     TIMESTAMP_SKEW = 5 * 60,     /* seconds that a new token's time may be off */
     TIMESTAMP_CERTIFICATES = 64, /* in one token */
+    TIMESTAMP_FINAL = 1,         /* detail of an error: asked again, the server says the same */
 };
 
 /* A token that was read. Pointers are the token's (freed by timestamp_view_free) or static. */
@@ -78,7 +79,8 @@ void timestamp_request_free(struct timestamp_request *r);
 /* Judges the body of a server's answer (TimeStampResp, RFC 3161 section 2.4.2) to `request`:
  * granted; the same imprint and nonce; all checks above, strictly; a time within TIMESTAMP_SKEW of
  * `now`; a chain to `trust`, unless that is NULL. Appends the token (DER of a ContentInfo) to
- * `token`, and gives its time. */
+ * `token`, and gives its time. A refusal that asking again will not change has TIMESTAMP_FINAL as
+ * its detail. */
 bool timestamp_check(const struct timestamp_request *request, const uint8_t *answer, size_t length,
                      X509_STORE *trust, time_t now, struct buffer *token, time_t *time,
                      struct error *e);

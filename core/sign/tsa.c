@@ -241,9 +241,11 @@ static bool judge(struct stamping *s, const struct http_answer *a, struct outcom
         return error_set(&o->last, ERROR_TIMESTAMP, "HTTP status %s",
                          http_status_text(a->status, text, sizeof text));
     }
-    return timestamp_check(&s->request, a->body.data, a->body.length, s->tsa->trust, time(NULL),
-                           s->token, &s->result.time, &o->last) ||
-           not_a_timestamp(a, &o->last);
+    if (timestamp_check(&s->request, a->body.data, a->body.length, s->tsa->trust, time(NULL),
+                        s->token, &s->result.time, &o->last))
+        return true;
+    o->given_up = o->last.detail == TIMESTAMP_FINAL;
+    return not_a_timestamp(a, &o->last);
 }
 
 /* Asks one server once. False with `fatal` unset: the next one may do better. */

@@ -84,6 +84,9 @@ static void commit_one(struct line *l, struct job *j)
     bool done =
         (l->stamps > 0 || line_take_signature(j)) && job_commit(j, l->engine, &j->result.error);
 
+    /* What all signatures go into cannot be written: the token makes no more for nothing. */
+    if (!done && l->engine->put != NULL && j->result.error.code == ERROR_SYSTEM)
+        line_stop(l, &j->result.error);
     line_finish(l, j,
                 !done                    ? ENGINE_FAILED
                 : j->state == SIGN_READY ? ENGINE_SIGNED

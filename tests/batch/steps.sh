@@ -375,6 +375,15 @@ is "$?" 0 'each whole'
 said digest plain/*.exe -o short.json
 is "$status/$(wc -l <short.json)" 0/20 'the same command again, with room: all are'
 
+(
+  ulimit -f 20 # KiB
+  SIGNET_PIN=$test_pin "$batch" sign rsa --digests digests.json -o full.json >said 2>&1
+)
+is "$?/$(grep -c '^signed' said)/$(grep -c '^not-tried' said | awk '{print ($1 > 0)}')" "1/$(wc -l <full.json)/1" \
+  'a full disk where the token is: the run stops, and the lines that fit are there'
+sign rsa --digests digests.json -o full.json
+is "$status/$(wc -l <full.json)" "0/$(wc -l <digests.json)" 'the same command again, with room: all are'
+
 # ---- A PIN that is refused, and the files that are there.
 cp signatures.json before.json
 said=$(SIGNET_PIN=wrong-pin-1 "$batch" sign rsa --digests digests.json -o signatures.json 2>&1)
