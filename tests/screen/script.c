@@ -429,6 +429,33 @@ static bool expect_exit(struct play *p, char **words)
     return status_of(&p->terminal) == atoi(words[1]) || fail(p, text, NULL);
 }
 
+static bool has_ended_or_asks(const struct play *p, char **words)
+{
+    return has_ended(p, words) || on_screen(p, "Something is at work");
+}
+
+static bool asks_no_more(const struct play *p, char **words)
+{
+    (void)words;
+    return !on_screen(p, "Something is at work");
+}
+
+/* What was begun before may still be at work for a moment, though its result is shown. */
+static bool leave(struct play *p, char **words)
+{
+    static char *good[] = {(char *)"exit", (char *)"0", NULL};
+
+    for (int i = 0; i < 100; i++) {
+        terminal_send(&p->terminal, "q", 1);
+        if (!until(p, has_ended_or_asks, words, PATIENCE_MS) || has_ended(p, words))
+            break;
+        terminal_send(&p->terminal, "n", 1);
+        if (!until(p, asks_no_more, words, PATIENCE_MS))
+            break;
+    }
+    return expect_exit(p, good);
+}
+
 /* Commands that look at the screen, and how often words they need. */
 static const struct {
     const char *name;
@@ -452,6 +479,8 @@ static bool act(struct play *p, char **words, int count)
         return run(p, words);
     if (strcmp(what, "exit") == 0)
         return expect_exit(p, words);
+    if (strcmp(what, "leave") == 0)
+        return leave(p, words);
     if (strcmp(what, "golden") == 0)
         return golden(p, words);
     if (strcmp(what, "mask") == 0 && count == 3)
@@ -496,7 +525,7 @@ static bool obey(struct play *p, char **words, int count)
             return until(p, looks[i].holds, words, patience(words)) ||
                    fail(p, words[0], count > 1 ? words[1] : NULL);
         }
-    if (count < 2 && strcmp(words[0], "print") != 0)
+    if (count < 2 && strcmp(words[0], "print") != 0 && strcmp(words[0], "leave") != 0)
         return fail(p, "too few words:", words[0]);
     return act(p, words, count) || (p->failed ? false : fail(p, "failed:", words[0]));
 }

@@ -5,6 +5,7 @@
  *
  *   size 80x24            before run          env NAME=VALUE | env -NAME
  *   run PROGRAM ARG…                          exit STATUS          (128+N for a signal)
+ *   leave                 q, again while something is at work, then exit 0
  *   wait TEXT [SECONDS]   it is on a row      gone TEXT [SECONDS]  it is on none
  *   key NAME…             Enter, C-c, x …     type TEXT
  *   paste TEXT            in brackets         mouse ROW COLUMN press|up|down   (from 1)

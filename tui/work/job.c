@@ -454,7 +454,8 @@ void job_cancel(struct job *j)
 
 bool job_is_errand(const struct job *j)
 {
-    return j->watcher.asked != NULL;
+    return j->watcher.asked != NULL &&
+           (j->op->effects & (OP_WRITES | OP_CHANGES | OP_DESTROYS | OP_LOGS_IN)) != 0;
 }
 
 bool job_stays(const struct job *j)

@@ -57,7 +57,9 @@ const struct op *job_op(const struct job *j);
 const struct op_args *job_args(const struct job *j);
 const char *job_lane(const struct job *j); /* NULL for none */
 void job_cancel(struct job *j);
-bool job_is_errand(const struct job *j); /* somebody is there who answers its questions */
+/* Somebody is there who answers its questions, and it does more than read: who leaves should know.
+ */
+bool job_is_errand(const struct job *j);
 bool job_stays(const struct job *j);
 bool job_running(const struct job *j);    /* false: it waits for its lane */
 int64_t job_started(const struct job *j); /* clock_ms */
