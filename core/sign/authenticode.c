@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "sign/format.h"
+#include "sign/note.h"
 #include "sign/spc.h"
 
 struct authenticode {
@@ -266,6 +267,14 @@ static bool append_der(PKCS7 *p7, struct buffer *out, struct error *e)
     buffer_append(out, der, (size_t)length);
     OPENSSL_free(der);
     return buffer_ok(out, e);
+}
+
+bool authenticode_set_note(struct authenticode *a, const struct buffer *note, struct error *e)
+{
+    return note->length == 0 ||
+           add_attribute(&a->info->unauth_attr, NOTE_OID, V_ASN1_OCTET_STRING, note->data,
+                         (int)note->length) ||
+           error_set_openssl(e, ERROR_SYSTEM, "cannot add a note to a signature");
 }
 
 bool authenticode_finish(struct authenticode *a, const uint8_t *signature, size_t length,

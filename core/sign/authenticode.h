@@ -28,6 +28,9 @@ void authenticode_free(struct authenticode **a);
 /* The digest of the DER of the signed attributes, spec->hash long: what the token signs. */
 const uint8_t *authenticode_digest(const struct authenticode *a, size_t *length);
 
+/* A note (sign/note.h) that it is to carry; nothing where that is empty. */
+bool authenticode_set_note(struct authenticode *a, const struct buffer *note, struct error *e);
+
 /* Puts the value in and appends the DER of the ContentInfo. */
 bool authenticode_finish(struct authenticode *a, const uint8_t *signature, size_t length,
                          struct buffer *der, struct error *e);

@@ -357,6 +357,13 @@ uint64_t sign_size(const struct sign_job *job)
     return job->embedding.size;
 }
 
+/* Put in now it costs nothing; a signature that is there is parsed, encoded and checked anew. */
+static bool set_note(struct sign_job *job, struct error *e)
+{
+    return job->embedding.outer_count > 0 ||
+           authenticode_set_note(job->signature, &job->embedding.note, e);
+}
+
 bool sign_put(struct sign_job *job, const uint8_t *signature, size_t length, struct error *e)
 {
     size_t digest_length;
@@ -365,7 +372,8 @@ bool sign_put(struct sign_job *job, const uint8_t *signature, size_t length, str
     if (!signer_verify(X509_get0_pubkey(job->spec->leaf), job->spec->hash, digest, digest_length,
                        signature, length, e))
         return error_prefix(e, "'%s': what the token signed", job->name);
-    return authenticode_finish(job->signature, signature, length, &job->own, e) &&
+    return set_note(job, e) &&
+           authenticode_finish(job->signature, signature, length, &job->own, e) &&
            find_to_stamp(job, e);
 }
 
