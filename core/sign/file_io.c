@@ -43,7 +43,8 @@ bool file_io_write(int fd, const void *bytes, size_t size, uint64_t offset)
     return true;
 }
 
-bool file_io_holds(int fd, const void *bytes, size_t size, uint64_t offset)
+/* Whether these bytes stand there now. */
+static bool holds(int fd, const void *bytes, size_t size, uint64_t offset)
 {
     const uint8_t *wanted = bytes;
     uint8_t piece[4096];
@@ -64,7 +65,7 @@ bool file_io_put(int fd, const void *bytes, size_t size, uint64_t offset, const 
 {
     if (!file_io_write(fd, bytes, size, offset))
         return error_set_errno(e, "cannot write the new '%s'", name);
-    return file_io_holds(fd, bytes, size, offset) ||
+    return holds(fd, bytes, size, offset) ||
            error_set(e, ERROR_SYSTEM, "'%s': what was written at byte %llu does not stand there",
                      name, (unsigned long long)offset);
 }

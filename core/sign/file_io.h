@@ -16,9 +16,6 @@ bool file_io_read(int fd, void *out, size_t size, uint64_t offset);
 /* False with errno. */
 bool file_io_write(int fd, const void *bytes, size_t size, uint64_t offset);
 
-/* Whether these bytes stand there now. */
-bool file_io_holds(int fd, const void *bytes, size_t size, uint64_t offset);
-
 /* Writes, and looks whether it stands there then. ERROR_SYSTEM; `name` is for messages. */
 bool file_io_put(int fd, const void *bytes, size_t size, uint64_t offset, const char *name,
                  struct error *e);
