@@ -115,7 +115,7 @@ static void build_detail(struct console *c)
         c->line = c->detail.count > 0 ? c->detail.count - 1 : 0;
 }
 
-void console_select(struct console *c, size_t index)
+static void put_cursor(struct console *c, size_t index)
 {
     char *id = index < c->tree.count && c->tree.row[index].id != NULL
                    ? strdup(c->tree.row[index].id)
@@ -133,21 +133,41 @@ void console_select(struct console *c, size_t index)
     jobs_read_missing(c);
 }
 
-/* The cursor stays with its thing; when that is gone, near its place. */
+static void choose(struct console *c)
+{
+    free(c->chosen);
+    c->chosen = c->selected == NULL ? NULL : strdup(c->selected);
+}
+
+void console_select(struct console *c, size_t index)
+{
+    put_cursor(c, index);
+    choose(c);
+}
+
+/* Near the place of what is gone. */
+static size_t nearest(const struct tree *t, size_t before)
+{
+    size_t now = tree_next(t, before < t->count ? before : 0);
+
+    return now < t->count ? now : tree_previous(t, now);
+}
+
+/* The cursor stays with its thing, and goes back to it when it comes back: a token that was out for
+ * a moment. */
 void console_changed(struct console *c)
 {
     size_t before = tree_find(&c->tree, c->selected), now;
 
     tree_build(&c->tree, &c->store);
-    now = c->touched ? tree_find(&c->tree, c->selected) : c->tree.count;
-    if (!c->touched)
-        before = 0;
-    if (now == c->tree.count) {
-        now = tree_next(&c->tree, before < c->tree.count ? before : 0);
-        if (now == c->tree.count)
-            now = tree_previous(&c->tree, now);
-        console_select(c, now);
-    }
+    now = tree_find(&c->tree, c->chosen);
+    if (now == c->tree.count && c->chosen != NULL)
+        now = tree_find(&c->tree, c->selected);
+    if (now == c->tree.count)
+        now = nearest(&c->tree, c->chosen == NULL ? 0 : before);
+    if (now < c->tree.count &&
+        (c->selected == NULL || strcmp(c->tree.row[now].id, c->selected) != 0))
+        put_cursor(c, now);
     build_detail(c);
     jobs_read_missing(c);
 }
@@ -174,7 +194,8 @@ static void to_actions(struct console *c, const struct event *e)
 
 static void take_event(struct console *c, const struct event *e)
 {
-    c->touched = c->touched || e->type != EVENT_RESIZE;
+    if (c->chosen == NULL && e->type != EVENT_RESIZE)
+        choose(c);
     if (e->type == EVENT_RESIZE)
         screen_redraw();
     else if (screen_too_small() && e->type == EVENT_KEY &&
@@ -267,6 +288,7 @@ static void finish(struct console *c)
     store_free(&c->store);
     json_decref(c->reading);
     free(c->selected);
+    free(c->chosen);
 }
 
 int console_run(const char *const *modules, size_t count)

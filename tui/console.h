@@ -25,6 +25,7 @@ struct console {
 
     struct tree tree;
     char *selected; /* id of the tree's row */
+    char *chosen;   /* the row where a person put the cursor; NULL before the first key */
     size_t top;     /* first row that is seen */
     struct detail detail;
     size_t line, line_top;
@@ -45,7 +46,6 @@ struct console {
     bool asked_figures; /* a person waits for them */
     unsigned failures;  /* of asking for them, one after the other */
     bool told;          /* the job that asks a device has told something */
-    bool touched;       /* a key was pressed: the cursor stays where it was put */
     bool quit;
 };
 
@@ -68,6 +68,8 @@ void console_changed(struct console *c);
 
 /* The row under the cursor; NULL. */
 const struct row *console_row(const struct console *c);
+
+/* A person puts the cursor on this row. */
 void console_select(struct console *c, size_t index);
 
 /* The token that the row is or belongs to; NULL. */
