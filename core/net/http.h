@@ -48,10 +48,10 @@ void http_pool_free(struct http_pool **pool); /* when no thread is in http_send 
 
 /* True when there was an answer, whatever its status; it is freed by http_answer_free. A GET is
  * redirected HTTP_REDIRECTS times at most, never from https to http; a POST only by 307 and 308
- * (RFC 9110 section 15.4), any other redirect of it is an error. A
- * kept connection that its server has closed is replaced, within the same timeout. False:
- * ERROR_SYSTEM says what went wrong, without the URL; ERROR_USAGE: no such URL; ERROR_CANCELLED
- * within a tenth of a second; ERROR_MEMORY. */
+ * (RFC 9110 section 15.4), any other redirect of it is an error. A kept connection that its server
+ * has closed is replaced, within the same timeout. False: ERROR_SYSTEM says what went wrong,
+ * without the URL; ERROR_USAGE: no such URL; ERROR_CANCELLED within a tenth of a second;
+ * ERROR_MEMORY. */
 bool http_send(const struct http_request *request, struct http_answer *answer,
                struct cancel *cancel, struct error *e);
 void http_answer_free(struct http_answer *answer);
