@@ -24,6 +24,9 @@ void digests_close(struct digests **d);
 /* An item for each line; none is right, too. */
 bool digests_plan(const struct digests *d, struct plan *out, struct error *e);
 
+/* Whether a line is sure to want a signature of the token: the output has none for it. */
+bool digests_due(const struct digests *d);
+
 /* The job of a line; by any thread. *made: what the output has of it already. SIGN_MADE: its very
  * signature, which stays; SIGN_MADE_UNSTAMPED: without the timestamp; the job has it. NULL: the
  * line is not what it was. */

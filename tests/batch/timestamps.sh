@@ -147,8 +147,9 @@ sign bare -o out files/{1,2,3}.exe
 sign good -o out files/{1,2,3}.exe --dry-run
 is "$?/$(grep -c '^would-timestamp' said)" 0/3 'a dry run says what would be stamped'
 before=$(logins)
-sign good -o out files/{1,2,3}.exe
-is "$?/$(grep -c '^timestamped' said)/$(($(logins) - before))" 0/3/0 'what stands in the output folder gets only the timestamp'
+env -u SIGNET_PIN "$batch" sign good -o out files/{1,2,3}.exe >said 2>errors
+is "$?/$(grep -c '^timestamped' said)/$(($(logins) - before))" 0/3/0 \
+  'what stands in the output folder gets only the timestamp, without a PIN source'
 is "$(stamped out/*.exe)" 3 'which is good'
 sign good -o out files/{1,2,3}.exe
 is "$?/$(grep -c '^kept' said)" 0/3 'once'
