@@ -127,7 +127,7 @@ static bool put(struct digests *d, size_t index, const struct buffer *der, struc
 
     step.der = *der;
     pthread_mutex_lock(&d->mutex);
-    done = steps_add(d->signatures, &step, e);
+    done = steps_add(d->signatures, index, &step, e);
     d->put += done;
     pthread_mutex_unlock(&d->mutex);
     return done;

@@ -37,8 +37,8 @@ struct sign_job *digests_begin(struct digests *d, size_t index, const struct sig
 bool digests_put(struct digests *d, size_t index, const struct sign_job *job, struct error *e);
 
 /* The output takes its place with what was put into it, and with what it had of the lines that were
- * not begun, since the run was stopped. Not where there are lines and none could be signed: what an
- * earlier run left stays then. */
+ * not begun, since the run was stopped; in the order of the digests. Not where there are lines and
+ * none could be signed: what an earlier run left stays then. */
 bool digests_commit(struct digests *d, struct error *e);
 
 #endif
