@@ -67,23 +67,29 @@ static bool on_screen(const struct play *p, const char *text)
     return false;
 }
 
-/* Looks again after each piece of output, until it holds or time is up. */
-static bool until(struct play *p, bool (*holds)(const struct play *, char **), char **words, int ms)
-{
-    int64_t end = terminal_now() + ms;
-
-    while (!holds(p, words)) {
-        bool more = terminal_wait(&p->terminal, SLICE_MS);
-
-        if (terminal_now() >= end || (!p->terminal.running && !more))
-            return holds(p, words);
-    }
-    return true;
-}
-
 static bool text_is_there(const struct play *p, char **words)
 {
     return on_screen(p, words[1]);
+}
+
+/* Looks again after each piece of output, until it holds or time is up. A text that comes is
+ * believed at once. What is there, or is not, may be the rest of a screen of which we have read a
+ * part: it is believed when the program has drawn all and waits. */
+static bool until(struct play *p, bool (*holds)(const struct play *, char **), char **words, int ms)
+{
+    int64_t end = terminal_now() + ms;
+    bool before = holds(p, words);
+
+    for (;;) {
+        bool more = terminal_wait(&p->terminal, SLICE_MS), now = holds(p, words);
+        bool comes = holds == text_is_there && !before;
+
+        if (now && (comes || (!more && terminal_is_still(&p->terminal))))
+            return true;
+        if (terminal_now() >= end || (!p->terminal.running && !more))
+            return now;
+        before = now;
+    }
 }
 
 static bool text_is_gone(const struct play *p, char **words)

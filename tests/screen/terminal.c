@@ -173,6 +173,23 @@ static void take_the_rest(struct terminal *t)
         take_output(t, SLICE_MS);
 }
 
+bool terminal_is_still(const struct terminal *t)
+{
+    char path[64], state = '?';
+    FILE *file;
+
+    if (!t->running)
+        return true;
+    snprintf(path, sizeof path, "/proc/%ld/stat", (long)t->pid);
+    file = fopen(path, "r");
+    if (file == NULL)
+        return true;
+    if (fscanf(file, "%*d (%*[^)]) %c", &state) != 1)
+        state = '?';
+    fclose(file);
+    return state != 'R' && state != 'D';
+}
+
 static void look_for_the_end(struct terminal *t)
 {
     if (!t->running || waitpid(t->pid, &t->status, WNOHANG) != t->pid)
