@@ -21,7 +21,7 @@ struct console {
     struct work *work;
     struct log *log;
     struct store store;
-    json_t *reading; /* what is being read now: token URIs and object URIs */
+    json_t *reading; /* what is being read now, such as token URIs; false: and once more then */
 
     struct tree tree;
     char *selected; /* id of the tree's row */
@@ -44,6 +44,7 @@ struct console {
     unsigned plugged;   /* counts readers and cards that came or went */
     unsigned polled;    /* ... when the last look at the modules began */
     bool asked_figures; /* a person waits for them */
+    bool answering;     /* the job that asks a device began after that */
     unsigned failures;  /* of asking for them, one after the other */
     bool told;          /* the job that asks a device has told something */
     bool quit;

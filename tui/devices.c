@@ -151,11 +151,10 @@ static void counters_ended(void *data, struct job *j, const struct error *e)
     char now[16];
 
     jobs_forget(c, "counters");
-    if (c->asked_figures && e != NULL)
+    if (c->answering && e != NULL)
         console_say(c, STYLE_BAD, "%s", e->text);
-    else if (c->asked_figures)
+    else if (c->answering)
         say_asked(c, subject);
-    c->asked_figures = false;
     if (!c->told || store_figures(&c->store, subject) == NULL) {
         json_t *none = nothing(e);
 
@@ -163,6 +162,10 @@ static void counters_ended(void *data, struct job *j, const struct error *e)
         store_set_figures(&c->store, subject, none, now);
         json_decref(none);
     }
+    /* What was read before a person asked is no answer. */
+    if (c->asked_figures && !c->answering)
+        store_touch_figures(&c->store, subject);
+    c->asked_figures = c->asked_figures && !c->answering;
     try_again(c, subject, e);
     console_changed(c);
 }
@@ -240,6 +243,7 @@ static bool read_counters(struct console *c)
     size_t index;
     json_t *one;
 
+    c->answering = c->asked_figures;
     if (here != NULL && store_needs_figures(&c->store, op_string(here, "uri")))
         due = here;
     json_array_foreach(json_object_get(c->store.tokens, "tokens"), index, one)

@@ -32,6 +32,19 @@ void jobs_forget(struct console *c, const char *what)
     json_object_del(c->reading, what);
 }
 
+void jobs_forget_tokens(struct console *c)
+{
+    const char *what;
+    json_t *mark;
+    void *next;
+
+    json_object_foreach_safe(c->reading, next, what, mark)
+    {
+        if (strcmp(what, "profiles") != 0 && strcmp(what, "orders") != 0)
+            jobs_forget(c, what);
+    }
+}
+
 /* Tokens. */
 
 static bool is_among(const json_t *modules, const json_t *module)
@@ -181,6 +194,27 @@ void jobs_read_tokens(struct console *c)
         jobs_start(c, "tokens", words, count, NULL, &tokens_watcher, "tokens");
 }
 
+/* Lists of files: one job at a time for each. Of two, the older could end last, and its list would
+ * stand. What was asked for meanwhile is read after it. */
+
+static void read_list(struct console *c, const char *verb, const char *const *words, size_t count,
+                      const struct job_watcher *watcher, const char *what)
+{
+    if (json_object_get(c->reading, what) == NULL)
+        jobs_start(c, verb, words, count, NULL, watcher, what);
+    else
+        json_object_set_new(c->reading, what, json_false());
+}
+
+/* True where it was asked for once more. */
+static bool list_ended(struct console *c, const char *what)
+{
+    bool again = json_is_false(json_object_get(c->reading, what));
+
+    jobs_forget(c, what);
+    return again;
+}
+
 /* Profiles. */
 
 static void profiles_record(void *data, struct job *j, const char *kind, json_t *record)
@@ -197,17 +231,17 @@ static void profiles_ended(void *data, struct job *j, const struct error *e)
     struct console *c = data;
 
     (void)j;
-    jobs_forget(c, "profiles");
     if (e != NULL)
         console_say(c, STYLE_BAD, "%s", e->text);
+    if (list_ended(c, "profiles"))
+        jobs_read_profiles(c);
 }
 
 void jobs_read_profiles(struct console *c)
 {
     static const struct job_watcher watcher = {.record = profiles_record, .ended = profiles_ended};
 
-    if (json_object_get(c->reading, "profiles") == NULL)
-        jobs_start(c, "profile list", NULL, 0, NULL, &watcher, "profiles");
+    read_list(c, "profile list", NULL, 0, &watcher, "profiles");
 }
 
 /* Orders: those of the folder that the console was started in, and those that were made on this
@@ -227,9 +261,10 @@ static void orders_ended(void *data, struct job *j, const struct error *e)
     struct console *c = data;
 
     (void)j;
-    jobs_forget(c, "orders");
     if (e != NULL)
         log_add(c->log, e->text);
+    if (list_ended(c, "orders"))
+        jobs_read_orders(c);
 }
 
 void jobs_read_orders(struct console *c)
@@ -237,8 +272,7 @@ void jobs_read_orders(struct console *c)
     static const struct job_watcher watcher = {.record = orders_record, .ended = orders_ended};
     const char *words[] = {"--known"};
 
-    if (json_object_get(c->reading, "orders") == NULL)
-        jobs_start(c, "order list", words, 1, NULL, &watcher, "orders");
+    read_list(c, "order list", words, 1, &watcher, "orders");
 }
 
 /* Objects and details. What a job read is known by its first word. */
@@ -297,17 +331,21 @@ static void check_record(void *data, struct job *j, const char *kind, json_t *re
     struct console *c = data;
 
     (void)kind;
+    if (job_is_cancelled(j))
+        return;
     store_set_check(&c->store, op_text_at(job_args(j), "PROFILE", 0), record, false);
     console_changed(c);
 }
 
-/* An error is what `check` is there to find: it stands among the findings. */
+/* An error is what `check` is there to find: it stands among the findings. Where it was cancelled,
+ * nothing was found; `r` asks again. */
 static void check_ended(void *data, struct job *j, const struct error *e)
 {
     struct console *c = data;
 
     (void)e;
-    json_object_del(c->reading, op_text_at(job_args(j), "PROFILE", 0));
+    if (!job_is_cancelled(j))
+        jobs_forget(c, op_text_at(job_args(j), "PROFILE", 0));
 }
 
 /* Whether the profile of this row could sign, once; no try is spent. */
@@ -419,6 +457,8 @@ static bool keep_record(struct errand *r, struct job *j, const char *kind, json_
     if (strcmp(kind, "check") == 0 && strcmp(job_op(j)->verb, "check") == 0) {
         const char *path = op_text_at(job_args(j), "PROFILE", 0);
 
+        if (job_is_cancelled(j))
+            return true;
         store_set_check(&c->store, path, record, op_flag(job_args(j), "trial"));
         if (op_true(record, "ready"))
             console_say(c, STYLE_GOOD, "profile '%s' %s", op_string(record, "profile"),

@@ -15,6 +15,9 @@ void jobs_start(struct console *c, const char *verb, const char *const *words, s
                 const char *lane, const struct job_watcher *watcher, const char *what);
 void jobs_forget(struct console *c, const char *what);
 
+/* Whatever hangs is read anew beside it; lists of files do not hang. */
+void jobs_forget_tokens(struct console *c);
+
 /* The same with the modules that the console was started with, and no other words. */
 void jobs_start_here(struct console *c, const char *verb, const struct job_watcher *watcher);
 

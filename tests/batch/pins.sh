@@ -158,10 +158,7 @@ before_lines=$(lines)
 SHIM_SAFENET='15/15 10/10 3/3' SHIM_CALL=C_Login SHIM_ACTION=hang SIGNET_PIN=$test_pin "$batch" sign flagged \
   --existing replace "$work/files/1.exe" >/dev/null 2>&1 &
 cut=$!
-for ((i = 0; i < 100; i++)); do
-  grep -q C_Login "$SHIM_LOG" && break
-  sleep 0.1
-done
+wait_for grep -q C_Login "$SHIM_LOG"
 kill -KILL "$cut"
 wait "$cut" 2>/dev/null
 is "$(($(lines) - before_lines))" 1 'a login that was cut off is one line'

@@ -183,10 +183,12 @@ insert "$card"
   echo $? >"$work/exit"
 } &
 job=$!
-sleep 1
+# This opens once the PUK is asked for: the card was looked at.
+exec 8>"$work/typed"
 pull
-insert "$plain"
-echo 12345678 >"$work/typed"
+insert "$plain" 8>&-
+echo 12345678 >&8
+exec 8>&-
 wait "$job"
 like "$(cat "$work/exit")/$(cat "$work/said")" '^3/' 'a card that was exchanged meanwhile is another one'
 is "$(cat "$plain/puk-left")" 2 'which gets no PUK'

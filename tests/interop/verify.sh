@@ -13,10 +13,7 @@ tsa_start || exit
 "$tests/lib/legacy_tsa.py" "$work" "$tsa_folder/tsa.pem" "$tsa_folder/tsa.key" "$tsa_folder/issuing.pem" \
   </dev/null >/dev/null 2>legacy.said &
 legacy_pid=$!
-for ((i = 0; i < 100; i++)); do
-  [[ -s legacy-url ]] && break
-  sleep 0.1
-done
+wait_for test -s legacy-url
 legacy=$(cat legacy-url)
 
 # A CA whose certificates have the dates that are wanted: x509 -req takes none before OpenSSL 3.4, ca does.

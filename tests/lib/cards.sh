@@ -29,17 +29,6 @@ reader="$friendly 00 00"
 pcscd_pid='' card_pid=''
 trap 'stop_all; rm -rf "$work"' EXIT
 
-# wait_for COMMAND…: true once it succeeds; ten seconds at most
-wait_for() {
-  local i
-  for ((i = 0; i < 200; i++)); do
-    "$@" && return
-    sleep 0.05
-  done
-  echo "# waited in vain: $*"
-  return 1
-}
-
 stop() { # PID
   [[ -n $1 ]] || return 0
   kill "$1" 2>/dev/null

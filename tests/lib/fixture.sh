@@ -44,6 +44,18 @@ like() {
   [[ $status == 0 ]] || printf '# got:    %s\n# wanted: %s\n' "$1" "$2"
 }
 
+# wait_for COMMAND…: true once it succeeds; a minute at most, which is long enough for a busy machine
+wait_for() {
+  local end=$((SECONDS + 60))
+  until "$@"; do
+    if ((SECONDS > end)); then
+      echo "# waited in vain: $*"
+      return 1
+    fi
+    sleep 0.05
+  done
+}
+
 done_testing() {
   echo "1..$count"
   exit $((failures > 0))

@@ -27,7 +27,6 @@ is_serving() { pkcs11-tool --module "$opencryptoki" -L 2>/dev/null | grep -q 'to
 
 # start_slotd: the daemon with the software token alone; with a second one in slot 1 where $oc_twin names it
 start_slotd() {
-  local i
   # Its shared memory has one name everywhere, too.
   mount -t tmpfs tmpfs /dev/shm
   private_folder /run lock/opencryptoki/swtok
@@ -45,12 +44,7 @@ start_slotd() {
   mount --bind "$work/opencryptoki.conf" /etc/opencryptoki/opencryptoki.conf
   pkcsslotd -f >"$work/slotd.log" 2>&1 &
   slotd_pid=$!
-  for ((i = 0; i < 200; i++)); do
-    is_serving && return
-    sleep 0.05
-  done
-  echo '# pkcsslotd did not start'
-  return 1
+  wait_for is_serving
 }
 
 oc_tool() { pkcs11-tool --module "$opencryptoki" "$@" >/dev/null 2>&1; }

@@ -35,7 +35,6 @@ tpm_serves() { pkcs11-tool --module "$tpm_module" -L 2>/dev/null | grep -q '^Slo
 
 # start_tpm: a TPM as it comes from the factory
 start_tpm() {
-  local i
   mkdir -p "$work/tpm" "$work/store"
   swtpm_setup --tpm2 --tpmstate "$work/tpm" >"$work/swtpm.log" 2>&1 || return
   swtpm socket --tpm2 --tpmstate "dir=$work/tpm" --server "type=unixio,path=$work/swtpm.sock" \
@@ -55,16 +54,8 @@ BUS
   tpm_pids+=($!)
   export DBUS_SESSION_BUS_ADDRESS=unix:path=$work/bus
   export TPM2_PKCS11_TCTI=tabrmd:bus_type=session TPM2_PKCS11_STORE=$work/store
-  for ((i = 0; i < 100; i++)); do
-    [[ -S $work/bus && -S $work/swtpm.sock ]] && break
-    sleep 0.05
-  done
+  wait_for test -S "$work/bus" -a -S "$work/swtpm.sock" || return
   tpm2-abrmd --allow-root --session --tcti "swtpm:path=$work/swtpm.sock" >"$work/abrmd.log" 2>&1 &
   tpm_pids+=($!)
-  for ((i = 0; i < 100; i++)); do
-    tpm_serves && return
-    sleep 0.1
-  done
-  echo '# the TPM does not serve'
-  return 1
+  wait_for tpm_serves
 }

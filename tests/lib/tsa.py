@@ -39,6 +39,8 @@ and serves until it is killed or its parent has ended. It keeps connections open
                       server that does so in the moment in which the request is on its way
   /first/K/PATH/then/PATH
                       the first K requests to this URL are answered by the first PATH, others by the second
+  /together/N/PATH    as /PATH, once N requests to this URL are under way together; if that does not happen, none
+  /last/N/PATH        as /PATH, once N other requests to this URL have been answered
   /file/NAME          (GET) FOLDER/NAME, for certificates of issuers
 A proxy's request ("POST http://host/good") is answered by its path, and logged as it came.
 """
@@ -59,6 +61,8 @@ FOLDER = os.path.abspath(sys.argv[1]) if len(sys.argv) == 2 else sys.exit(__doc_
 serials = itertools.count(1000)
 lock = threading.Lock()
 asked = {}
+served = {}  # good answers for each URL
+meetings = {}
 
 CONF = """
 [common]
@@ -329,12 +333,23 @@ class Handler(http.server.BaseHTTPRequestHandler):
         elif mode == "downgrade":
             with open(path("url"), encoding="ascii") as file:
                 self.finish_with(307, "text/plain", b"", Location=file.read().strip() + "/" + "/".join(words[1:]))
+        elif mode == "together":
+            with lock:
+                meeting = meetings.setdefault(self.path, threading.Barrier(int(words[1])))
+            meeting.wait(120)
+            self.answer(query, words[2:], start)
+        elif mode == "last":
+            while served.get(self.path, 0) < int(words[1]):
+                time.sleep(0.01)
+            self.answer(query, words[2:], start)
         elif mode in ANSWERS:
             body = ANSWERS[mode](query, words[1:])
             if mode == "good" and len(words) > 1:
                 time.sleep(max(0, start + int(words[1]) / 1000 - time.monotonic()))
             self.finish_with(200, "text/html; charset=utf-8" if mode in ("wrong-type", "page") else
                              "application/timestamp-reply", body)
+            with lock:
+                served[self.path] = served.get(self.path, 0) + 1
         else:
             self.finish_with(404, "text/plain", b"no such mode")
 

@@ -51,17 +51,6 @@ print(d["steps"][d["gap"]]["step"] if "gap" in d else "none")
 assert "gap" not in d or d.get("remedy") == d["steps"][d["gap"]].get("remedy")' "$said"
 }
 
-# wait_for COMMAND…: until it succeeds; ten seconds at most
-wait_for() {
-  local i
-  for ((i = 0; i < 200; i++)); do
-    "$@" && return
-    sleep 0.05
-  done
-  echo "# waited in vain: $*"
-  return 1
-}
-
 # plug PORT VENDOR PRODUCT [CLASS]: a device in the folder that stands for sysfs
 plug() {
   local folder=$work/sys/bus/usb/devices
@@ -108,10 +97,11 @@ like "$text" 'x  pcscd .*x  driver .*first gap is at pcscd' 'as text, the first 
 result "$([[ $(wc -L <<<"${text%%The first gap*}") -le 80 ]]; echo $?)" 'the steps keep to 80 columns'
 
 # One who listens on pcscd's socket and hangs up: what polkit's refusal looks like.
-python3 -c 'import socket
+python3 -c 'import os, socket
 s = socket.socket(socket.AF_UNIX)
-s.bind("/run/pcscd/pcscd.comm")
+s.bind("/run/pcscd/new")
 s.listen()
+os.rename("/run/pcscd/new", "/run/pcscd/pcscd.comm")
 while True: s.accept()[0].close()' &
 started+=($!)
 wait_for test -S /run/pcscd/pcscd.comm

@@ -160,9 +160,10 @@ like "$?/$(tr -d '\r' <"$work/said")" '^0/.*still making the key, [4-9] s' 'a to
 whole
 run delete "$(uri_of slow private-key)" --pin env:PIN --yes
 fault C_GenerateKeyPair hang
-"$signet" keygen "$token" --type ec:P-256 --label given-up --pin env:PIN --module "$shim" >"$work/said" 2>&1 &
+SHIM_LOG=$work/given-up.log "$signet" keygen "$token" --type ec:P-256 --label given-up --pin env:PIN --module "$shim" \
+  >"$work/said" 2>&1 &
 given_up=$!
-sleep 2
+wait_for grep -qs C_GenerateKeyPair "$work/given-up.log"
 kill -INT "$given_up"
 wait "$given_up"
 like "$?/$(cat "$work/said")" '^130/.*if a key was made all the same' 'given up: exit 130, and what may be left is said'

@@ -27,7 +27,7 @@ make_card_key "$work/card" 9a P-256
 cat >"$work/insert" <<END
 "$piv_card" 127.0.0.1 35963 "$work/card" </dev/null >/dev/null 2>&1 &
 echo \$! >"$work/card.pid"
-for i in \$(seq 100); do opensc-tool -l 2>/dev/null | grep -q '^0 *Yes' && exit; sleep 0.05; done
+for i in \$(seq 600); do opensc-tool -l 2>/dev/null | grep -q '^0 *Yes' && exit; sleep 0.05; done
 exit 1
 END
 cat >"$work/pull" <<END
@@ -37,17 +37,25 @@ cat >"$work/hold" <<END
 rm -f "$work/held"
 mkfifo "$work/held"
 "$build/tests/card/holder" "$reader" shared <"$work/held" >"$work/holder.out" 2>&1 &
+echo \$! >"$work/holder.pid"
 exec 9>"$work/held"
 sleep 600 >&9 9>&- </dev/null 2>&1 &
 echo \$! >"$work/hold.pid"
-for i in \$(seq 100); do grep -q held "$work/holder.out" && exit; sleep 0.05; done
+for i in \$(seq 600); do grep -q held "$work/holder.out" && exit; sleep 0.05; done
+exit 1
+END
+# What was told to end may be at the card, or at the readers, for a moment still.
+cat >"$work/is-over" <<END
+for i in \$(seq 600); do kill -0 "\$1" 2>/dev/null || exit 0; sleep 0.05; done
 exit 1
 END
 cat >"$work/release" <<END
 kill \$(cat "$work/hold.pid")
+"$work/is-over" \$(cat "$work/holder.pid")
 END
 cat >"$work/stop-pcscd" <<END
 kill $pcscd_pid
+"$work/is-over" $pcscd_pid
 rm -f /run/pcscd/pcscd.comm /run/pcscd/pcscd.pid
 END
 cat >"$work/start-pcscd" <<END
@@ -62,7 +70,7 @@ cat >"$work/by-puk" <<'END'
 opensc-tool -r 0 -s 00:A4:04:00:05:A0:00:00:03:08 \
   -s 00:2C:00:80:10:31:32:33:34:35:36:37:38:31:32:33:34:35:36:FF:FF >/dev/null 2>&1
 END
-chmod +x "$work"/{insert,pull,hold,release,stop-pcscd,start-pcscd,wrong-pin,by-puk}
+chmod +x "$work"/{insert,pull,hold,release,is-over,stop-pcscd,start-pcscd,wrong-pin,by-puk}
 
 # Ten times blocked and opened again, by the console and by others: the figures follow.
 # shellcheck disable=SC2016

@@ -99,7 +99,8 @@ static void press(struct terminal *t, int *entered)
 {
     const char *key = random_key();
 
-    while (terminal_wait(t, SETTLE_MS))
+    /* What the console shows, we have seen. */
+    while (terminal_wait(t, SETTLE_MS) || !terminal_is_still(t))
         continue;
     /* No path that it types leads out of its folder. */
     if (key[0] == '/' && shows(t, "Esc "))

@@ -19,7 +19,8 @@
  *   cursor shown|hidden                       copied TEXT          by OSC 52
  *   nothing-of TEXT       the program has not written it, wherever
  *   restored              modes and screen are as before the program
- *   shell COMMAND         must succeed        latency KEY COUNT MS the screen answers: p99
+ *   shell COMMAND         must succeed        latency KEY COUNT MS the screen answers: p99, less
+ *                                             what both had to wait for a CPU
  *   print | svg FILE | text FILE
  */
 #ifndef SIGNET_TESTS_SCREEN_SCRIPT_H

@@ -14,7 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { SEND_MS = 2000 };
+enum { SEND_MS = 10000, REST_MS = 10000, SLICE_MS = 20 };
 
 int64_t terminal_now(void)
 {
@@ -135,23 +135,14 @@ static void keep_raw(struct terminal *t, const char *bytes, size_t length)
     t->raw[t->raw_length] = '\0';
 }
 
-static void look_for_the_end(struct terminal *t)
-{
-    if (t->running && waitpid(t->pid, &t->status, WNOHANG) == t->pid)
-        t->running = false;
-}
-
-/* The slave is open here too: the end of the program shows by waitpid, not by the end of file. */
-bool terminal_wait(struct terminal *t, int ms)
+static bool take_output(struct terminal *t, int ms)
 {
     struct pollfd fd = {t->master, POLLIN, 0};
     char bytes[65536];
     ssize_t got;
 
-    if (poll(&fd, 1, ms) <= 0) {
-        look_for_the_end(t);
+    if (poll(&fd, 1, ms) <= 0)
         return false;
-    }
     got = read(t->master, bytes, sizeof bytes);
     if (got <= 0)
         return false;
@@ -163,8 +154,61 @@ bool terminal_wait(struct terminal *t, int ms)
     return true;
 }
 
+static bool ends_with(const struct terminal *t, const char *mark, size_t length)
+{
+    return t->raw_length >= length && memcmp(t->raw + t->raw_length - length, mark, length) == 0;
+}
+
+/* The kernel hands on what a program wrote some time after its end. A mark of ours comes behind all
+ * of it: an empty APC string, that no terminal shows (ECMA-48 section 8.3.2). */
+static void take_the_rest(struct terminal *t)
+{
+    static const char mark[] = "\033_\033\\";
+    int64_t end = terminal_now() + REST_MS;
+    ssize_t written;
+
+    fcntl(t->slave, F_SETFL, O_NONBLOCK);
+    written = write(t->slave, mark, sizeof mark - 1);
+    while (written > 0 && !ends_with(t, mark, (size_t)written) && terminal_now() < end)
+        take_output(t, SLICE_MS);
+}
+
+bool terminal_is_still(const struct terminal *t)
+{
+    char path[64], state = '?';
+    FILE *file;
+
+    if (!t->running)
+        return true;
+    snprintf(path, sizeof path, "/proc/%ld/stat", (long)t->pid);
+    file = fopen(path, "r");
+    if (file == NULL)
+        return true;
+    if (fscanf(file, "%*d (%*[^)]) %c", &state) != 1)
+        state = '?';
+    fclose(file);
+    return state != 'R' && state != 'D';
+}
+
+static void look_for_the_end(struct terminal *t)
+{
+    if (!t->running || waitpid(t->pid, &t->status, WNOHANG) != t->pid)
+        return;
+    t->running = false;
+    take_the_rest(t);
+}
+
+/* The slave is open here too: the end of the program shows by waitpid, not by the end of file. */
+bool terminal_wait(struct terminal *t, int ms)
+{
+    if (take_output(t, ms))
+        return true;
+    look_for_the_end(t);
+    return false;
+}
+
 /* A program that does not read while it writes would wait for us, and we for it: what it writes is
- * taken meanwhile, and keys that it never takes are dropped. */
+ * taken meanwhile, and keys are dropped once it has taken none for long. */
 void terminal_send(struct terminal *t, const char *bytes, size_t length)
 {
     int64_t end = terminal_now() + SEND_MS;
@@ -175,6 +219,7 @@ void terminal_send(struct terminal *t, const char *bytes, size_t length)
         if (sent > 0) {
             bytes += sent;
             length -= (size_t)sent;
+            end = terminal_now() + SEND_MS;
         } else if (errno != EAGAIN || !t->running) {
             return;
         } else {

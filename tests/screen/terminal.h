@@ -36,6 +36,9 @@ void terminal_resize(struct terminal *t, int rows, int columns);
 /* Takes what the program writes for up to `ms`; false when nothing came. Sees that it ended. */
 bool terminal_wait(struct terminal *t, int ms);
 
+/* It has ended, or its main thread waits: with nothing to read, it has drawn all that it wants. */
+bool terminal_is_still(const struct terminal *t);
+
 /* Sends what libvterm made of keys and mouse, and bytes as they are. */
 void terminal_flush(struct terminal *t);
 void terminal_send(struct terminal *t, const char *bytes, size_t length);

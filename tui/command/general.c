@@ -150,7 +150,7 @@ void command_palette(struct console *c)
 
 static void read_again(struct console *c)
 {
-    json_object_clear(c->reading);
+    jobs_forget_tokens(c);
     store_forget(&c->store);
     jobs_read_tokens(c);
     jobs_read_profiles(c);

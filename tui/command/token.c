@@ -37,6 +37,7 @@ void command_counters(struct console *c)
         return;
     }
     c->asked_figures = true;
+    c->answering = false;
     console_say(c, STYLE_DIM, "asking for the tries left");
 }
 

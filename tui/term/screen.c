@@ -59,8 +59,8 @@ static void prepare_restore(void)
     screen.restore_length = 0;
     append_capability("sgr0");
     append_capability("rmkx");
-    append_capability("cnorm");
     append_capability("rmcup");
+    append_capability("cnorm"); /* last: see show_cursor */
     if (screen.restore_length + sizeof mouse_off + sizeof paste_off > sizeof screen.restore ||
         key_mouse == NULL)
         return;
@@ -145,12 +145,23 @@ bool screen_open(struct error *e)
     return true;
 }
 
+/* Some terminals, libvterm's in editors, save with the cursor's place whether it is shown, and
+ * restore that with the screen: ncurses saves it hidden when it scrolls, and shows it too early. */
+static void show_cursor(void)
+{
+    if (cursor_normal == NULL)
+        return;
+    putp(cursor_normal);
+    fflush(stdout);
+}
+
 void screen_close(void)
 {
     if (!screen.open)
         return;
     send_paste(paste_off);
     endwin();
+    show_cursor();
     screen.open = false;
     delscreen(screen.ncurses);
     tcsetattr(STDIN_FILENO, TCSADRAIN, &screen.before);

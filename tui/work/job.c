@@ -452,6 +452,11 @@ void job_cancel(struct job *j)
     }
 }
 
+bool job_is_cancelled(struct job *j)
+{
+    return cancel_requested(&j->cancel);
+}
+
 bool job_is_errand(const struct job *j)
 {
     return j->watcher.asked != NULL &&

@@ -57,6 +57,7 @@ const struct op *job_op(const struct job *j);
 const struct op_args *job_args(const struct job *j);
 const char *job_lane(const struct job *j); /* NULL for none */
 void job_cancel(struct job *j);
+bool job_is_cancelled(struct job *j);
 /* Somebody is there who answers its questions, and it does more than read: who leaves should know.
  */
 bool job_is_errand(const struct job *j);

@@ -38,6 +38,14 @@ static void raise_to(atomic_uint *most, unsigned now)
         ;
 }
 
+static void wait_for_most(const atomic_uint *most, unsigned wanted)
+{
+    int64_t end = clock_ms() + 60000;
+
+    while (atomic_load(most) < wanted && clock_ms() < end)
+        clock_sleep_ms(1);
+}
+
 static bool sign(void *data, unsigned lane, enum signer_hash hash, const uint8_t *digest,
                  size_t length, struct buffer *signature, struct error *e)
 {
@@ -49,6 +57,7 @@ static bool sign(void *data, unsigned lane, enum signer_hash hash, const uint8_t
     raise_to(&r->most_descriptors, open_descriptors());
     if (number == r->cancel_at)
         cancel_request(&r->cancel);
+    wait_for_most(&r->most_at_once, r->together);
     if (r->delay > 0)
         clock_sleep_ms(r->delay);
     signing_sign(r->identity.key, hash, digest, length, signature);
@@ -79,6 +88,7 @@ static bool stamp(void *data, const uint8_t *signature, size_t length, struct bu
     raise_to(&r->most_descriptors, open_descriptors());
     if (number == r->cancel_at_stamp)
         cancel_request(&r->cancel);
+    wait_for_most(&r->most_stamping, r->stamps_together);
     if (r->stamp_delay > 0)
         clock_sleep_ms(r->stamp_delay);
     if (number == r->slow_at)
@@ -121,6 +131,8 @@ static void touch(void *data, size_t index, size_t number, size_t most)
     struct rig *r = data;
 
     must(index < r->plan.count && number > r->touch_number && most >= number, "touch");
+    r->touch_early =
+        r->touch_early || (r->touches > 0 && clock_ms() - r->touched_at < r->touch_lasts);
     r->touches++;
     r->touch_number = number;
     r->touch_most = most;
@@ -135,6 +147,7 @@ static void touched(void *data)
 
     must(r->touch_waits && r->at_once == 0, "touched");
     r->touch_waits = false;
+    r->touched_at = clock_ms();
 }
 
 void rig_open(struct rig *r)
@@ -162,7 +175,7 @@ static void forget(struct rig *r)
     r->stamped = r->done = r->signatures_when_slow_ended = r->done_when_slow_ended = 0;
     r->stamping_at_once = r->most_stamping = 0;
     r->touches = r->touch_number = r->touch_most = 0;
-    r->touch_waits = r->touch_late = false;
+    r->touch_waits = r->touch_late = r->touch_early = false;
     memset(r->reports, 0, sizeof r->reports);
     memset(r->result, 0, sizeof r->result);
     error_clear(&r->e);

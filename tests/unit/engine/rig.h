@@ -25,6 +25,7 @@ struct rig {
     size_t fail_at, cancel_at;   /* number of the signature, from 1; 0: never */
     bool garbage;                /* signatures that do not hold */
     int64_t delay;               /* ms for each */
+    unsigned together;           /* none ends before so many were under way; 0: as they come */
     bool touch;                  /* the key wants one */
     int64_t touch_lasts;         /* ms */
 
@@ -35,8 +36,9 @@ struct rig {
     size_t down_from, down_until; /* numbers of requests, from 1, that get none; 0: none */
     size_t slow_at;               /* the one that is answered when all other files are done */
     size_t cancel_at_stamp;
-    bool impatient;      /* after a signal, ERROR_CANCELLED */
-    int64_t stamp_delay; /* ms for each */
+    bool impatient;           /* after a signal, ERROR_CANCELLED */
+    int64_t stamp_delay;      /* ms for each */
+    unsigned stamps_together; /* none is answered before so many were under way; 0: as they come */
 
     /* What happened. */
     atomic_size_t stamped;                       /* requests */
@@ -49,6 +51,8 @@ struct rig {
     size_t touches, touch_number, touch_most; /* how often a person was told; the last time */
     bool touch_waits;                         /* until it is over */
     bool touch_late;                          /* ... while a signature was made */
+    bool touch_early;                         /* while the last one was good still */
+    int64_t touched_at;                       /* clock_ms, of the last one */
     struct engine_result result[RIG_FILES];
     unsigned reports[RIG_FILES]; /* results of each item */
     struct plan plan;

@@ -89,32 +89,33 @@ static void test_busy_names_the_holder(void **state)
     assert_null(gate_lock_holder("busy"));
 }
 
-/* A host that inherited the descriptor still holds the token when its program is gone. */
+/* A host that inherited the descriptor still holds the token when its program is gone; it ends when
+ * the test lets it. */
 static void test_an_orphan_holds_it(void **state)
 {
-    int ready[2];
+    int ready[2], hold[2];
     pid_t pid;
     char byte;
 
     (void)state;
     assert_int_equal(pipe(ready), 0);
+    assert_int_equal(pipe(hold), 0);
     pid = fork();
     if (pid == 0) {
         struct gate_lock *l = gate_lock_take("orphan", "dies", 0, NULL, NULL, NULL);
 
-        if (l == NULL || fork() != 0) {
-            clock_sleep_ms(50);
+        if (l == NULL || fork() != 0)
             kill(getpid(), SIGKILL);
-        }
-        if (write(ready[1], "x", 1) == 1)
-            clock_sleep_ms(1000);
-        _exit(0);
+        close(hold[1]);
+        _exit(write(ready[1], "x", 1) == 1 && read(hold[0], &byte, 1) == 0 ? 0 : 1);
     }
+    close(hold[0]);
     assert_int_equal(read(ready[0], &byte, 1), 1);
     waitpid(pid, NULL, 0);
     assert_null(gate_lock_take("orphan", "next", 100, NULL, NULL, NULL));
+    close(hold[1]);
     {
-        struct gate_lock *l = gate_lock_take("orphan", "next", 5000, NULL, NULL, NULL);
+        struct gate_lock *l = gate_lock_take("orphan", "next", LONG_MS, NULL, NULL, NULL);
 
         assert_non_null(l);
         gate_lock_release(&l);

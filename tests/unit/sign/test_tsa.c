@@ -23,6 +23,10 @@
 static const uint8_t value[] = "the value of a signature";
 static const char dead[] = "http://127.0.0.1:1/";
 
+/* How long a server that says nothing is waited for; a good one answers sooner on a busy machine,
+ * too. */
+enum { SILENT_MS = 5000 };
+
 static struct server server;
 
 /* A tsa of the servers up to NULL; what is not told is as in `spec`. */
@@ -39,7 +43,7 @@ static struct tsa *make(struct tsa_spec spec, ...)
     va_end(urls);
     spec.servers = servers;
     spec.md = spec.md == NULL ? EVP_sha256() : spec.md;
-    spec.timeout_ms = spec.timeout_ms == 0 ? 5000 : spec.timeout_ms;
+    spec.timeout_ms = spec.timeout_ms == 0 ? 30000 : spec.timeout_ms;
     spec.tries = spec.tries == 0 ? 1 : spec.tries;
     t = tsa_new(&spec, &e);
     assert_non_null(t);
@@ -221,7 +225,7 @@ static void test_roots(void **state)
 static void test_a_failure_is_remembered(void **state)
 {
     static const char hang[] = "/first/9/hang/then/good";
-    struct tsa *t = make((struct tsa_spec){.timeout_ms = 2000}, dead, hang, "/good", NULL);
+    struct tsa *t = make((struct tsa_spec){.timeout_ms = SILENT_MS}, dead, hang, "/good", NULL);
     struct tsa_result r;
     int64_t start = clock_ms();
 
@@ -229,7 +233,7 @@ static void test_a_failure_is_remembered(void **state)
     for (int i = 0; i < 5; i++)
         assert_string_equal(stamp(t, &r), "/good");
     assert_int_equal(server_count(&server, hang), 1);
-    assert_in_range(clock_ms() - start, 2000, 9000);
+    assert_true(clock_ms() - start >= SILENT_MS);
     tsa_free(&t);
 }
 
@@ -377,7 +381,7 @@ static void test_nothing_secret_is_shown(void **state)
     tsa_free(&t);
 }
 
-enum { THREADS = 4, EACH = 5, DELAY_MS = 300 };
+enum { THREADS = 4, EACH = 5 };
 
 struct some {
     struct tsa *tsa;
@@ -418,13 +422,11 @@ static size_t stamp_many(struct tsa *t, struct cancel *cancel)
 
 static void test_several_at_once(void **state)
 {
-    struct tsa *t = make((struct tsa_spec){0}, "/good/300", NULL);
-    int64_t start = clock_ms();
+    struct tsa *t = make((struct tsa_spec){.timeout_ms = 60000}, "/together/4/good", NULL);
 
     (void)state;
     assert_int_equal(stamp_many(t, NULL), THREADS * EACH);
-    assert_in_range(clock_ms() - start, EACH * DELAY_MS, 3 * EACH * DELAY_MS);
-    assert_int_equal(server_count(&server, "/good/300"), THREADS * EACH);
+    assert_int_equal(server_count(&server, "/together/4/good"), THREADS * EACH);
     tsa_free(&t);
 }
 
@@ -432,13 +434,13 @@ static void test_several_at_once(void **state)
 static void test_a_silent_server_among_threads(void **state)
 {
     static const char silent[] = "/first/99/hang/then/good";
-    struct tsa *t = make((struct tsa_spec){.timeout_ms = 2000}, silent, "/good/5", NULL);
+    struct tsa *t = make((struct tsa_spec){.timeout_ms = SILENT_MS}, silent, "/good/5", NULL);
     int64_t start = clock_ms();
 
     (void)state;
     assert_int_equal(stamp_many(t, NULL), THREADS * EACH);
     assert_in_range(server_count(&server, silent), 1, THREADS);
-    assert_in_range(clock_ms() - start, 2000, 9000);
+    assert_true(clock_ms() - start >= SILENT_MS);
     tsa_free(&t);
 }
 
