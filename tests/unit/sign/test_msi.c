@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -663,6 +664,103 @@ static void strange_notes(void **state)
     free(image);
 }
 
+/* `file` with another note in its signature, which still holds: nobody signed the note. */
+static void set_note(const struct buffer *file, const struct buffer *note, struct buffer *out)
+{
+    int input = signing_file(file->data, file->length), output = signing_file("", 0);
+    const struct format_pass pass = {.output = output};
+    struct buffer der = BUFFER_INIT, noted = BUFFER_INIT;
+    struct error e = ERROR_INIT;
+    struct format_file *f = format_msi.open(input, "made", &e);
+
+    signing_extract(file, 0, &der);
+    if (f == NULL || !note_add(&der, note, &noted, &e) || !format_msi.digest(f, &pass, &e) ||
+        !format_msi.embed(f, output, &noted, 1, &e))
+        fail_msg("%s", e.text);
+    signing_read(output, out);
+    format_msi.close(&f);
+    buffer_free(&der);
+    buffer_free(&noted);
+    close(input);
+    close(output);
+}
+
+/* Another mini FAT, in a sector that nothing uses, has small streams that begin where they did and
+ * go on elsewhere. A note that leads to it would exchange what was signed for something else. */
+static void a_note_to_other_content(void **state)
+{
+    static const struct cfb_item items[] = {
+        {.name = "a", .size = 100}, {.name = "b", .size = 100}, {.name = "large", .size = 5000}};
+    enum { NOTED_MINI_FAT = 1 + 8 + 4 + 0x3c - 0x28 };
+    struct cfb_image *image = malloc(sizeof *image);
+    struct sign_spec spec = signing_spec(&identity);
+    struct buffer file = BUFFER_INIT, forged = BUFFER_INIT, note = BUFFER_INIT, out = BUFFER_INIT;
+    struct buffer der = BUFFER_INIT;
+    const uint32_t next[] = {3, (uint32_t)-2, 1, (uint32_t)-2}; /* was 1, -2, 3, -2 */
+    uint8_t *spare;
+
+    (void)state;
+    cfb_build(image, &(struct cfb_recipe){OF(items)});
+    spare = buffer_extend(&image->bytes, image->sector_size);
+    memset(spare, 0xff, image->sector_size);
+    for (size_t i = 0; i < 4; i++)
+        le_put_32(spare + 4 * i, next[i]);
+    le_put_32(image->bytes.data + cfb_fat_slot(image, (uint32_t)image->sectors), (uint32_t)-2);
+    signing_must(&identity, &spec, &image->bytes, &file);
+    signing_extract(&file, 0, &der);
+    assert_true(note_get(&der, &note, NULL));
+    le_put_32(note.data + NOTED_MINI_FAT, (uint32_t)image->sectors);
+    set_note(&file, &note, &forged);
+    must_be_good("a forged note", &forged, 1);
+
+    take_out(&forged, true, &out);
+    assert_int_equal(le_32(out.data + 0x3c), le_32(image->bytes.data + 0x3c));
+    check_untouched(image, &out);
+    spec.description = "another";
+    for (int existing = SIGN_REPLACE; existing <= SIGN_APPEND; existing++) {
+        spec.existing = (enum sign_existing)existing;
+        signing_must(&identity, &spec, &forged, &out);
+        must_be_good("signed again", &out, existing == SIGN_APPEND ? 2 : 1);
+    }
+    buffer_free(&file);
+    buffer_free(&forged);
+    buffer_free(&note);
+    buffer_free(&out);
+    buffer_free(&der);
+    buffer_free(&image->bytes);
+    free(image);
+}
+
+/* The file ends with the last byte of the last small stream, whose sector has room for more. */
+static void ends_in_a_small_stream(void **state)
+{
+    struct cfb_image *image = malloc(sizeof *image);
+    struct sign_spec spec = signing_spec(&identity);
+    struct buffer file = BUFFER_INIT, out = BUFFER_INIT, *bytes = &image->bytes;
+    size_t sector;
+
+    (void)state;
+    cfb_build(image, &(struct cfb_recipe){OF(one)});
+    sector = image->mini_stream / image->sector_size - 1;
+    buffer_extend(bytes, image->sector_size);
+    memmove(bytes->data + bytes->length - image->sector_size, bytes->data + image->mini_stream,
+            image->sector_size);
+    memset(bytes->data + image->mini_stream, 0, image->sector_size);
+    bytes->length -= image->sector_size - 1;
+    le_put_32(bytes->data + cfb_fat_slot(image, (uint32_t)sector), (uint32_t)-1);
+    le_put_32(bytes->data + cfb_fat_slot(image, (uint32_t)image->sectors), (uint32_t)-2);
+    le_put_32(bytes->data + image->entry[0] + 116, (uint32_t)image->sectors);
+    le_put_32(bytes->data + image->entry[0] + 120, 1);
+    signing_must(&identity, &spec, bytes, &file);
+    must_be_good("cut", &file, 1);
+    take_out(&file, true, &out);
+    same("cut", "taken out", &out, bytes);
+    buffer_free(&file);
+    buffer_free(&out);
+    buffer_free(bytes);
+    free(image);
+}
+
 /* Another program has written the file anew, with our signature and its note, which fits no more.
  */
 static void written_anew(void **state)
@@ -750,6 +848,8 @@ int main(void)
         cmocka_unit_test(changes_seen),
         cmocka_unit_test(sip_version),
         cmocka_unit_test(strange_notes),
+        cmocka_unit_test(a_note_to_other_content),
+        cmocka_unit_test(ends_in_a_small_stream),
         cmocka_unit_test(written_anew),
         cmocka_unit_test(changed_while_read),
     };
