@@ -5,17 +5,25 @@
 
 #include "sign/unsigned.h"
 
-/* *other: it has a note, which is not this one. */
-static bool has(const struct buffer *signature, const struct buffer *note, bool *other,
-                struct error *e)
+/* Whether it has this note alone, or none where this one is empty. */
+static bool has(const struct buffer *signature, const struct buffer *note)
 {
-    struct buffer there = BUFFER_INIT;
-    bool good = note_get(signature, &there, e), same;
+    struct authenticode_view v;
+    const ASN1_TYPE *value;
+    bool same;
 
-    same = there.length == note->length && memcmp(there.data, note->data, note->length) == 0;
-    *other = there.length > 0 && !same;
-    buffer_free(&there);
-    return good && same;
+    if (!authenticode_view(signature->data, signature->length, &v, NULL))
+        return false;
+    value = unsigned_get(&v, NOTE_OID, 0);
+    if (value == NULL || note->length == 0)
+        same = value == NULL && note->length == 0;
+    else
+        same =
+            value->type == V_ASN1_OCTET_STRING && unsigned_get(&v, NOTE_OID, 1) == NULL &&
+            (size_t)ASN1_STRING_length(value->value.octet_string) == note->length &&
+            memcmp(ASN1_STRING_get0_data(value->value.octet_string), note->data, note->length) == 0;
+    authenticode_view_free(&v);
+    return same;
 }
 
 bool note_add(const struct buffer *signature, const struct buffer *note, struct buffer *out,
@@ -28,15 +36,16 @@ bool note_add(const struct buffer *signature, const struct buffer *note, struct 
         .length = note->length,
     };
     struct buffer bare = BUFFER_INIT;
-    bool other = false, done;
+    bool done;
 
-    if (note->length == 0 || has(signature, note, &other, e)) {
+    if (has(signature, note)) {
         buffer_append(out, signature->data, signature->length);
         return buffer_ok(out, e);
     }
     /* One that came with the signature is of another file. */
-    done = (!other || unsigned_remove(signature, NOTE_OID, &bare, e)) &&
-           unsigned_add(other ? &bare : signature, 0, &value, out, e);
+    if (note->length == 0)
+        return unsigned_remove(signature, NOTE_OID, out, e);
+    done = unsigned_remove(signature, NOTE_OID, &bare, e) && unsigned_add(&bare, 0, &value, out, e);
     buffer_free(&bare);
     return done;
 }

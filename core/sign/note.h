@@ -11,8 +11,7 @@
 
 #define NOTE_OID "2.25.183075887793565970913909492079172271248"
 
-/* Appends `signature` with this note, and no other; as it is when the note is empty, or there
- * already. */
+/* Appends `signature` with this note, and no other; an empty note: with none. */
 bool note_add(const struct buffer *signature, const struct buffer *note, struct buffer *out,
               struct error *e);
 
