@@ -19,6 +19,7 @@
 #include "sign/le.h"
 #include "sign/msi/msi.h"
 #include "sign/note.h"
+#include "sign/unsigned.h"
 #include "signing.h"
 
 static struct signing_identity identity;
@@ -546,6 +547,11 @@ static void keeps(void **state)
     assert_false(signing_run(&identity, &spec, &file, &out, &kept, &e));
     assert_int_equal(e.code, ERROR_SIGNATURE);
     assert_non_null(strstr(e.text, "MsiDigitalSignatureEx is another"));
+    /* Nor is it kept. */
+    spec.existing = SIGN_KEEP;
+    assert_false(signing_run(&identity, &spec, &file, &out, &kept, &e));
+    assert_int_equal(e.code, ERROR_SIGNATURE);
+    assert_non_null(strstr(e.text, "was changed after it was signed"));
     buffer_free(&file);
     buffer_free(&out);
     buffer_free(&image->bytes);
@@ -579,7 +585,7 @@ static void changes_seen(void **state)
 
             file.data[place[i].at] ^= 1;
             verify(&file, &report);
-            assert_int_equal(report.signature[0].digest_good, !place[i].content);
+            assert_int_equal(report.signature[0].digest_good, !place[i].content && !ex);
             assert_int_equal(report.good, !place[i].content && !ex);
             if (!place[i].content && ex)
                 assert_non_null(strstr(report.problems[0], "MsiDigitalSignatureEx is another"));
@@ -589,6 +595,88 @@ static void changes_seen(void **state)
         must_be_good("as it was", &file, 1);
     }
     buffer_free(&file);
+    buffer_free(&image->bytes);
+    free(image);
+}
+
+/* A signature by SHA-384 over what is there, by the stream of one by SHA-256, nested in that. */
+static void nest_longer(const struct buffer *file, struct buffer *out)
+{
+    struct buffer outer = BUFFER_INIT, both = BUFFER_INIT;
+    struct buffer value = BUFFER_INIT, content = BUFFER_INIT;
+    struct sign_spec spec = signing_spec(&identity);
+    const EVP_MD *md = EVP_sha384();
+    const struct format_pass pass = {.output = signing_file("", 0)};
+    int input = signing_file(file->data, file->length);
+    uint8_t digest[EVP_MAX_MD_SIZE];
+    struct format_file *f = format_msi.open(input, "made", NULL);
+    const uint8_t *to_sign;
+    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+    struct sign_job *job;
+    size_t length;
+
+    assert_non_null(f);
+    assert_true(format_msi.digest(f, &pass, NULL));
+    /* The stream's 32 bytes, the one stream, and the class of the root. */
+    EVP_DigestInit_ex(ctx, md, NULL);
+    {
+        struct cfb *c = cfb_open(input, "made", NULL);
+        uint32_t ex = cfb_find(c, msi_ex_name, sizeof msi_ex_name);
+        struct buffer bytes = BUFFER_INIT;
+
+        assert_true(cfb_read(c, input, ex, 64, &bytes, NULL));
+        assert_int_equal(bytes.length, 32);
+        assert_true(cfb_read(c, input, 1, 1, &bytes, NULL));
+        EVP_DigestUpdate(ctx, bytes.data, bytes.length);
+        EVP_DigestUpdate(ctx, cfb_entry(c, 0) + CFB_ENTRY_CLSID, 16);
+        buffer_free(&bytes);
+        cfb_close(&c);
+    }
+    EVP_DigestFinal_ex(ctx, digest, NULL);
+    EVP_MD_CTX_free(ctx);
+    assert_true(format_msi.content(f, md, digest, &content, NULL));
+    spec.hash = SIGNER_SHA384;
+    job = sign_begin_content(&content, digest, "made", &spec, NULL);
+    to_sign = sign_digest(job, &length);
+    signing_sign(identity.key, spec.hash, to_sign, length, &value);
+    assert_true(sign_put(job, value.data, value.length, NULL));
+    signing_extract(file, 0, &outer);
+    assert_true(unsigned_nest(&outer, sign_made(job), &both, NULL));
+    assert_true(format_msi.embed(f, pass.output, &both, 1, NULL));
+    signing_read(pass.output, out);
+    sign_free(&job);
+    format_msi.close(&f);
+    buffer_free(&outer);
+    buffer_free(&both);
+    buffer_free(&value);
+    buffer_free(&content);
+    close(input);
+    close(pass.output);
+}
+
+/* The stream is as long as the digest of each signature, or Windows refuses that signature. */
+static void ex_of_another_size(void **state)
+{
+    struct cfb_image *image = malloc(sizeof *image);
+    struct sign_spec spec = signing_spec(&identity);
+    struct buffer file = BUFFER_INIT, two = BUFFER_INIT;
+    struct verify_report report;
+
+    (void)state;
+    cfb_build(image, &(struct cfb_recipe){OF(one)});
+    spec.signature_ex = true;
+    signing_must(&identity, &spec, &image->bytes, &file);
+    nest_longer(&file, &two);
+    verify(&two, &report);
+    assert_int_equal(report.count, 2);
+    assert_true(report.signature[0].digest_good);
+    assert_false(report.signature[1].digest_good);
+    assert_int_equal(report.problem_count, 1);
+    assert_non_null(strstr(report.problems[0], "another size than the digest of a signature"));
+    assert_false(report.good);
+    verify_report_free(&report);
+    buffer_free(&file);
+    buffer_free(&two);
     buffer_free(&image->bytes);
     free(image);
 }
@@ -846,6 +934,7 @@ int main(void)
         cmocka_unit_test(appends),
         cmocka_unit_test(keeps),
         cmocka_unit_test(changes_seen),
+        cmocka_unit_test(ex_of_another_size),
         cmocka_unit_test(sip_version),
         cmocka_unit_test(strange_notes),
         cmocka_unit_test(a_note_to_other_content),
