@@ -191,6 +191,47 @@ static void files_that_go_on(void **state)
     drop("three.cab");
 }
 
+/* A file that says that it goes over an end of the cabinet, where the header names the cabinet
+ * there. */
+static void ends_that_files_reach_over(void **state)
+{
+    enum { PREVIOUS = 0xfffd, NEXT = 0xfffe, BOTH = 0xffff };
+    static const struct {
+        bool previous, next;
+        uint16_t folder;
+        bool good;
+    } cases[] = {
+        {true, false, PREVIOUS, true},  {true, false, NEXT, false}, {true, false, BOTH, false},
+        {false, true, PREVIOUS, false}, {false, true, NEXT, true},  {false, true, BOTH, false},
+        {true, true, PREVIOUS, true},   {true, true, NEXT, true},   {true, true, BOTH, true},
+    };
+
+    (void)state;
+    put("one.cab", &first);
+    put("three.cab", &third);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const struct cab_recipe recipe = {DATA, .set = 77, .number = 1,
+                                          .previous = cases[i].previous ? "one.cab" : NULL,
+                                          .next = cases[i].next ? "three.cab" : NULL};
+        struct error e = ERROR_INIT;
+        struct cab_image image;
+        char path[64];
+
+        path_of(path, "two.cab");
+        cab_build(&image, &recipe);
+        le_put_16(image.bytes.data + image.files + 8, cases[i].folder);
+        assert_true(path_write_file(path, image.bytes.data, image.bytes.length, 0600, NULL));
+        if (can_sign("two.cab", &e) != cases[i].good)
+            fail_msg("%zu: %s", i, e.text);
+        if (!cases[i].good)
+            assert_non_null(strstr(e.text, "reaches into another cabinet"));
+        drop("two.cab");
+        buffer_free(&image.bytes);
+    }
+    drop("one.cab");
+    drop("three.cab");
+}
+
 /* What stands there under the name. */
 static void wrong_ones(void **state)
 {
@@ -375,10 +416,15 @@ static void verified_alone(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(whole_set),        cmocka_unit_test(missing_ones),
-        cmocka_unit_test(files_that_go_on), cmocka_unit_test(wrong_ones),
-        cmocka_unit_test(strange_names),    cmocka_unit_test(disks),
-        cmocka_unit_test(long_names),       cmocka_unit_test(all_is_signed),
+        cmocka_unit_test(whole_set),
+        cmocka_unit_test(missing_ones),
+        cmocka_unit_test(files_that_go_on),
+        cmocka_unit_test(ends_that_files_reach_over),
+        cmocka_unit_test(wrong_ones),
+        cmocka_unit_test(strange_names),
+        cmocka_unit_test(disks),
+        cmocka_unit_test(long_names),
+        cmocka_unit_test(all_is_signed),
         cmocka_unit_test(verified_alone),
     };
 
