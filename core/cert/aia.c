@@ -127,14 +127,6 @@ static X509 *known_issuer(X509 *x, X509_STORE *known)
     return issuer;
 }
 
-static bool holds(STACK_OF(X509) * pool, const X509 *x)
-{
-    for (int i = 0; i < sk_X509_num(pool); i++)
-        if (X509_cmp(sk_X509_value(pool, i), x) == 0)
-            return true;
-    return false;
-}
-
 /* What is above `x`; `*count` tells of the network's use. */
 static X509 *find_issuer(X509 *x, X509_STORE *known, aia_fetch *fetch, void *data, size_t *count,
                          struct error *e)
@@ -163,7 +155,7 @@ bool aia_complete(X509 *leaf, STACK_OF(X509) * pool, X509_STORE *known, aia_fetc
     while ((last = open_end(leaf, pool, &missing, &why)) != NULL) {
         X509 *issuer = find_issuer(last, known, fetch, data, count, &why);
 
-        if (issuer != NULL && (X509_cmp(issuer, leaf) == 0 || holds(pool, issuer))) {
+        if (issuer != NULL && (X509_cmp(issuer, leaf) == 0 || cert_chain_holds(pool, issuer))) {
             X509_free(issuer);
             issuer = NULL;
             error_set(&why, ERROR_MISSING,

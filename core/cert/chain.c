@@ -28,10 +28,10 @@ static bool is_root(X509 *x)
     return cert_self_issued(x) && issued_by(x, x);
 }
 
-static bool holds(STACK_OF(X509) * chain, const X509 *x)
+bool cert_chain_holds(const STACK_OF(X509) * all, const X509 *x)
 {
-    for (int i = 0; i < sk_X509_num(chain); i++)
-        if (X509_cmp(sk_X509_value(chain, i), x) == 0)
+    for (int i = 0; i < sk_X509_num(all); i++)
+        if (X509_cmp(sk_X509_value(all, i), x) == 0)
             return true;
     return false;
 }
@@ -53,7 +53,7 @@ static X509 *find_issuer(X509 *x, STACK_OF(X509) * pool, STACK_OF(X509) * chain)
     for (int i = 0; i < sk_X509_num(pool); i++) {
         X509 *candidate = sk_X509_value(pool, i);
 
-        if (issued_by(x, candidate) && !holds(chain, candidate) &&
+        if (issued_by(x, candidate) && !cert_chain_holds(chain, candidate) &&
             (best == NULL || better(candidate, best)))
             best = candidate;
     }

@@ -22,6 +22,9 @@ STACK_OF(X509) *
  * issuer; a borrowed reference, NULL: none is there. */
 X509 *cert_chain_issuer(X509 *x, STACK_OF(X509) * pool);
 
+/* Whether `x` is among these (may be NULL), byte for byte. */
+bool cert_chain_holds(const STACK_OF(X509) * all, const X509 *x);
+
 /* Fit to sign code at `now` with `key`: the same public key, EKU codeSigning, key usage (where
  * present) with digitalSignature, in its validity, RSA of 2048 bits at least or P-256, P-384,
  * P-521. ERROR_UNFIT says what is wrong and what to do. `key` may be NULL: not compared. */

@@ -10,10 +10,10 @@
 #include "cert/chain.h"
 #include "cert/view.h"
 
-static bool holds(STACK_OF(X509) * all, const X509 *x, int count)
+static bool stands_before(STACK_OF(X509) * all, int index)
 {
-    for (int i = 0; i < count; i++)
-        if (X509_cmp(sk_X509_value(all, i), x) == 0)
+    for (int i = 0; i < index; i++)
+        if (X509_cmp(sk_X509_value(all, i), sk_X509_value(all, index)) == 0)
             return true;
     return false;
 }
@@ -21,7 +21,7 @@ static bool holds(STACK_OF(X509) * all, const X509 *x, int count)
 bool delivery_unique(STACK_OF(X509) * sent, struct error *e)
 {
     for (int i = sk_X509_num(sent) - 1; i > 0; i--)
-        if (holds(sent, sk_X509_value(sent, i), i))
+        if (stands_before(sent, i))
             X509_free(sk_X509_delete(sent, i));
     return sk_X509_num(sent) <= DELIVERY_MAX ||
            error_set(e, ERROR_FORMAT,
@@ -106,7 +106,7 @@ static bool check_end(X509 *last, const STACK_OF(X509) * chain, STACK_OF(X509) *
                       ? why
                       : "was not signed by the issuer that was sent with it: it is damaged, "
                         "or not from this CA; get the files again";
-        else if (holds((STACK_OF(X509) *)(uintptr_t)chain, issuer, sk_X509_num(chain)))
+        else if (cert_chain_holds(chain, issuer))
             why = "is issued in a circle, which never comes to a root; these are not a CA's files";
         else
             why = "has an issuer here that may not issue it, or the chain is too long; these are "

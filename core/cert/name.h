@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The subject of a request, from text. Two notations are read:
+ * The subject of a request, from text. Two notations are read. The first is that of `openssl req
+ * -subj`, in the order in which it stands, with \ before / and +:
  *
- *   /C=DE/O=Example AG/CN=Example AG      as `openssl req -subj` has it; in this order; \ before /
- * and + CN=Example AG,O=Example AG,C=DE       RFC 4514: the last one written is the first one
- * encoded
+ *   /C=DE/O=Example AG/CN=Example AG
  *
- * The second, when it begins with C and does not end so, is taken in the order in which it stands:
+ * The second is that of RFC 4514, in which the last one written is the first one encoded:
+ *
+ *   CN=Example AG,O=Example AG,C=DE
+ *
+ * When the second begins with C and does not end so, it is taken in the order in which it stands:
  * that is how certificates are shown, and no country stands below a person. Values are UTF-8 and
  * become UTF8String, but what X.520 wants as PrintableString, and mail addresses and domain
  * components as IA5String (PKCS #9, RFC 4519); lengths are those of the upper bounds of X.520.

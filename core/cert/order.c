@@ -389,7 +389,7 @@ bool order_add_certificate(const char *folder, json_t *order, STACK_OF(X509) * c
     json_object_set_new(order, "certificate", entry);
     json_object_set_new(order, "state", json_string("issued"));
     json_object_set_new(order, "issued", json_string(clock_text(now, text)));
-    good = buffer_ok(&pem, e) && entry != NULL &&
+    good = buffer_ok(&pem, e) && (entry != NULL || error_set_memory(e)) &&
            keep(folder, json_string_value(json_object_get(entry, "file")), pem.data, pem.length,
                 order, e);
     buffer_free(&pem);

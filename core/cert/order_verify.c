@@ -68,15 +68,21 @@ static const char *string(const json_t *o, const char *key)
     return text == NULL ? "" : text;
 }
 
+static bool is_named(const struct buffer *bytes, const json_t *entry)
+{
+    char hash[ORDER_SHA256_SIZE];
+
+    return strcmp(order_sha256(bytes->data, bytes->length, hash), string(entry, "sha256")) == 0;
+}
+
 /* Reads a file that the order names, and compares it with its SHA-256. */
 static bool read_entry(struct look *l, const json_t *entry, const char *what, size_t limit,
                        struct buffer *out, struct error *e)
 {
     char *path = path_join(l->folder, string(entry, "file"), e);
-    char hash[ORDER_SHA256_SIZE];
     bool read = path != NULL && path_read_file(path, limit, out, e);
 
-    if (read && strcmp(order_sha256(out->data, out->length, hash), string(entry, "sha256")) != 0)
+    if (read && !is_named(out, entry))
         tell(l, ORDER_FALSE, what, "%s is not the file that order.json names by its SHA-256",
              string(entry, "file"));
     free(path);
@@ -349,11 +355,10 @@ static bool look_at_proofs(struct look *l, struct error *e)
     for (size_t i = 0; i < json_array_size(proofs); i++) {
         const json_t *entry = json_array_get(proofs, i);
         struct buffer bytes = BUFFER_INIT;
-        bool held = l->out->holds;
-        bool read = read_entry(l, entry, "proof", ORDER_PROOF_MAX, &bytes, e), same;
+        bool read = read_entry(l, entry, "proof", ORDER_PROOF_MAX, &bytes, e);
+        bool same = read && is_named(&bytes, entry); /* as it was attached */
 
-        same = l->out->holds == held; /* as it was attached */
-        if (read && same && has_key(l, &bytes))
+        if (same && has_key(l, &bytes))
             tell(l, ORDER_PROVED, "proof's key",
                  "%s holds a certificate of the request's key; who signed it was not checked",
                  string(entry, "file"));

@@ -296,8 +296,10 @@ static bool not_connected(const struct exchange *x, struct error *e)
     if (number != 0)
         return error_set(e, ERROR_SYSTEM, "no connection: %s",
                          strerror_r((int)number, reason, sizeof reason));
-    return error_set(e, ERROR_SYSTEM, "no connection%s%s", x->reason[0] == '\0' ? "" : ": ",
-                     x->reason);
+    /* libcurl's own words may repeat the proxy's URL, and the password in it. */
+    return error_set(e, ERROR_SYSTEM,
+                     "no connection; a proxy, where one is set, must be a URL of http, https or "
+                     "socks5");
 }
 
 static bool failed(const struct exchange *x, CURLcode code, struct error *e)

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cert/chain.h"
 #include "sign/format.h"
 #include "sign/note.h"
 #include "sign/spc.h"
@@ -299,16 +300,6 @@ static bool same_attributes(const struct authenticode *a, const struct authentic
     return same;
 }
 
-static bool has_certificate(PKCS7 *p7, const X509 *wanted)
-{
-    STACK_OF(X509) *all = p7->d.sign->cert;
-
-    for (int i = 0; i < sk_X509_num(all); i++)
-        if (X509_cmp(sk_X509_value(all, i), wanted) == 0)
-            return true;
-    return false;
-}
-
 bool authenticode_is(const struct authenticode *a, const struct authenticode_view *v)
 {
     STACK_OF(X509) *own = a->p7->d.sign->cert;
@@ -318,7 +309,7 @@ bool authenticode_is(const struct authenticode *a, const struct authenticode_vie
         !same_attributes(a, v))
         return false;
     for (int i = 0; i < sk_X509_num(own); i++)
-        if (!has_certificate(v->p7, sk_X509_value(own, i)))
+        if (!cert_chain_holds(v->p7->d.sign->cert, sk_X509_value(own, i)))
             return false;
     return true;
 }

@@ -69,6 +69,13 @@ bool authenticode_signed_by(X509 *signer, const PKCS7_SIGNER_INFO *info, const E
  * to say. */
 bool authenticode_is(const struct authenticode *a, const struct authenticode_view *v);
 
+/* The hash that an algorithm is; NULL: none that is known. The number of a signature, such as
+ * sha256WithRSAEncryption, is no hash's, though OpenSSL takes it for one. Static. */
+const EVP_MD *authenticode_hash(const X509_ALGOR *algorithm);
+
+/* SHA-256, SHA-384 or SHA-512: what Windows takes for a signature now. */
+bool authenticode_is_sha2(const EVP_MD *md);
+
 /* The value of a signed attribute that is there once, with one value, as RFC 5652 sections 11.1 to
  * 11.3 demand of those that matter; NULL where it is not so. The info's. */
 const ASN1_TYPE *authenticode_attribute(const PKCS7_SIGNER_INFO *info, const char *oid);

@@ -39,6 +39,23 @@ bool authenticode_states(const PKCS7_SIGNER_INFO *info, const EVP_MD *md, const 
            memcmp(ASN1_STRING_get0_data(stated), digest, size) == 0;
 }
 
+const EVP_MD *authenticode_hash(const X509_ALGOR *algorithm)
+{
+    const ASN1_OBJECT *object;
+    const EVP_MD *md;
+
+    X509_ALGOR_get0(&object, NULL, NULL, algorithm);
+    md = EVP_get_digestbyobj(object);
+    return md != NULL && OBJ_obj2nid(object) == EVP_MD_get_type(md) ? md : NULL;
+}
+
+bool authenticode_is_sha2(const EVP_MD *md)
+{
+    int type = EVP_MD_get_type(md);
+
+    return type == NID_sha256 || type == NID_sha384 || type == NID_sha512;
+}
+
 static bool object_is(const ASN1_OBJECT *object, const char *oid)
 {
     char text[80];
@@ -113,7 +130,6 @@ static bool read_content(struct authenticode_view *v)
     SPC_INDIRECT_DATA *indirect;
     const X509_ALGOR *algorithm;
     const ASN1_OCTET_STRING *digest;
-    const ASN1_OBJECT *object;
 
     if (content == NULL)
         return false;
@@ -123,8 +139,7 @@ static bool read_content(struct authenticode_view *v)
         return false;
     v->indirect = indirect;
     X509_SIG_get0(indirect->digest, &algorithm, &digest);
-    X509_ALGOR_get0(&object, NULL, NULL, algorithm);
-    v->md = EVP_get_digestbyobj(object);
+    v->md = authenticode_hash(algorithm);
     v->digest = ASN1_STRING_get0_data(digest);
     v->digest_length = (size_t)ASN1_STRING_length(digest);
     if (indirect->data->type != V_ASN1_SEQUENCE)
@@ -137,7 +152,6 @@ static bool read_content(struct authenticode_view *v)
 static bool read_signer(struct authenticode_view *v)
 {
     STACK_OF(PKCS7_SIGNER_INFO) *infos = PKCS7_get_signer_info(v->p7);
-    const ASN1_OBJECT *object;
 
     if (sk_PKCS7_SIGNER_INFO_num(infos) != 1)
         return false;
@@ -147,8 +161,7 @@ static bool read_signer(struct authenticode_view *v)
     v->signer =
         X509_find_by_issuer_and_serial(v->p7->d.sign->cert, v->info->issuer_and_serial->issuer,
                                        v->info->issuer_and_serial->serial);
-    X509_ALGOR_get0(&object, NULL, NULL, v->info->digest_alg);
-    v->signer_md = EVP_get_digestbyobj(object);
+    v->signer_md = authenticode_hash(v->info->digest_alg);
     return v->signer_md != NULL;
 }
 

@@ -115,7 +115,6 @@ static bool read_legacy(const struct authenticode_view *v, const ASN1_TYPE *valu
     PKCS7_SIGNER_INFO *info =
         der == NULL ? NULL : d2i_PKCS7_SIGNER_INFO(NULL, &at, ASN1_STRING_length(der));
     STACK_OF(X509) *certs = v->p7->d.sign->cert;
-    const ASN1_OBJECT *object;
     bool good;
 
     if (info == NULL || info->issuer_and_serial == NULL || info->enc_digest == NULL ||
@@ -123,8 +122,7 @@ static bool read_legacy(const struct authenticode_view *v, const ASN1_TYPE *valu
         PKCS7_SIGNER_INFO_free(info);
         return wrong(e, "what stands in its place is no countersignature");
     }
-    X509_ALGOR_get0(&object, NULL, NULL, info->digest_alg);
-    out->hash = out->signed_hash = EVP_get_digestbyobj(object);
+    out->hash = out->signed_hash = authenticode_hash(info->digest_alg);
     out->when = signing_time(info);
     good = keep(out,
                 X509_find_by_issuer_and_serial(certs, info->issuer_and_serial->issuer,

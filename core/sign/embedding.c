@@ -123,17 +123,18 @@ static bool may_nest(const struct embedding *m, struct error *e)
                      m->name);
 }
 
-/* Of a file that is not signed. */
+/* Of a file that is not signed. Where a signature stands, if only one that cannot be read, how the
+ * file was before it is not to be seen. */
 static bool take_note(struct embedding *m, struct error *e)
 {
     struct buffer first = BUFFER_INIT;
-    bool good;
+    bool bare;
 
     if (m->format->note == NULL || m->note.length > 0)
         return true;
-    good = m->format->extract(m->file, 0, &first, NULL) && first.length > 0;
+    bare = m->format->extract(m->file, 0, &first, NULL) && first.length == 0;
     buffer_free(&first);
-    return good || m->format->note(m->file, &m->note, e);
+    return !bare || m->format->note(m->file, &m->note, e);
 }
 
 bool embedding_pass(struct embedding *m, struct signatures *s, const EVP_MD *md,

@@ -46,10 +46,11 @@ ASN1_SEQUENCE(ESS_LIST) = {
     ASN1_OPT(ESS_LIST, policies, ASN1_ANY),
 } static_ASN1_SEQUENCE_END(ESS_LIST)
 
-                    /* clang-format on */
+/* With a semicolon it finds its way again. */
+static const EVP_MD *hash_of(const ESS_ID *id, bool v1);
+/* clang-format on */
 
-                    static const EVP_MD
-                    * hash_of(const ESS_ID *id, bool v1)
+static const EVP_MD *hash_of(const ESS_ID *id, bool v1)
 {
     const ASN1_OBJECT *object;
 

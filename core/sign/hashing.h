@@ -11,7 +11,8 @@ struct hashing {
     size_t count;
 };
 
-/* ERROR_MEMORY, ERROR_SYSTEM. Freed by hashing_free, after a failure too. */
+/* ERROR_MEMORY, ERROR_SYSTEM; ERROR_UNSUPPORTED: more than FORMAT_DIGESTS. Freed by hashing_free,
+ * after a failure too. */
 bool hashing_start(struct hashing *h, const EVP_MD *const *md, size_t count, struct error *e);
 void hashing_free(struct hashing *h);
 

@@ -52,17 +52,35 @@ static CONTENT_INFO *decode(const struct buffer *signature)
 
 /* clang-format on */
 
-/* *other: it has a note, which is not this one. */
-static bool has(const struct buffer *signature, const struct buffer *note, bool *other,
-                struct error *e)
+/* The signer, where there is one alone; the info's. */
+static const PKCS7_SIGNER_INFO *signer_of(const CONTENT_INFO *info)
 {
-    struct buffer there = BUFFER_INIT;
-    bool good = note_get(signature, &there, e), same;
+    return info != NULL && sk_PKCS7_SIGNER_INFO_num(info->content->signers) == 1
+               ? sk_PKCS7_SIGNER_INFO_value(info->content->signers, 0)
+               : NULL;
+}
 
-    same = there.length == note->length && memcmp(there.data, note->data, note->length) == 0;
-    *other = there.length > 0 && !same;
-    buffer_free(&there);
-    return good && same;
+static bool is(const ASN1_TYPE *value, const struct buffer *note)
+{
+    return value->type == V_ASN1_OCTET_STRING &&
+           (size_t)ASN1_STRING_length(value->value.octet_string) == note->length &&
+           memcmp(ASN1_STRING_get0_data(value->value.octet_string), note->data, note->length) == 0;
+}
+
+/* Whether it has this note alone, or none where this one is empty. */
+static bool has(const struct buffer *signature, const struct buffer *note)
+{
+    CONTENT_INFO *info = decode(signature);
+    const PKCS7_SIGNER_INFO *signer = signer_of(info);
+    const ASN1_TYPE *value = signer == NULL ? NULL : unsigned_get(signer, NOTE_OID, 0);
+    bool same = signer != NULL;
+
+    if (value == NULL)
+        same = same && note->length == 0;
+    else
+        same = note->length > 0 && is(value, note) && unsigned_get(signer, NOTE_OID, 1) == NULL;
+    ASN1_item_free((ASN1_VALUE *)info, ASN1_ITEM_rptr(CONTENT_INFO));
+    return same;
 }
 
 bool note_add(const struct buffer *signature, const struct buffer *note, struct buffer *out,
@@ -75,15 +93,16 @@ bool note_add(const struct buffer *signature, const struct buffer *note, struct 
         .length = note->length,
     };
     struct buffer bare = BUFFER_INIT;
-    bool other = false, done;
+    bool done;
 
-    if (note->length == 0 || has(signature, note, &other, e)) {
+    if (has(signature, note)) {
         buffer_append(out, signature->data, signature->length);
         return buffer_ok(out, e);
     }
     /* One that came with the signature is of another file. */
-    done = (!other || unsigned_remove(signature, NOTE_OID, &bare, e)) &&
-           unsigned_add(other ? &bare : signature, 0, &value, out, e);
+    if (note->length == 0)
+        return unsigned_remove(signature, NOTE_OID, out, e);
+    done = unsigned_remove(signature, NOTE_OID, &bare, e) && unsigned_add(&bare, 0, &value, out, e);
     buffer_free(&bare);
     return done;
 }
@@ -91,11 +110,10 @@ bool note_add(const struct buffer *signature, const struct buffer *note, struct 
 bool note_get(const struct buffer *signature, struct buffer *note, struct error *e)
 {
     CONTENT_INFO *info = decode(signature);
-    const ASN1_TYPE *value = NULL;
+    const PKCS7_SIGNER_INFO *signer = signer_of(info);
+    const ASN1_TYPE *value = signer == NULL ? NULL : unsigned_get(signer, NOTE_OID, 0);
 
     buffer_reset(note);
-    if (info != NULL && sk_PKCS7_SIGNER_INFO_num(info->content->signers) == 1)
-        value = unsigned_get(sk_PKCS7_SIGNER_INFO_value(info->content->signers, 0), NOTE_OID, 0);
     if (value != NULL && value->type == V_ASN1_OCTET_STRING)
         buffer_append(note, ASN1_STRING_get0_data(value->value.octet_string),
                       (size_t)ASN1_STRING_length(value->value.octet_string));

@@ -11,12 +11,13 @@
 
 #define NOTE_OID "2.25.183075887793565970913909492079172271248"
 
-/* Appends `signature` with this note, and no other; as it is when the note is empty, or there
- * already. */
+/* Appends `signature` with this note, and no other; an empty note: with none. Errors: as those of
+ * unsigned_add (sign/unsigned.h). */
 bool note_add(const struct buffer *signature, const struct buffer *note, struct buffer *out,
               struct error *e);
 
-/* The note of a signature (DER of a ContentInfo); empty: none, or it cannot be read. */
+/* The note of a signature (DER of a ContentInfo); empty: none, or it cannot be read. ERROR_MEMORY.
+ */
 bool note_get(const struct buffer *signature, struct buffer *note, struct error *e);
 
 #endif

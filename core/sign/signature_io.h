@@ -11,7 +11,8 @@
 #include "base/error.h"
 
 /* Reads the DER element that begins at `at`, where the file has `length` bytes for it; what follows
- * it there is left out, and `*stuffed` becomes true when that is more than zeros. `where` is for
+ * it there is left out, and `*stuffed` becomes true when that is more than zeros. ERROR_FORMAT: it
+ * is no DER, or longer than FORMAT_SIGNATURE_MAX; ERROR_SYSTEM; ERROR_MEMORY. `where` is for
  * messages ("its certificate table"), which leave the file's name to the caller. */
 bool signature_io_read(int fd, uint64_t at, uint64_t length, const char *where,
                        struct buffer *signature, bool *stuffed, struct error *e);

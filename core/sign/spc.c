@@ -32,11 +32,13 @@ ASN1_SEQUENCE(SPC_INDIRECT_DATA) = {
 } ASN1_SEQUENCE_END(SPC_INDIRECT_DATA)
 IMPLEMENT_ASN1_FUNCTIONS(SPC_INDIRECT_DATA)
 
-    /* clang-format on */
+/* With a semicolon it finds its way again. */
+static int digest_info(const EVP_MD *md, const uint8_t *digest, unsigned char **encoded);
+/* clang-format on */
 
-    /* The DER of a DigestInfo, to be freed with OPENSSL_free; its length is negative where memory
-     * ran out. */
-    static int digest_info(const EVP_MD *md, const uint8_t *digest, unsigned char **encoded)
+/* The DER of a DigestInfo, to be freed with OPENSSL_free; its length is negative where memory ran
+ * out. */
+static int digest_info(const EVP_MD *md, const uint8_t *digest, unsigned char **encoded)
 {
     X509_SIG *info = X509_SIG_new();
     X509_ALGOR *algorithm;

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "cert/view.h"
+#include "sign/authenticode.h"
 #include "sign/ess.h"
 #include "sign/timestamp.h"
 
@@ -45,10 +46,8 @@ static bool read_imprint(struct timestamp_view *v, struct error *e)
 {
     TS_MSG_IMPRINT *imprint = TS_TST_INFO_get_msg_imprint(v->info);
     const ASN1_OCTET_STRING *octets = TS_MSG_IMPRINT_get_msg(imprint);
-    const ASN1_OBJECT *object;
 
-    X509_ALGOR_get0(&object, NULL, NULL, TS_MSG_IMPRINT_get_algo(imprint));
-    v->md = EVP_get_digestbyobj(object);
+    v->md = authenticode_hash(TS_MSG_IMPRINT_get_algo(imprint));
     v->imprint = ASN1_STRING_get0_data(octets);
     v->imprint_length = (size_t)ASN1_STRING_length(octets);
     if (v->md != NULL && v->imprint_length != (size_t)EVP_MD_get_size(v->md))
@@ -77,14 +76,12 @@ static bool no_critical_extension(const struct timestamp_view *v, struct error *
 static bool read_signer(struct timestamp_view *v, struct error *e)
 {
     CMS_SignerInfo *info = signer_info(v->cms);
-    const ASN1_OBJECT *object;
     X509_ALGOR *algorithm;
 
     if (info == NULL)
         return malformed(e, "it does not have exactly one signer");
     CMS_SignerInfo_get0_algs(info, NULL, NULL, &algorithm, NULL);
-    X509_ALGOR_get0(&object, NULL, NULL, algorithm);
-    v->signer_md = EVP_get_digestbyobj(object);
+    v->signer_md = authenticode_hash(algorithm);
     v->certificates = CMS_get1_certs(v->cms);
     if (v->certificates == NULL && (v->certificates = sk_X509_new_null()) == NULL)
         return error_set_memory(e);

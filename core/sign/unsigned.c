@@ -89,7 +89,7 @@ static bool still_holds(const struct buffer *der, size_t from, struct error *e)
     if (!authenticode_view(der->data + from, der->length - from, &v, e))
         return error_prefix(e, "as it was written anew");
     holds = authenticode_check(&v, e) ||
-            error_prefix(e, "the signature that is there cannot take an addition");
+            error_prefix(e, "the signature that is there cannot be changed");
     authenticode_view_free(&v);
     return holds;
 }
@@ -164,32 +164,36 @@ bool unsigned_add(const struct buffer *signature, unsigned index,
                              error_set(e, ERROR_SIGNATURE, "it has no signature of that number"));
 }
 
-bool unsigned_remove(const struct buffer *signature, const char *oid, struct buffer *out,
-                     struct error *e)
+/* All of a kind, in however many attributes they stand. An empty set is not to be there at all. */
+static bool drop(PKCS7_SIGNER_INFO *info, const char *oid)
 {
     ASN1_OBJECT *object = OBJ_txt2obj(oid, 1);
-    struct authenticode_view v;
-    bool done;
     int at;
 
     if (object == NULL)
-        return error_set_memory(e);
-    if (!authenticode_view(signature->data, signature->length, &v, e)) {
-        ASN1_OBJECT_free(object);
         return false;
+    while ((at = X509at_get_attr_by_OBJ(info->unauth_attr, object, -1)) >= 0)
+        X509_ATTRIBUTE_free(X509at_delete_attr(info->unauth_attr, at));
+    if (X509at_get_attr_count(info->unauth_attr) == 0) {
+        sk_X509_ATTRIBUTE_free(info->unauth_attr);
+        info->unauth_attr = NULL;
     }
-    at = X509at_get_attr_by_OBJ(v.info->unauth_attr, object, -1);
-    if (at >= 0)
-        X509_ATTRIBUTE_free(X509at_delete_attr(v.info->unauth_attr, at));
-    /* An empty set is not to be there at all. */
-    if (X509at_get_attr_count(v.info->unauth_attr) == 0) {
-        sk_X509_ATTRIBUTE_free(v.info->unauth_attr);
-        v.info->unauth_attr = NULL;
-    }
-    done = encode(&v, out, e);
     ASN1_OBJECT_free(object);
+    return true;
+}
+
+bool unsigned_remove(const struct buffer *signature, const char *oid, struct buffer *out,
+                     struct error *e)
+{
+    struct authenticode_view v;
+    size_t from = out->length;
+    bool done;
+
+    if (!authenticode_view(signature->data, signature->length, &v, e))
+        return false;
+    done = (drop(v.info, oid) || error_set_memory(e)) && encode(&v, out, e);
     authenticode_view_free(&v);
-    return done;
+    return done && still_holds(out, from, e);
 }
 
 bool unsigned_nest(const struct buffer *outer, const struct buffer *inner, struct buffer *out,

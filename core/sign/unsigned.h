@@ -30,7 +30,8 @@ bool unsigned_add(const struct buffer *signature, unsigned index,
 bool unsigned_nest(const struct buffer *outer, const struct buffer *inner, struct buffer *out,
                    struct error *e);
 
-/* Appends `signature` without an attribute of its own; as it is where it has none. */
+/* Appends `signature` without those of its own attributes that are of this kind. ERROR_FORMAT;
+ * ERROR_SIGNATURE: it does not hold. */
 bool unsigned_remove(const struct buffer *signature, const char *oid, struct buffer *out,
                      struct error *e);
 

@@ -104,11 +104,11 @@ static void judge_digest(struct judging *j, size_t index)
     s->signature_good = authenticode_check(v, &why);
     if (!s->signature_good)
         verify_say(VERIFY_PROBLEMS(s), "%s", why.text);
-    if (EVP_MD_get_size(v->md) < 32)
-        verify_say(VERIFY_PROBLEMS(s), "its digest is %s, which Windows no longer trusts",
+    if (!authenticode_is_sha2(v->md))
+        verify_say(VERIFY_PROBLEMS(s), "its digest is %s, which Windows does not trust",
                    EVP_MD_get0_name(v->md));
-    else if (EVP_MD_get_size(v->signer_md) < 32)
-        verify_say(VERIFY_PROBLEMS(s), "it was signed over %s, which Windows no longer trusts",
+    else if (!authenticode_is_sha2(v->signer_md))
+        verify_say(VERIFY_PROBLEMS(s), "it was signed over %s, which Windows does not trust",
                    EVP_MD_get0_name(v->signer_md));
 }
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sign/verify_timestamp.h"
 
-#include <openssl/sha.h>
 #include <openssl/x509v3.h>
 #include <stdlib.h>
 
@@ -57,24 +56,16 @@ static void judge_authority(struct judging *j)
     judge_revocation(j, &chain);
 }
 
-/* The weaker of the two hashes that it rests on; NULL where one is not known. */
-static const EVP_MD *weaker(const struct countersignature *c)
+/* One of the hashes that it rests on. SHA-1 is good for its age, but for nothing new; what comes
+ * before it proves nothing, and others Windows does not know. */
+static void judge_hash(struct judging *j, const EVP_MD *md)
 {
-    if (c->hash == NULL || c->signed_hash == NULL)
-        return NULL;
-    return EVP_MD_get_size(c->hash) < EVP_MD_get_size(c->signed_hash) ? c->hash : c->signed_hash;
-}
-
-/* SHA-1 is good for its age, but for nothing new; what comes before it proves nothing. */
-static void judge_hash(struct judging *j)
-{
-    const EVP_MD *md = weaker(j->from);
     char when[CLOCK_TEXT_SIZE];
 
-    if (md == NULL || EVP_MD_get_size(md) < SHA_DIGEST_LENGTH)
-        verify_say(VERIFY_PROBLEMS(j->to), "it rests on %s, which proves nothing any more",
+    if (md == NULL || (!authenticode_is_sha2(md) && EVP_MD_get_type(md) != NID_sha1))
+        verify_say(VERIFY_PROBLEMS(j->to), "it rests on %s, which proves nothing",
                    md == NULL ? "a hash that is not known here" : EVP_MD_get0_name(md));
-    else if (EVP_MD_get_size(md) < SHA224_DIGEST_LENGTH && j->to->problem_count == 0)
+    else if (!authenticode_is_sha2(md) && j->to->problem_count == 0)
         verify_say(VERIFY_NOTES(j->of),
                    "the timestamp of %s is over %s, as was usual long ago; a new one should be "
                    "over SHA-256",
@@ -105,7 +96,8 @@ static void judge(const struct countersignature *from, const struct error *wrong
         verify_say(VERIFY_PROBLEMS(to), "%s", wrong->text);
     } else {
         judge_authority(&j);
-        judge_hash(&j);
+        judge_hash(&j, from->hash);
+        judge_hash(&j, from->signed_hash);
     }
     to->good = to->problem_count == 0 && !to->words_lost;
     repeat(s, to);

@@ -168,6 +168,21 @@ is "$?" 1 'nothing is nested where two stand side by side in another program'
 "$batch" sign p02sha256 --existing replace -o both theirs.efi >said 2>&1
 is "$(verdict both/theirs.efi | grep -c 'Signature verification: ok')" 1 'but both can be replaced'
 
+# Firmware goes by the headers. Where they leave a gap, it has another digest than Windows, and sbverify would refuse ours.
+cp in/x86_64.efi gap.efi
+printf '\0\2' | dd of=gap.efi bs=1 seek=$(($(le gap.efi 60 4) + 84)) conv=notrunc 2>/dev/null
+is "$(le in/x86_64.efi $(($(le gap.efi 60 4) + 84)) 4) $(le gap.efi $(($(le gap.efi 60 4) + 84)) 4)" '1024 512' \
+  'an EFI image with a gap behind its headers is made'
+"$batch" sign p01sha256 -o gap gap.efi >said 2>&1
+is "$?" 1 'it is not signed'
+like "$(tr -s ' \n' ' ' <said)" 'is for firmware, which would find another digest in it' 'and why'
+sbsign --key soft.key --cert soft.pem --output sbsigned.efi gap.efi >/dev/null 2>&1
+sbverify --cert soft.pem sbsigned.efi >/dev/null 2>&1
+is "$?" 0 'what sbsign signed for firmware is good there'
+"$batch" verify --ca ca.pem sbsigned.efi >said 2>&1
+is "$?" 1 'and not in Windows'
+like "$(tr -s ' \n' ' ' <said)" 'firmware finds another digest in it than Windows' 'and why'
+
 # Page hashes, by us and by another signer; SectionAlignment as .NET has it.
 make_profile pages "$softhsm" 01 'page-hashes: true'
 x86_64-w64-mingw32-gcc -O1 -g -o in/debug.exe code.c

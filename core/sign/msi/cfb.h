@@ -32,6 +32,9 @@ enum {
     CFB_NAME_SIZE = 192,         /* of a name in messages */
 };
 
+/* Bytes of a file of version 3 ([MS-CFB] 2.9); Windows opens none that is larger. */
+#define CFB_MOST_OF_3 (2ULL << 30)
+
 /* Values in the FAT and the mini FAT that are no sector ([MS-CFB] 2.1). */
 #define CFB_REGULAR_MOST 0xfffffff9U
 #define CFB_DIFAT 0xfffffffcU

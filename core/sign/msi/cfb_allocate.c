@@ -6,8 +6,6 @@
 
 #include "sign/msi/cfb_parts.h"
 
-#define TWO_GIB (2ULL << 30)
-
 bool cfb_freed_add(struct cfb_freed *freed, uint32_t sector, struct error *e)
 {
     if (freed->count == freed->capacity) {
@@ -120,7 +118,7 @@ static bool at_end(struct cfb *c, uint32_t *sector, struct error *e)
         c->end++;
     }
     *sector = c->end++;
-    if (!cfb_is_large(c) && cfb_place(c, c->end) > TWO_GIB)
+    if (!cfb_is_large(c) && cfb_place(c, c->end) > CFB_MOST_OF_3)
         return error_set(e, ERROR_UNSUPPORTED,
                          "'%s' would have more than 2 GiB with its signature, which Windows does "
                          "not open in version 3; build it with sectors of 4096 bytes",

@@ -4,8 +4,6 @@
 
 #include "sign/msi/cfb_parts.h"
 
-#define TWO_GIB (2ULL << 30)
-
 static bool check_version(struct cfb *c, struct error *e)
 {
     unsigned version = le_16(c->header + CFB_AT_VERSION);
@@ -46,8 +44,7 @@ static bool check_size(struct cfb *c, struct error *e)
                          "'%s' is too short for a compound file: header, FAT and directory are "
                          "three sectors",
                          c->name);
-    /* [MS-CFB] 2.9; Windows does not open what is larger. */
-    if (!cfb_is_large(c) && c->size > TWO_GIB)
+    if (!cfb_is_large(c) && c->size > CFB_MOST_OF_3)
         return error_set(e, ERROR_UNSUPPORTED,
                          "'%s' is a compound file of version 3 and larger than 2 GiB, which "
                          "Windows does not open; build it with sectors of 4096 bytes",

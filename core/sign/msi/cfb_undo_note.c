@@ -132,7 +132,7 @@ static bool note_slack(struct cfb *c, struct buffer *note, struct error *e)
     if (!find_slack(c, &at, &length, e))
         return false;
     /* The file may end there. */
-    if (length > 0 && c->size - at < length)
+    if (c->size < at + length)
         length = c->size > at ? (uint32_t)(c->size - at) : 0;
     if (length > 0 && !cfb_read_at(c, slack, length, at, e))
         return false;

@@ -129,33 +129,32 @@ static bool metadata(struct format_file *f, struct msi_hash *h, struct error *e)
     return msi_hash_metadata(h, e) && msi_hash_finish(h, f->prehash, e) && msi_hash_again(h, e);
 }
 
-/* What goes into the main digest first: the stream as it is, or as it will be. */
+/* What goes into the main digest first: what the stream holds or will hold, as it must be. Where it
+ * is another, or as long as the digest of another signature, no signature holds. */
 static bool begin_with_ex(struct format_file *f, struct msi_hash *h, struct error *e)
 {
-    for (size_t i = 0; i < h->hashing.count; i++) {
-        const uint8_t *ex = f->keeps_ex ? f->stored_ex.data : f->prehash[i];
-        size_t length = f->keeps_ex ? f->stored_ex.length : (size_t)EVP_MD_get_size(f->md[i]);
+    bool present = f->keeps_ex ? f->ex != CFB_NOBODY : f->wants_ex;
 
-        if ((f->keeps_ex ? f->ex != CFB_NOBODY : f->wants_ex) && length > 0 &&
-            EVP_DigestUpdate(h->hashing.ctx[i], ex, length) <= 0)
+    for (size_t i = 0; present && i < h->hashing.count; i++)
+        if (EVP_DigestUpdate(h->hashing.ctx[i], f->prehash[i], (size_t)EVP_MD_get_size(f->md[i])) <=
+            0)
             return error_set_openssl(e, ERROR_SYSTEM, "cannot digest '%s'", f->name);
-    }
     return true;
 }
 
-/* Whether MsiDigitalSignatureEx is a digest of the metadata by one of the hashes; `sized`: whether
- * it could be. */
+/* Whether MsiDigitalSignatureEx is the digest of the metadata; `sized`: whether it is as long as
+ * that by each of the hashes. */
 static bool ex_holds(const struct format_file *f, bool *sized)
 {
-    *sized = false;
-    for (size_t i = 0; i < f->md_count; i++) {
+    bool same = false;
+
+    *sized = true;
+    for (size_t i = 0; i < f->md_count; i++)
         if ((size_t)EVP_MD_get_size(f->md[i]) != f->stored_ex.length)
-            continue;
-        *sized = true;
-        if (memcmp(f->prehash[i], f->stored_ex.data, f->stored_ex.length) == 0)
-            return true;
-    }
-    return false;
+            *sized = false;
+        else
+            same |= memcmp(f->prehash[i], f->stored_ex.data, f->stored_ex.length) == 0;
+    return same && *sized;
 }
 
 /* A signature that is added shares the stream with those that are there. */
@@ -260,7 +259,7 @@ static const char *msi_flaw(struct format_file *f, unsigned index)
         flaw[count++] = sized
                             ? "names, sizes, times or classes in it are not those that were signed "
                               "(MsiDigitalSignatureEx is another)"
-                            : "its MsiDigitalSignatureEx has another size than the digest of its "
+                            : "its MsiDigitalSignatureEx has another size than the digest of a "
                               "signature";
     if (f->stuffed)
         flaw[count++] = "bytes stand behind the signature in its stream DigitalSignature, where no "

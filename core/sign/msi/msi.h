@@ -47,8 +47,9 @@ bool msi_hash_content(struct msi_hash *h, struct error *e);
  * sectors, small streams and those of a signature. */
 bool msi_copy_rest(struct msi_hash *h, struct error *e);
 
-/* What must be the same before and after a signature is added or taken out: entries with the
- * sectors they begin in. `digest`: SHA-256. */
+/* What must be the same before and after a signature is added or taken out: entries, and where
+ * every sector of each stream stands. That takes no reading of the streams, and says as much, as
+ * long as nothing is written there. `digest`: SHA-256. */
 bool msi_fingerprint(struct cfb *c, uint8_t *digest, struct error *e);
 
 #endif

@@ -244,15 +244,53 @@ bool msi_copy_rest(struct msi_hash *h, struct error *e)
     return good;
 }
 
+/* `count` sectors of the file from one on, or a small one by its place. */
+static bool print_run(struct msi_hash *h, uint64_t place, uint32_t count, struct error *e)
+{
+    return update(h, &place, sizeof place, e) && update(h, &count, sizeof count, e);
+}
+
+static bool print_large(struct msi_hash *h, uint32_t id, struct error *e)
+{
+    uint32_t sector = le_32(cfb_entry(h->c, id) + CFB_ENTRY_START), run;
+    uint64_t size = h->c->sector_size;
+
+    for (uint64_t left = (cfb_length(h->c, id) + size - 1) / size; left > 0; left -= run) {
+        uint64_t place = cfb_place(h->c, sector);
+
+        run = cfb_run(h->c, &sector, (uint32_t)left, e);
+        if (run == 0 || !print_run(h, place, run, e))
+            return false;
+    }
+    return true;
+}
+
+static bool print_small(struct msi_hash *h, uint32_t id, struct error *e)
+{
+    uint32_t mini = le_32(cfb_entry(h->c, id) + CFB_ENTRY_START);
+
+    for (uint64_t at = 0; at < cfb_length(h->c, id); at += CFB_MINI_SIZE) {
+        uint64_t place;
+
+        if (!cfb_mini_place(h->c, mini, &place, e) || !print_run(h, place, 1, e) ||
+            !cfb_mini_get(h->c, mini, &mini, e))
+            return false;
+    }
+    return true;
+}
+
+/* Not its links, nor where the mini stream is: all of its small sectors are told by their place. */
 static bool print_entry(struct msi_hash *h, uint32_t id, struct error *e)
 {
     const uint8_t *entry = cfb_entry(h->c, id);
+    size_t end = id == 0 ? CFB_ENTRY_START : CFB_ENTRY_SIZE;
 
-    /* Not its links, nor where the mini stream is. */
-    return update(h, entry, CFB_ENTRY_COLOUR, e) &&
-           update(h, entry + CFB_ENTRY_CLSID, CFB_ENTRY_START - CFB_ENTRY_CLSID, e) &&
-           (id == 0 || update(h, entry + CFB_ENTRY_START, 12, e)) &&
-           (cfb_type(h->c, id) == CFB_STREAM || each_child(h, id, print_entry, e));
+    if (!update(h, entry, CFB_ENTRY_COLOUR, e) ||
+        !update(h, entry + CFB_ENTRY_CLSID, end - CFB_ENTRY_CLSID, e))
+        return false;
+    if (cfb_type(h->c, id) != CFB_STREAM)
+        return each_child(h, id, print_entry, e);
+    return cfb_length(h->c, id) < CFB_CUTOFF ? print_small(h, id, e) : print_large(h, id, e);
 }
 
 bool msi_fingerprint(struct cfb *c, uint8_t *digest, struct error *e)

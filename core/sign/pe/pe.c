@@ -13,6 +13,7 @@
 #include "sign/pe/pe_checksum.h"
 #include "sign/pe/pe_data.h"
 #include "sign/pe/pe_file.h"
+#include "sign/pe/pe_firmware.h"
 #include "sign/signature_io.h"
 #include "sign/spc.h"
 
@@ -137,9 +138,7 @@ static bool pe_embed(struct format_file *f, int output, const struct buffer *sig
  * through the table (UEFI specification, Secure Boot, image execution). */
 static bool pe_side_by_side(const struct format_file *f)
 {
-    enum { EFI_APPLICATION = 10, EFI_ROM = 13 };
-
-    return f->headers.subsystem >= EFI_APPLICATION && f->headers.subsystem <= EFI_ROM;
+    return pe_firmware_runs(&f->headers);
 }
 
 const struct format format_pe = {

@@ -4,6 +4,7 @@
 #include "sign/le.h"
 #include "sign/pe/pe_checksum.h"
 #include "sign/pe/pe_file.h"
+#include "sign/pe/pe_firmware.h"
 
 /* The file's CheckSum as it should be; false when the table cannot be read any more. */
 static bool whole_checksum(const struct format_file *f, uint32_t *checksum)
@@ -33,9 +34,17 @@ static bool checksum_wrong(const struct format_file *f)
     return stated != 0 && (!whole_checksum(f, &computed) || computed != stated);
 }
 
+static bool firmware_differs(const struct format_file *f)
+{
+    bool agrees;
+
+    return pe_firmware_runs(&f->headers) &&
+           (!pe_firmware_agrees(f->input, f->name, &f->headers, &agrees, NULL) || !agrees);
+}
+
 const char *pe_flaws_of(struct format_file *f, unsigned index)
 {
-    const char *flaw[4] = {0};
+    const char *flaw[5] = {0};
     unsigned count = 0;
 
     if (checksum_wrong(f))
@@ -49,5 +58,8 @@ const char *pe_flaws_of(struct format_file *f, unsigned index)
     if (f->headers.other_revision)
         flaw[count++] = "an entry of its certificate table has another revision than 2.0, so that "
                         "some programs do not see the signature in it";
+    if (firmware_differs(f))
+        flaw[count++] = "its headers (SizeOfHeaders) and sections do not follow each other without "
+                        "gaps: firmware finds another digest in it than Windows";
     return index < count ? flaw[index] : NULL;
 }

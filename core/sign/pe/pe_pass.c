@@ -8,6 +8,7 @@
 #include "sign/pe/pe_checksum.h"
 #include "sign/pe/pe_data.h"
 #include "sign/pe/pe_file.h"
+#include "sign/pe/pe_firmware.h"
 
 enum { PIECE = 64 << 10 }; /* bytes read, digested and written at a time */
 
@@ -101,9 +102,26 @@ static bool would_lose_bytes(const struct format_file *f)
     return f->headers.other_entries || f->headers.stuffed_gap || f->stuffed;
 }
 
+static bool firmware_agrees(const struct format_file *f, struct error *e)
+{
+    bool agrees = true;
+
+    if (pe_firmware_runs(&f->headers) &&
+        !pe_firmware_agrees(f->input, f->name, &f->headers, &agrees, e))
+        return false;
+    return agrees ||
+           error_set(e, ERROR_UNSUPPORTED,
+                     "'%s' is for firmware, which would find another digest in it and refuse it: "
+                     "its headers (SizeOfHeaders) and sections do not follow each other without "
+                     "gaps; build it anew so that they do",
+                     f->name);
+}
+
 /* What the signature that is to be made asks for, refused before anything is written. */
 static bool prepare(struct format_file *f, const struct format_options *options, struct error *e)
 {
+    if (!firmware_agrees(f, e))
+        return false;
     if (options->append && would_lose_bytes(f))
         return error_set(e, ERROR_UNSUPPORTED,
                          "'%s' carries more in its certificate table than PKCS#7 signatures, which "

@@ -346,6 +346,9 @@ static void test_proofs(void **state)
     expect(&c, "proof", ORDER_CLAIMED, true);
     scratch_write(inside(&c, "proof-1-key__rm_-rf.p7b"), "prooF", 0644);
     expect(&c, "proof", ORDER_FALSE, false);
+    /* Whatever else is false. */
+    scratch_write(inside(&c, ORDER_PUBLIC_KEY), "", 0644);
+    expect(&c, "proof", ORDER_FALSE, false);
     assert_false(order_add_proof(c.folder, c.order, "x", "", 0, YEAR_2026, &e));
     for (unsigned i = 1; i < ORDER_PROOFS_MAX; i++)
         assert_true(order_add_proof(c.folder, c.order, "x", "proof", 5, YEAR_2026, &e));

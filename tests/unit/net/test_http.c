@@ -229,6 +229,28 @@ static void test_nothing_secret_is_shown(void **state)
     }
 }
 
+/* Nor of a proxy that is none. */
+static void test_proxy_is_not_shown(void **state)
+{
+    static const char *const proxies[] = {"ftp://user:secret@127.0.0.1:1",
+                                          "http://user:secret@127.0.0.1:1",
+                                          "http://user:secret@[::1", "http://user:secret@h:99999",
+                                          "socks5://user:secret@127.0.0.1:1"};
+    struct http_request r = request("/page", "x");
+    struct http_answer answer;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof proxies / sizeof *proxies; i++) {
+        struct error e = ERROR_INIT;
+
+        r.proxy = proxies[i];
+        assert_false(http_send(&r, &answer, NULL, &e));
+        assert_int_equal(e.code, ERROR_SYSTEM);
+        if (strstr(e.text, "secret") != NULL)
+            fail_msg("%s: %s", proxies[i], e.text);
+    }
+}
+
 static void *cancel_soon(void *data)
 {
     clock_sleep_ms(200);
@@ -395,6 +417,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_proxy),
         cmocka_unit_test(test_cancel),
         cmocka_unit_test(test_nothing_secret_is_shown),
+        cmocka_unit_test(test_proxy_is_not_shown),
         cmocka_unit_test(test_signals),
         cmocka_unit_test(test_many_at_once),
         cmocka_unit_test(test_connections),

@@ -437,6 +437,45 @@ static void unprotected(void **state)
     }
 }
 
+/* The number of a signature in the place of a hash's, which nobody signed either: Windows finds no
+ * hash by it. */
+static void hashes_by_their_own_number(void **state)
+{
+    static const struct {
+        int nid;
+        bool known;
+    } cases[] = {{NID_sha256, true}, {NID_sha256WithRSAEncryption, false}, {NID_undef, false}};
+    struct buffer file = BUFFER_INIT, der = BUFFER_INIT;
+    struct signing_identity i;
+    struct sign_spec spec;
+
+    (void)state;
+    signing_identity_make(&i, "RSA:2048");
+    spec = signing_spec(&i);
+    sign_image(&i, &spec, &file);
+    signing_extract(&file, 0, &der);
+    for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+        const unsigned char *at = der.data;
+        PKCS7 *p7 = d2i_PKCS7(NULL, &at, (long)der.length);
+        unsigned char *changed = NULL;
+        struct authenticode_view v;
+        int length;
+
+        X509_ALGOR_set0(sk_PKCS7_SIGNER_INFO_value(PKCS7_get_signer_info(p7), 0)->digest_alg,
+                        OBJ_nid2obj(cases[k].nid), V_ASN1_NULL, NULL);
+        length = i2d_PKCS7(p7, &changed);
+        assert_int_equal(length > 0 && authenticode_view(changed, (size_t)length, &v, NULL),
+                         cases[k].known);
+        if (cases[k].known)
+            authenticode_view_free(&v);
+        OPENSSL_free(changed);
+        PKCS7_free(p7);
+    }
+    buffer_free(&file);
+    buffer_free(&der);
+    signing_identity_free(&i);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -444,7 +483,7 @@ int main(void)
         cmocka_unit_test(once_or_never), cmocka_unit_test(nothing_behind),
         cmocka_unit_test(attributes),    cmocka_unit_test(attributes_of_a_bare_spec),
         cmocka_unit_test(certificates),  cmocka_unit_test(reproducible),
-        cmocka_unit_test(nesting),
+        cmocka_unit_test(nesting),       cmocka_unit_test(hashes_by_their_own_number),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -90,6 +90,17 @@ static const struct {
       .reserves = true,
       .folder_reserve = 201},
      20},
+    /* 65536 is one more than a multiple of 15: an offset stands across the ends of two pieces, and
+     * with this gap each of its bytes but the last two changes. */
+    {"an offset across pieces",
+     {.folders = 4500,
+      .blocks = 1,
+      .block_size = 1,
+      .files = 1,
+      .gap = 20,
+      .reserves = true,
+      .folder_reserve = 7},
+     20},
     {"several pieces", {.folders = 3, .blocks = 5, .block_size = 32768, .files = 4}, 20},
     {"blocks across pieces", {.folders = 1, .blocks = 9000, .block_size = 31, .files = 1}, 20},
 };
@@ -370,6 +381,7 @@ static const struct {
     {"blocks too few", false, FOLDERS, 4, 2, 2, 0, ERROR_FORMAT, "its data unpacks to 2000"},
     {"blocks none", false, FOLDERS, 4, 2, 0, 0, ERROR_FORMAT, "its data unpacks to 0"},
     {"file too long", false, FILES, 0, 4, 3001, 0, ERROR_FORMAT, "take 3001 bytes"},
+    {"last folder's too long", false, FILES, 52, 4, 3001, 0, ERROR_FORMAT, "take 3001 bytes"},
     {"file huge", false, FILES, 0, 4, 0xffffffff, 0, ERROR_FORMAT, "take 4294967295 bytes"},
     {"file far", false, FILES, 4, 4, 0xffffffff, 0, ERROR_FORMAT, "take 4294968795 bytes"},
     {"file's folder", false, FILES, 8, 2, 2, 0, ERROR_FORMAT, "a folder that is not there"},

@@ -17,6 +17,7 @@
 #include "base/path.h"
 #include "cab_builder.h"
 #include "sign/format.h"
+#include "sign/le.h"
 #include "signing.h"
 
 static struct signing_identity identity;
@@ -135,6 +136,100 @@ static void missing_ones(void **state)
     must_refuse("two.cab", ERROR_FORMAT, "number 2 of a set of cabinets, but the next one, 'three");
     drop("one.cab");
     drop("two.cab");
+}
+
+/* The same, with a file that is said to be longer than the data of its folder. */
+static void put_long(const char *name, const struct cab_recipe *recipe, size_t number)
+{
+    struct cab_image image;
+    char path[64];
+
+    path_of(path, name);
+    cab_build(&image, recipe);
+    le_put_32(image.bytes.data + image.files + number * 26, 100000);
+    assert_true(path_write_file(path, image.bytes.data, image.bytes.length, 0600, NULL));
+    buffer_free(&image.bytes);
+}
+
+/* A file of the last folder may go on in the next cabinet, one of the first may have begun in the
+ * previous one; no other may. */
+static void files_that_go_on(void **state)
+{
+    static const struct {
+        bool previous, next;
+        size_t number; /* of the file that is too long, of three folders with one each */
+        bool good;
+    } cases[] = {
+        {false, false, 0, false}, {false, false, 1, false}, {false, false, 2, false},
+        {true, false, 0, true},   {true, false, 1, false},  {true, false, 2, false},
+        {false, true, 0, false},  {false, true, 1, false},  {false, true, 2, true},
+        {true, true, 0, true},    {true, true, 1, false},   {true, true, 2, true},
+    };
+
+    (void)state;
+    put("one.cab", &first);
+    put("three.cab", &third);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const struct cab_recipe recipe = {.folders = 3,
+                                          .blocks = 2,
+                                          .block_size = 50,
+                                          .files = 1,
+                                          .set = 77,
+                                          .number = 1,
+                                          .previous = cases[i].previous ? "one.cab" : NULL,
+                                          .next = cases[i].next ? "three.cab" : NULL};
+        struct error e = ERROR_INIT;
+
+        put_long("two.cab", &recipe, cases[i].number);
+        if (can_sign("two.cab", &e) != cases[i].good)
+            fail_msg("%zu: %s", i, e.text);
+        if (!cases[i].good)
+            assert_non_null(strstr(e.text, "are said to take 100000 bytes"));
+        drop("two.cab");
+    }
+    drop("one.cab");
+    drop("three.cab");
+}
+
+/* A file that says that it goes over an end of the cabinet, where the header names the cabinet
+ * there. */
+static void ends_that_files_reach_over(void **state)
+{
+    enum { PREVIOUS = 0xfffd, NEXT = 0xfffe, BOTH = 0xffff };
+    static const struct {
+        bool previous, next;
+        uint16_t folder;
+        bool good;
+    } cases[] = {
+        {true, false, PREVIOUS, true},  {true, false, NEXT, false}, {true, false, BOTH, false},
+        {false, true, PREVIOUS, false}, {false, true, NEXT, true},  {false, true, BOTH, false},
+        {true, true, PREVIOUS, true},   {true, true, NEXT, true},   {true, true, BOTH, true},
+    };
+
+    (void)state;
+    put("one.cab", &first);
+    put("three.cab", &third);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const struct cab_recipe recipe = {DATA, .set = 77, .number = 1,
+                                          .previous = cases[i].previous ? "one.cab" : NULL,
+                                          .next = cases[i].next ? "three.cab" : NULL};
+        struct error e = ERROR_INIT;
+        struct cab_image image;
+        char path[64];
+
+        path_of(path, "two.cab");
+        cab_build(&image, &recipe);
+        le_put_16(image.bytes.data + image.files + 8, cases[i].folder);
+        assert_true(path_write_file(path, image.bytes.data, image.bytes.length, 0600, NULL));
+        if (can_sign("two.cab", &e) != cases[i].good)
+            fail_msg("%zu: %s", i, e.text);
+        if (!cases[i].good)
+            assert_non_null(strstr(e.text, "reaches into another cabinet"));
+        drop("two.cab");
+        buffer_free(&image.bytes);
+    }
+    drop("one.cab");
+    drop("three.cab");
 }
 
 /* What stands there under the name. */
@@ -321,10 +416,16 @@ static void verified_alone(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(whole_set),     cmocka_unit_test(missing_ones),
-        cmocka_unit_test(wrong_ones),    cmocka_unit_test(strange_names),
-        cmocka_unit_test(disks),         cmocka_unit_test(long_names),
-        cmocka_unit_test(all_is_signed), cmocka_unit_test(verified_alone),
+        cmocka_unit_test(whole_set),
+        cmocka_unit_test(missing_ones),
+        cmocka_unit_test(files_that_go_on),
+        cmocka_unit_test(ends_that_files_reach_over),
+        cmocka_unit_test(wrong_ones),
+        cmocka_unit_test(strange_names),
+        cmocka_unit_test(disks),
+        cmocka_unit_test(long_names),
+        cmocka_unit_test(all_is_signed),
+        cmocka_unit_test(verified_alone),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);

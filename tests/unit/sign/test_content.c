@@ -58,7 +58,8 @@ static bool reads(const char *format, const struct buffer *b, struct content *ou
     struct error e = ERROR_INIT;
     bool good;
 
-    memcpy(exact, b->data, b->length);
+    if (b->length > 0)
+        memcpy(exact, b->data, b->length);
     good = content_read(format, exact, b->length, out, &e);
     if (!good)
         assert_true(e.code == ERROR_FORMAT || e.code == ERROR_UNSUPPORTED);

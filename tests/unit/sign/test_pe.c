@@ -321,6 +321,84 @@ static void flaws(void **state)
     }
 }
 
+/* What stands in the headers of an image of three sections of 64 bytes, and whether firmware, which
+ * goes by them, finds the digest that Windows finds. */
+static const struct layout {
+    const char *name;
+    int headers;    /* added to SizeOfHeaders */
+    int at[3];      /* added to PointerToRawData */
+    int size[3];    /* added to SizeOfRawData */
+    size_t overlay; /* bytes at the end */
+    bool agrees;
+} layouts[] = {
+    {.name = "as it should be", .agrees = true},
+    {.name = "overlay", .overlay = 13, .agrees = true},
+    {.name = "last one first", .at = {128, 0, -128}, .agrees = true},
+    {.name = "no data in the first", .headers = 64, .size = {-64}, .agrees = true},
+    {.name = "overlay behind a short section", .size = {0, 0, -8}, .agrees = true},
+    {.name = "small headers", .headers = -1},
+    {.name = "large headers", .headers = 1},
+    {.name = "headers as large as the file", .headers = 192},
+    {.name = "headers larger than the file", .headers = 1 << 20},
+    {.name = "gap before the second", .at = {0, 8}, .size = {0, -8}},
+    {.name = "gap after the first", .size = {-8}},
+    {.name = "second in the first", .at = {0, -8}},
+    {.name = "the same twice", .at = {0, -64}},
+};
+
+static void build_layout(const struct layout *l, uint16_t subsystem, struct pe_image *image)
+{
+    pe_build(image, &(struct pe_recipe){.plus = true,
+                                        .sections = 3,
+                                        .section_size = 64,
+                                        .overlay = l->overlay,
+                                        .subsystem = subsystem});
+    for (size_t i = 0; i < 3; i++) {
+        uint8_t *header = image->bytes.data + image->sections + 40 * i;
+
+        le_put_32(header + 16, le_32(header + 16) + (uint32_t)l->size[i]);
+        le_put_32(header + 20, le_32(header + 20) + (uint32_t)l->at[i]);
+    }
+    le_put_32(image->bytes.data + image->optional + 60,
+              le_32(image->bytes.data + image->optional + 60) + (uint32_t)l->headers);
+    le_put_32(image->bytes.data + image->checksum, pe_expected_checksum(&image->bytes));
+}
+
+/* An image for firmware is signed where Windows and firmware agree on its digest. */
+static void layouts_for_firmware(void **state)
+{
+    static const char says[] = "do not follow each other without gaps";
+
+    (void)state;
+    for (size_t i = 0; i < sizeof layouts / sizeof *layouts; i++)
+        for (uint16_t subsystem = 9; subsystem <= 14; subsystem++) {
+            bool good = layouts[i].agrees || subsystem < 10 || subsystem > 13;
+            const struct format_pass pass = {.output = -1};
+            struct sign_spec spec = signing_spec(&identity);
+            struct buffer file = BUFFER_INIT;
+            struct error e = ERROR_INIT;
+            struct pe_image image;
+            struct format_file *f;
+            const char *flaw;
+            int fd;
+
+            build_layout(&layouts[i], subsystem, &image);
+            if (signing_run(&identity, &spec, &image.bytes, &file, NULL, &e) != good ||
+                (!good && (e.code != ERROR_UNSUPPORTED || strstr(e.text, says) == NULL)))
+                fail_msg("%s, %u: %s", layouts[i].name, subsystem, e.text);
+            fd = signing_file(image.bytes.data, image.bytes.length);
+            f = format_pe.open(fd, "test.efi", &e);
+            assert_true(format_pe.digest(f, &pass, NULL));
+            flaw = format_pe.flaw(f, 0);
+            assert_int_equal(flaw == NULL, good);
+            assert_true(flaw == NULL || strstr(flaw, says) != NULL);
+            format_pe.close(&f);
+            close(fd);
+            buffer_free(&file);
+            buffer_free(&image.bytes);
+        }
+}
+
 /* 4 GiB, all but the first bytes a hole. */
 static void too_large(void **state)
 {
@@ -424,6 +502,7 @@ int main(void)
         cmocka_unit_test(refuses),
         cmocka_unit_test(too_many_entries),
         cmocka_unit_test(flaws),
+        cmocka_unit_test(layouts_for_firmware),
         cmocka_unit_test(too_large),
         cmocka_unit_test(changes_while_it_is_read),
         cmocka_unit_test(can_be_cancelled),

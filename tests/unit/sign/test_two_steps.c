@@ -12,12 +12,15 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cab_builder.h"
 #include "pe_builder.h"
 #include "sign/attach.h"
 #include "sign/authenticode.h"
 #include "sign/content.h"
 #include "sign/extract.h"
 #include "sign/file_digest.h"
+#include "sign/le.h"
+#include "sign/note.h"
 #include "sign/strip.h"
 #include "signing.h"
 
@@ -289,11 +292,111 @@ static void note_is_of_the_file(void **state)
         assert_true(strip(&out, &back, &what, NULL));
         must_be(&back, &image.bytes);
     }
+    /* Padded, and with the right checksum, it has the same digest, and needs no note. */
+    while (image.bytes.length % 8 != 0)
+        buffer_append_byte(&image.bytes, 0);
+    le_put_32(image.bytes.data + image.checksum, pe_expected_checksum(&image.bytes));
+    assert_true(attach(&image.bytes, &der, SIGN_KEEP, &out, NULL, NULL));
+    assert_true(strip(&out, &back, &what, NULL));
+    must_be(&back, &image.bytes);
     buffer_free(&image.bytes);
     buffer_free(&file);
     buffer_free(&der);
     buffer_free(&out);
     buffer_free(&back);
+}
+
+/* Overwrites the length at the start of the signature: that is no DER any more. */
+static void spoil(struct buffer *file)
+{
+    struct buffer der = BUFFER_INIT;
+    uint8_t *at;
+
+    assert_true(extract(file, 0, &der));
+    at = memmem(file->data, file->length, der.data, der.length);
+    assert_non_null(at);
+    memset(at + 1, 0xff, 5);
+    buffer_free(&der);
+}
+
+/* Of a file whose signature cannot be read nothing is noted: it is not the original. */
+static void unreadable_and_replaced(void **state)
+{
+    struct buffer file = BUFFER_INIT, again = BUFFER_INIT, out = BUFFER_INIT;
+    struct sign_spec spec = spec_of(&rsa, SIGN_KEEP), anew = spec_of(&other, SIGN_REPLACE);
+    struct pe_image program_image;
+    struct cab_image cabinet;
+    struct error e = ERROR_INIT;
+    enum strip_state what;
+
+    (void)state;
+    pe_build(&program_image, &(struct pe_recipe){.sections = 1, .section_size = 512});
+    cab_build(&cabinet,
+              &(struct cab_recipe){.folders = 1, .blocks = 1, .block_size = 100, .files = 1});
+    for (int i = 0; i < 2; i++) {
+        struct buffer *original = i == 0 ? &program_image.bytes : &cabinet.bytes;
+
+        signing_must(&rsa, &spec, original, &file);
+        spoil(&file);
+        assert_false(extract(&file, 0, &out));
+        signing_must(&other, &anew, &file, &again);
+        if (!strip(&again, &out, &what, &e))
+            fail_msg("%s", e.text);
+        must_be(&out, original);
+        buffer_free(original);
+    }
+    buffer_free(&file);
+    buffer_free(&again);
+    buffer_free(&out);
+}
+
+/* One more attribute with a note; a SignerInfo may have one twice (RFC 5652 section 11.4). */
+static void push_note(struct buffer *der, const char *note)
+{
+    const unsigned char *at = der->data;
+    PKCS7 *p7 = d2i_PKCS7(NULL, &at, (long)der->length);
+    PKCS7_SIGNER_INFO *info = sk_PKCS7_SIGNER_INFO_value(PKCS7_get_signer_info(p7), 0);
+    X509_ATTRIBUTE *attribute = X509_ATTRIBUTE_create_by_txt(
+        NULL, NOTE_OID, V_ASN1_OCTET_STRING, (const unsigned char *)note, (int)strlen(note));
+    unsigned char *encoded = NULL;
+    int length;
+
+    assert_true(sk_X509_ATTRIBUTE_push(info->unauth_attr, attribute) > 0);
+    length = i2d_PKCS7(p7, &encoded);
+    assert_true(length > 0);
+    buffer_reset(der);
+    buffer_append(der, encoded, (size_t)length);
+    OPENSSL_free(encoded);
+    PKCS7_free(p7);
+}
+
+static void one_note_alone(void **state)
+{
+    struct buffer note = {.data = (uint8_t *)(uintptr_t) "zzz", .length = 3}, none = BUFFER_INIT;
+    struct buffer file = BUFFER_INIT, der = BUFFER_INIT, twice = BUFFER_INIT, out = BUFFER_INIT;
+    struct sign_spec spec = spec_of(&rsa, SIGN_KEEP);
+    struct buffer got = BUFFER_INIT;
+
+    (void)state;
+    signing_must(&rsa, &spec, &program, &file);
+    assert_true(extract(&file, 0, &der));
+    assert_true(note_add(&der, &none, &out, NULL));
+    assert_true(note_get(&out, &got, NULL));
+    assert_int_equal(got.length, 0);
+    push_note(&der, "one");
+    push_note(&der, "two");
+    assert_true(note_add(&der, &note, &twice, NULL));
+    assert_true(note_get(&twice, &got, NULL));
+    must_be(&got, &note);
+    assert_true(extract(&file, 0, &der));
+    buffer_reset(&out);
+    assert_true(note_add(&der, &note, &out, NULL));
+    must_be(&twice, &out);
+    buffer_free(&file);
+    buffer_free(&der);
+    buffer_free(&twice);
+    buffer_free(&out);
+    buffer_free(&got);
 }
 
 static void kept(void **state)
@@ -484,6 +587,8 @@ int main(void)
         cmocka_unit_test(equals_signing_at_once),
         cmocka_unit_test(with_page_hashes),
         cmocka_unit_test(strip_gives_back),
+        cmocka_unit_test(unreadable_and_replaced),
+        cmocka_unit_test(one_note_alone),
         cmocka_unit_test(note_is_of_the_file),
         cmocka_unit_test(kept),
         cmocka_unit_test(wrong_signatures),

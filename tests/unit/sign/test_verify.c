@@ -366,19 +366,24 @@ static void signed_as(const struct format *kind, const EVP_MD *md, struct pe_ima
     buffer_free(&der);
 }
 
-/* Right in every way, but of an age when SHA-1 was enough; or made for a cabinet of that digest. */
+/* Right in every way, but of an age when SHA-1 was enough, or by a hash that Windows has no
+ * signature with; or made for a cabinet of that digest. */
 static void old_digest_or_other_kind(void **state)
 {
     static const struct {
         const struct format *kind;
         const char *md, *says;
     } cases[] = {
-        {&format_pe, "SHA1", "SHA1, which Windows no longer trusts"},
+        {&format_pe, "SHA1", "SHA1, which Windows does not trust"},
+        {&format_pe, "SHA224", "SHA224, which Windows does not trust"},
+        {&format_pe, "SHA3-256", "SHA3-256, which Windows does not trust"},
+        {&format_pe, "SHA512-256", "SHA512-256, which Windows does not trust"},
+        {&format_pe, "BLAKE2s256", "BLAKE2s256, which Windows does not trust"},
         {&format_cab, "SHA256", "it was made for another kind of file"},
     };
 
     (void)state;
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct verify_options options = signing_trust(&identity);
         struct sign_spec spec = signing_spec(&identity);
         struct buffer out = BUFFER_INIT;
