@@ -24,7 +24,7 @@ struct exchange {
     CURL *curl;
     struct curl_slist *headers;
     size_t header_bytes;
-    bool too_long; /* the answer, or what stands before it */
+    bool too_long; /* the answer */
     int64_t end;   /* by clock_ms */
     char reason[CURL_ERROR_SIZE];
 };
@@ -97,8 +97,7 @@ static size_t count_header(char *bytes, size_t size, size_t count, void *data)
 
     (void)bytes;
     x->header_bytes += size * count;
-    x->too_long = x->too_long || x->header_bytes > HEADERS_MAX;
-    return x->too_long ? 0 : size * count;
+    return x->header_bytes > HEADERS_MAX ? 0 : size * count;
 }
 
 static bool add_header(struct exchange *x, const char *name, const char *value)
@@ -216,16 +215,24 @@ out:
     return result;
 }
 
+/* Whether a server, or a proxy, was there to be spoken to. */
+static bool was_connected(const struct exchange *x)
+{
+    curl_off_t connected = 0;
+
+    curl_easy_getinfo(x->curl, CURLINFO_CONNECT_TIME_T, &connected);
+    return connected > 0;
+}
+
 static bool timed_out(const struct exchange *x, struct error *e)
 {
     const struct http_request *r = x->request;
-    curl_off_t connected = 0;
+    bool connected = was_connected(x);
     int64_t ms = r->timeout_ms;
 
-    curl_easy_getinfo(x->curl, CURLINFO_CONNECT_TIME_T, &connected);
-    if (connected == 0 && r->connect_ms > 0 && r->connect_ms < ms)
+    if (!connected && r->connect_ms > 0 && r->connect_ms < ms)
         ms = r->connect_ms;
-    return error_set(e, ERROR_SYSTEM, "no %s within %g s", connected == 0 ? "connection" : "answer",
+    return error_set(e, ERROR_SYSTEM, "no %s within %g s", connected ? "answer" : "connection",
                      (double)ms / 1000);
 }
 
@@ -250,9 +257,13 @@ static bool failed(const struct exchange *x, CURLcode code, struct error *e)
     case CURLE_ABORTED_BY_CALLBACK:
         return error_set(e, ERROR_CANCELLED, "stopped while waiting for a server");
     case CURLE_OUT_OF_MEMORY:
-        return error_set_memory(e);
+        /* Before 8.6, libcurl says so of a header, too, that is longer than it takes. */
+        return was_connected(x) ? error_set(e, ERROR_SYSTEM, "a header of the answer has no end")
+                                : error_set_memory(e);
     case CURLE_UNSUPPORTED_PROTOCOL:
     case CURLE_URL_MALFORMAT:
+        if (was_connected(x))
+            return error_set(e, ERROR_SYSTEM, "the answer is not one of HTTP");
         /* libcurl's own words may repeat the URL. */
         return error_set(e, ERROR_USAGE, "this is no URL of http or https");
     case CURLE_COULDNT_RESOLVE_HOST:
@@ -273,6 +284,8 @@ static bool failed(const struct exchange *x, CURLcode code, struct error *e)
     default:
         if (x->answer->body.failed)
             return error_set_memory(e);
+        if (x->header_bytes > HEADERS_MAX)
+            return error_set(e, ERROR_SYSTEM, "the headers of the answer have no end");
         if (x->too_long)
             return error_set(e, ERROR_SYSTEM, "the answer is longer than %zu bytes",
                              x->request->limit);
@@ -312,6 +325,8 @@ static bool next_url(const struct exchange *x, const char *from, char **url, str
     if (x->request->body == NULL || status >= 307) {
         if (strncasecmp(from, "https:", 6) == 0 && strncasecmp(to, "https:", 6) != 0)
             return error_set(e, ERROR_SYSTEM, "it redirects from https to something else");
+        if (strncasecmp(to, "https:", 6) != 0 && strncasecmp(to, "http:", 5) != 0)
+            return error_set(e, ERROR_SYSTEM, "it redirects to what is no URL of http or https");
         *url = strdup(to);
         return *url != NULL || error_set_memory(e);
     }
