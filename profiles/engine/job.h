@@ -13,6 +13,7 @@ struct job {
     const struct plan_item *item;
     struct sign_spec spec; /* with the item's own description */
     struct stat status;    /* of the input */
+    bool in_place;         /* the output is the input, or was when the run began */
     struct tempfile *output;
     struct sign_job *sign;
     enum sign_state state;

@@ -79,6 +79,8 @@ static bool stamp(void *data, const uint8_t *signature, size_t length, struct bu
     raise_to(&r->most_descriptors, open_descriptors());
     if (number == r->cancel_at_stamp)
         cancel_request(&r->cancel);
+    if (r->meanwhile != NULL)
+        r->meanwhile();
     if (r->stamp_delay > 0)
         clock_sleep_ms(r->stamp_delay);
     if (number == r->slow_at)

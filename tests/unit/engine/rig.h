@@ -35,8 +35,9 @@ struct rig {
     size_t down_from, down_until; /* numbers of requests, from 1, that get none; 0: none */
     size_t slow_at;               /* the one that is answered when all other files are done */
     size_t cancel_at_stamp;
-    bool impatient;      /* after a signal, ERROR_CANCELLED */
-    int64_t stamp_delay; /* ms for each */
+    bool impatient;          /* after a signal, ERROR_CANCELLED */
+    int64_t stamp_delay;     /* ms for each */
+    void (*meanwhile)(void); /* before each answer; NULL: nothing */
 
     /* What happened. */
     atomic_size_t stamped;                       /* requests */
