@@ -129,6 +129,11 @@ bool job_read(struct job *j, const struct engine *engine, bool *made, struct err
     return true;
 }
 
+bool job_has_place(const struct job *j, struct error *e)
+{
+    return !j->in_place || rewrite_may_replace(j->item->output, &j->status, j->item->file, e);
+}
+
 bool job_copy_kept(struct job *j, const struct engine *engine, struct error *e)
 {
     if (engine->put != NULL)
@@ -136,7 +141,7 @@ bool job_copy_kept(struct job *j, const struct engine *engine, struct error *e)
     if (j->output == NULL)
         return true;
     if (j->in_place)
-        return rewrite_may_replace(j->item->output, &j->status, j->item->file, e);
+        return job_has_place(j, e);
     return rewrite_copy(j->input, j->item->file, tempfile_fd(j->output), e) &&
            tempfile_copy_mode(j->output, &j->status, e) && tempfile_place(j->output, true, e);
 }
@@ -145,8 +150,7 @@ bool job_commit(struct job *j, const struct engine *engine, struct error *e)
 {
     if (engine->put != NULL)
         return engine->put(engine->data, j->result.index, j->sign, e);
-    return sign_finish(j->sign, e) &&
-           (!j->in_place || rewrite_may_replace(j->item->output, &j->status, j->item->file, e)) &&
+    return sign_finish(j->sign, e) && job_has_place(j, e) &&
            tempfile_copy_mode(j->output, &j->status, e) && tempfile_place(j->output, true, e);
 }
 

@@ -34,6 +34,10 @@ bool job_read(struct job *j, const struct engine *engine, bool *made, struct err
 /* A kept file goes to the output folder as it is, so that the folder holds the whole release. */
 bool job_copy_kept(struct job *j, const struct engine *engine, struct error *e);
 
+/* Whether it may still take its place. ERROR_FORMAT: it is in place, and something has changed the
+ * file since it was read. */
+bool job_has_place(const struct job *j, struct error *e);
+
 /* Writes what the job has, and puts it into its place. */
 bool job_commit(struct job *j, const struct engine *engine, struct error *e);
 

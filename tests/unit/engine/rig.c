@@ -101,6 +101,8 @@ static const struct signer *login(void *data, unsigned *lanes, struct error *e)
     struct rig *r = data;
 
     atomic_fetch_add(&r->logins, 1);
+    if (r->at_login != NULL)
+        r->at_login();
     if (r->login_fails != ERROR_NONE) {
         error_set(e, r->login_fails, "no login today");
         return NULL;

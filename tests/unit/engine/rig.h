@@ -22,6 +22,7 @@ struct rig {
     /* What the token does. */
     unsigned lanes, lanes_given; /* sessions wanted, and what the login gives; 0: as wanted */
     enum error_code login_fails; /* ERROR_NONE: it succeeds */
+    void (*at_login)(void);      /* before it; NULL: nothing */
     size_t fail_at, cancel_at;   /* number of the signature, from 1; 0: never */
     bool garbage;                /* signatures that do not hold */
     int64_t delay;               /* ms for each */
