@@ -123,6 +123,9 @@ static bool ask_token(struct line *l, unsigned lane, struct job *j, bool *ending
     *ending = is_ending(l);
     if (!*ending)
         done = ask_with_touch(l, lane, j);
+    /* Before another session asks for the next touch. */
+    if (!*ending && !done)
+        line_stop(l, &j->result.error);
     pthread_mutex_unlock(&l->touching);
     return done;
 }
