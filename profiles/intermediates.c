@@ -11,6 +11,7 @@
 
 struct fetching {
     const struct profile *profile;
+    struct http_pool *pool;
     struct cancel *cancel;
 };
 
@@ -18,6 +19,7 @@ static bool fetch_one(void *data, const char *url, struct buffer *out, struct er
 {
     const struct fetching *f = data;
     const struct http_request request = {
+        .pool = f->pool,
         .url = url,
         .accept = "application/pkix-cert, application/pkcs7-mime, */*",
         .timeout_ms = f->profile->timestamp_timeout,
@@ -48,7 +50,7 @@ static bool fetch_one(void *data, const char *url, struct buffer *out, struct er
 bool intermediates_fetch(const struct profile *p, X509 *leaf, STACK_OF(X509) * pool, size_t *count,
                          struct cancel *cancel, struct error *e)
 {
-    struct fetching f = {p, cancel};
+    struct fetching f = {p, NULL, cancel};
     X509_STORE *roots = X509_STORE_new();
     bool complete;
 
@@ -58,7 +60,9 @@ bool intermediates_fetch(const struct profile *p, X509 *leaf, STACK_OF(X509) * p
     /* A root that the system has is not fetched. */
     X509_STORE_set_default_paths(roots);
     ERR_clear_error();
+    f.pool = http_pool_new();
     complete = aia_complete(leaf, pool, roots, fetch_one, &f, count, e);
+    http_pool_free(&f.pool);
     X509_STORE_free(roots);
     return complete;
 }

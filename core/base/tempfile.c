@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
+#include <sys/file.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -15,6 +15,10 @@
 #include "base/text.h"
 
 enum { XATTR_LIST_MAX = 65536, XATTR_VALUE_MAX = 65536 };
+
+/* Hidden names of one target: more than one is in use only where several processes write it at
+ * once. LOOKED_AT: those that a killed process is expected under. */
+enum { HIDDEN_LOOKED_AT = 2, HIDDEN_MAX = 1000 };
 
 struct tempfile {
     int fd;
@@ -24,34 +28,116 @@ struct tempfile {
     char *hidden; /* the name that the file has until it is committed; NULL while it has none */
 };
 
-static char *hidden_name(const char *name, struct error *e)
+static char *hidden_name(const struct tempfile *t, unsigned number, struct error *e)
 {
-    uint64_t random = 0;
-    char *hidden;
-
-    if (getrandom(&random, sizeof random, 0) != (ssize_t)sizeof random) {
-        error_set_errno(e, "no random bytes");
-        return NULL;
-    }
     /* File names end at 255 bytes. */
-    hidden = text_format(".%.200s.signet-%016llx", name, (unsigned long long)random);
+    char *hidden = text_format(".%.200s.signet-%u", t->name, number);
+
     if (hidden == NULL)
         error_set_memory(e);
     return hidden;
 }
 
-static bool open_hidden(struct tempfile *t, struct error *e)
+/* The lock tells others that we live; a killed process has none any more. flock, since it asks for
+ * no right to write, which a finished file may not give. False: another has it. Where the file
+ * system knows no locks nobody gets one, and nobody clears anything away. */
+static bool lock(int fd)
 {
-    t->hidden = hidden_name(t->name, e);
-    if (t->hidden == NULL)
-        return false;
-    t->fd = openat(t->folder, t->hidden, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (t->fd >= 0)
-        return true;
-    error_set_errno(e, "cannot write beside '%s'", t->target);
-    free(t->hidden);
-    t->hidden = NULL;
-    return false;
+    int result;
+
+    do
+        result = flock(fd, LOCK_EX | LOCK_NB);
+    while (result != 0 && errno == EINTR);
+    return result == 0 || errno != EWOULDBLOCK;
+}
+
+static bool leads_to(int folder, const char *name, int fd)
+{
+    struct stat there, opened;
+
+    return fstatat(folder, name, &there, AT_SYMLINK_NOFOLLOW) == 0 && fstat(fd, &opened) == 0 &&
+           there.st_dev == opened.st_dev && there.st_ino == opened.st_ino;
+}
+
+/* A regular file of this user. root gives its own to the owner of the original. */
+static bool may_be_ours(int folder, const char *name)
+{
+    struct stat status;
+
+    return fstatat(folder, name, &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(status.st_mode) &&
+           (status.st_uid == geteuid() || geteuid() == 0);
+}
+
+static int open_left(int folder, const char *name)
+{
+    const int flags = O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
+    /* To write: NFS locks nothing else. */
+    int fd = openat(folder, name, O_RDWR | flags);
+
+    return fd >= 0 ? fd : openat(folder, name, O_RDONLY | flags);
+}
+
+/* Removes what a killed process left under this name. Only who holds the lock of a file may take
+ * its name away, so what the name leads to cannot change in between. */
+static bool clear_left(int folder, const char *name)
+{
+    int fd = may_be_ours(folder, name) ? open_left(folder, name) : -1;
+    bool cleared = fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0 && may_be_ours(folder, name) &&
+                   leads_to(folder, name, fd) && unlinkat(folder, name, 0) == 0;
+
+    if (fd >= 0)
+        close(fd);
+    return cleared;
+}
+
+static bool clear_all_left(const struct tempfile *t, struct error *e)
+{
+    for (unsigned i = 1; i <= HIDDEN_LOOKED_AT; i++) {
+        char *name = hidden_name(t, i, e);
+
+        if (name == NULL)
+            return false;
+        clear_left(t->folder, name);
+        free(name);
+    }
+    return true;
+}
+
+/* Gives the file the first hidden name that is free. `take` returns 0 or an errno, EEXIST where the
+ * name is in use. */
+static bool take_hidden(struct tempfile *t, int (*take)(struct tempfile *t, const char *name),
+                        struct error *e)
+{
+    int why = EEXIST;
+
+    for (unsigned i = 1; why == EEXIST && i <= HIDDEN_MAX; i++) {
+        char *name = hidden_name(t, i, e);
+
+        if (name == NULL)
+            return false;
+        why = take(t, name);
+        if (why == EEXIST && clear_left(t->folder, name))
+            why = take(t, name);
+        if (why == 0)
+            t->hidden = name;
+        else
+            free(name);
+    }
+    errno = why;
+    return why == 0 || error_set_errno(e, "cannot write beside '%s'", t->target);
+}
+
+static int create_as(struct tempfile *t, const char *name)
+{
+    t->fd = openat(t->folder, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (t->fd < 0)
+        return errno;
+    if (lock(t->fd) && leads_to(t->folder, name, t->fd))
+        return 0;
+    /* Before it had its lock another process took it for one that was left. */
+    close(t->fd);
+    t->fd = -1;
+    return EEXIST;
 }
 
 static bool open_file(struct tempfile *t, struct error *e)
@@ -60,10 +146,12 @@ static bool open_file(struct tempfile *t, struct error *e)
     /* Only through /proc can a nameless file be given a name without privileges. */
     if (access("/proc/self/fd", X_OK) == 0)
         t->fd = openat(t->folder, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-    if (t->fd >= 0)
+    if (t->fd >= 0) {
+        lock(t->fd); /* while it has no name, and nobody else can */
         return true;
+    }
 #endif
-    return open_hidden(t, e);
+    return take_hidden(t, create_as, e);
 }
 
 struct tempfile *tempfile_open(const char *target, struct error *e)
@@ -89,7 +177,7 @@ struct tempfile *tempfile_open(const char *target, struct error *e)
     t->folder = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (t->folder < 0)
         error_set_errno(e, "cannot open the folder '%s'", parent);
-    else if (open_file(t, e))
+    else if (clear_all_left(t, e) && open_file(t, e))
         goto out;
     tempfile_free(&t);
     goto out;
@@ -158,40 +246,37 @@ bool tempfile_copy_mode(struct tempfile *t, const struct stat *like, struct erro
     return true;
 }
 
-/* Gives a nameless file the name `name`, which must be free. */
-static bool link_as(struct tempfile *t, const char *name)
+/* Gives the file a further name, which must be free. 0 or an errno. */
+static int link_as(struct tempfile *t, const char *name)
 {
     char self[64];
+    int result;
 
-    if (t->hidden != NULL)
-        return linkat(t->folder, t->hidden, t->folder, name, 0) == 0;
     snprintf(self, sizeof self, "/proc/self/fd/%d", t->fd);
-    return linkat(AT_FDCWD, self, t->folder, name, AT_SYMLINK_FOLLOW) == 0;
+    result = t->hidden != NULL ? linkat(t->folder, t->hidden, t->folder, name, 0)
+                               : linkat(AT_FDCWD, self, t->folder, name, AT_SYMLINK_FOLLOW);
+    return result == 0 ? 0 : errno;
 }
 
 static void drop_hidden(struct tempfile *t)
 {
-    if (t->hidden != NULL)
+    if (t->hidden != NULL && leads_to(t->folder, t->hidden, t->fd))
         unlinkat(t->folder, t->hidden, 0);
     free(t->hidden);
     t->hidden = NULL;
 }
 
-/* linkat cannot replace, so the file is linked under a hidden name first and then renamed. */
+/* linkat cannot replace, so a nameless file is linked under a hidden name first and then renamed.
+ * Where locks do not reach other machines, one of them may have taken the name. */
 static bool replace_target(struct tempfile *t, struct error *e)
 {
-    if (t->hidden == NULL) {
-        char *hidden = hidden_name(t->name, e);
-
-        if (hidden == NULL)
-            return false;
-        if (!link_as(t, hidden)) {
-            error_set_errno(e, "cannot write beside '%s'", t->target);
-            free(hidden);
-            return false;
-        }
-        t->hidden = hidden;
-    }
+    if (t->hidden == NULL && !take_hidden(t, link_as, e))
+        return false;
+    if (!leads_to(t->folder, t->hidden, t->fd))
+        return error_set(e, ERROR_SYSTEM,
+                         "cannot replace '%s': another process removed '%s', which was to take its "
+                         "place",
+                         t->target, t->hidden);
     if (renameat(t->folder, t->hidden, t->folder, t->name) != 0)
         return error_set_errno(e, "cannot replace '%s'", t->target);
     free(t->hidden);
@@ -205,7 +290,8 @@ bool tempfile_place(struct tempfile *t, bool replace, struct error *e)
         return error_set_errno(e, "cannot write '%s' to the disk", t->target);
     if (replace)
         return replace_target(t, e);
-    if (!link_as(t, t->name))
+    errno = link_as(t, t->name);
+    if (errno != 0)
         return error_set_errno(e, "cannot make '%s'", t->target);
     drop_hidden(t);
     return true;

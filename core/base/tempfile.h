@@ -1,8 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A file that comes into being whole. It has no name until it is committed (O_TMPFILE, where the
- * file system has it), so that a killed process leaves nothing; then it takes the place of the
- * target in one rename.
+ * file system has it); then it takes the place of the target in one rename.
+ *
+ * For the moment before that rename, and from the start where there is no O_TMPFILE, the new file
+ * of NAME stands beside it as ".NAME.signet-1" (NAME cut after 200 bytes; -2 and so on where
+ * several processes write it at once), under a lock (flock) that ends with its process. What a
+ * killed one left under the first two of these names, or under others while those are in use, goes
+ * when the same target is opened the next time: a regular file of this user (root: of any) that
+ * nobody has locked. The folder is not read for that. Nothing goes where the file system has no
+ * locks.
  */
 #ifndef SIGNET_BASE_TEMPFILE_H
 #define SIGNET_BASE_TEMPFILE_H
@@ -14,8 +21,8 @@
 
 struct tempfile;
 
-/* A new empty file in the folder of `target`, for reading and writing. NULL: ERROR_SYSTEM. Freed
- * with tempfile_free. */
+/* A new empty file in the folder of `target`, for reading and writing. Clears away what a killed
+ * process left of an earlier one. NULL: ERROR_SYSTEM. Freed with tempfile_free. */
 struct tempfile *tempfile_open(const char *target, struct error *e);
 
 /* Its descriptor; stays the tempfile's. */

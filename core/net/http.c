@@ -17,17 +17,75 @@
 
 enum { SLICE_MS = 100, HEADERS_MAX = 256 << 10, SHOWN_DELAY_MAX = 24 * 3600 };
 
+/* What one thread at a time works with. `multi` has the open connections, `curl` the TLS sessions:
+ * libcurl 7.88 lets no two threads share connections (CURLSHOPT_SHARE(3)). */
+struct handle {
+    CURL *curl;
+    CURLM *multi;
+    struct handle *next;
+};
+
+struct http_pool {
+    pthread_mutex_t mutex;
+    struct handle *idle; /* the one used last comes first: its connection is the likeliest alive */
+};
+
 /* One request on the wire. */
 struct exchange {
     const struct http_request *request;
     struct http_answer *answer;
-    CURL *curl;
+    struct handle *handle;
     struct curl_slist *headers;
     size_t header_bytes;
     bool too_long; /* the answer */
     int64_t end;   /* by clock_ms */
     char reason[CURL_ERROR_SIZE];
 };
+
+static void handle_free(struct handle *h)
+{
+    if (h == NULL)
+        return;
+    curl_easy_cleanup(h->curl);
+    curl_multi_cleanup(h->multi);
+    free(h);
+}
+
+static struct handle *handle_new(void)
+{
+    struct handle *h = calloc(1, sizeof *h);
+
+    if (h == NULL)
+        return NULL;
+    h->curl = curl_easy_init();
+    h->multi = curl_multi_init();
+    if (h->curl != NULL && h->multi != NULL)
+        return h;
+    handle_free(h);
+    return NULL;
+}
+
+static struct handle *pool_take(struct http_pool *pool)
+{
+    struct handle *h = NULL;
+
+    if (pool != NULL) {
+        pthread_mutex_lock(&pool->mutex);
+        h = pool->idle;
+        if (h != NULL)
+            pool->idle = h->next;
+        pthread_mutex_unlock(&pool->mutex);
+    }
+    return h == NULL ? handle_new() : h;
+}
+
+static void pool_give(struct http_pool *pool, struct handle *h)
+{
+    pthread_mutex_lock(&pool->mutex);
+    h->next = pool->idle;
+    pool->idle = h;
+    pthread_mutex_unlock(&pool->mutex);
+}
 
 /* Where the name of the server begins. A password with a slash in it, which should have been
  * encoded, makes that no URL any more, but is a password still: what looks like a port and is no
@@ -146,10 +204,14 @@ static void set_roots(CURL *curl)
 static void set_request(struct exchange *x, const char *url)
 {
     const struct http_request *r = x->request;
-    CURL *curl = x->curl;
+    CURL *curl = x->handle->curl;
 
     curl_easy_setopt(curl, CURLOPT_URL, url);
     curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
+    /* HTTP/2 has nothing for requests one by one, and a kept connection that its server ends by
+     * GOAWAY fails them before libcurl 8.4 (curl pull request 12054). With 1.1 they are sent again
+     * on a new connection. */
+    curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
     curl_easy_setopt(curl, CURLOPT_USERAGENT, "signet");
     curl_easy_setopt(curl, CURLOPT_HTTPHEADER, x->headers);
@@ -171,7 +233,7 @@ static void set_limits(struct exchange *x)
 {
     const struct http_request *r = x->request;
     int64_t left = x->end - clock_ms();
-    CURL *curl = x->curl;
+    CURL *curl = x->handle->curl;
 
     /* 0 would be: for ever. */
     left = left < 1 ? 1 : left;
@@ -187,31 +249,26 @@ static void set_limits(struct exchange *x)
 }
 
 /* By the multi interface: the easy one looks up only once a second. */
-static CURLcode perform(CURL *curl, struct cancel *cancel)
+static CURLcode perform(const struct handle *h, struct cancel *cancel)
 {
-    CURLM *multi = curl_multi_init();
     CURLcode result = CURLE_OUT_OF_MEMORY;
     int running = 1, left;
     CURLMsg *message;
 
-    if (multi == NULL)
+    if (curl_multi_add_handle(h->multi, h->curl) != CURLM_OK)
         return result;
-    if (curl_multi_add_handle(multi, curl) != CURLM_OK)
-        goto out;
-    while (curl_multi_perform(multi, &running) == CURLM_OK && running > 0) {
+    while (curl_multi_perform(h->multi, &running) == CURLM_OK && running > 0) {
         if (cancel_requested(cancel)) {
             result = CURLE_ABORTED_BY_CALLBACK;
             goto remove;
         }
-        curl_multi_poll(multi, NULL, 0, SLICE_MS, NULL);
+        curl_multi_poll(h->multi, NULL, 0, SLICE_MS, NULL);
     }
-    while ((message = curl_multi_info_read(multi, &left)) != NULL)
+    while ((message = curl_multi_info_read(h->multi, &left)) != NULL)
         if (message->msg == CURLMSG_DONE)
             result = message->data.result;
 remove:
-    curl_multi_remove_handle(multi, curl);
-out:
-    curl_multi_cleanup(multi);
+    curl_multi_remove_handle(h->multi, h->curl);
     return result;
 }
 
@@ -220,7 +277,8 @@ static bool was_connected(const struct exchange *x)
 {
     curl_off_t connected = 0;
 
-    curl_easy_getinfo(x->curl, CURLINFO_CONNECT_TIME_T, &connected);
+    /* CONNECT_TIME is 0 for a kept connection. */
+    curl_easy_getinfo(x->handle->curl, CURLINFO_PRETRANSFER_TIME_T, &connected);
     return connected > 0;
 }
 
@@ -241,7 +299,7 @@ static bool not_connected(const struct exchange *x, struct error *e)
     long number = 0;
     char reason[128];
 
-    curl_easy_getinfo(x->curl, CURLINFO_OS_ERRNO, &number);
+    curl_easy_getinfo(x->handle->curl, CURLINFO_OS_ERRNO, &number);
     if (number != 0)
         return error_set(e, ERROR_SYSTEM, "no connection: %s",
                          strerror_r((int)number, reason, sizeof reason));
@@ -299,9 +357,9 @@ static void read_answer(struct exchange *x)
     const char *type = NULL;
     curl_off_t seconds = 0;
 
-    curl_easy_getinfo(x->curl, CURLINFO_RESPONSE_CODE, &a->status);
-    curl_easy_getinfo(x->curl, CURLINFO_CONTENT_TYPE, &type);
-    curl_easy_getinfo(x->curl, CURLINFO_RETRY_AFTER, &seconds);
+    curl_easy_getinfo(x->handle->curl, CURLINFO_RESPONSE_CODE, &a->status);
+    curl_easy_getinfo(x->handle->curl, CURLINFO_CONTENT_TYPE, &type);
+    curl_easy_getinfo(x->handle->curl, CURLINFO_RETRY_AFTER, &seconds);
     type = type == NULL ? "" : type;
     snprintf(a->content_type, sizeof a->content_type, "%.*s", (int)strcspn(type, "; \t"), type);
     text_make_printable(a->content_type);
@@ -319,7 +377,7 @@ static bool next_url(const struct exchange *x, const char *from, char **url, str
     char *shown;
 
     *url = NULL;
-    curl_easy_getinfo(x->curl, CURLINFO_REDIRECT_URL, &to);
+    curl_easy_getinfo(x->handle->curl, CURLINFO_REDIRECT_URL, &to);
     if (to == NULL || status < 301 || status > 308 || (status > 303 && status < 307))
         return true;
     if (x->request->body == NULL || status >= 307) {
@@ -347,18 +405,16 @@ static bool send_once(struct exchange *x, char **url, struct cancel *cancel, str
     x->header_bytes = 0;
     x->reason[0] = '\0';
     buffer_reset(&x->answer->body);
-    x->curl = curl_easy_init();
-    if (x->curl == NULL)
-        return error_set_memory(e);
     set_request(x, *url);
     set_limits(x);
-    code = perform(x->curl, cancel);
+    code = perform(x->handle, cancel);
     good = code == CURLE_OK || failed(x, code, e);
     if (good) {
         read_answer(x);
         good = next_url(x, *url, &next, e);
     }
-    curl_easy_cleanup(x->curl);
+    /* Nothing of this request stays in it but the connection. */
+    curl_easy_reset(x->handle->curl);
     free(*url);
     *url = next;
     return good;
@@ -383,6 +439,15 @@ static void start_curl(void)
 }
 
 /* TLS writes to its socket as to a file: a server that hangs up would end the program. */
+static void hold_sigpipe(sigset_t *old)
+{
+    sigset_t pipe;
+
+    sigemptyset(&pipe);
+    sigaddset(&pipe, SIGPIPE);
+    pthread_sigmask(SIG_BLOCK, &pipe, old);
+}
+
 static void take_back_sigpipe(const sigset_t *old)
 {
     static const struct timespec at_once = {0};
@@ -395,26 +460,72 @@ static void take_back_sigpipe(const sigset_t *old)
     pthread_sigmask(SIG_SETMASK, old, NULL);
 }
 
+/* With a handle of the pool. It goes back only after a success: what is kept has nothing
+ * half-done, and the next try after a bad answer may reach another machine behind the same name. */
+static bool send_with_handle(struct exchange *x, struct cancel *cancel, struct error *e)
+{
+    struct http_pool *pool = x->request->pool;
+    bool good;
+
+    x->handle = pool_take(pool);
+    if (x->handle == NULL)
+        return error_set_memory(e);
+    good = send_all(x, cancel, e);
+    if (good && pool != NULL && x->answer->status == 200)
+        pool_give(pool, x->handle);
+    else
+        handle_free(x->handle);
+    return good;
+}
+
 bool http_send(const struct http_request *request, struct http_answer *answer,
                struct cancel *cancel, struct error *e)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     struct exchange x = {
         .request = request, .answer = answer, .end = clock_ms() + request->timeout_ms};
-    sigset_t pipe, old;
+    sigset_t old;
     bool good;
 
     *answer = (struct http_answer){.body = BUFFER_INIT};
     pthread_once(&once, start_curl);
-    sigemptyset(&pipe);
-    sigaddset(&pipe, SIGPIPE);
-    pthread_sigmask(SIG_BLOCK, &pipe, &old);
-    good = add_headers(&x) ? send_all(&x, cancel, e) : error_set_memory(e);
+    hold_sigpipe(&old);
+    good = add_headers(&x) ? send_with_handle(&x, cancel, e) : error_set_memory(e);
     take_back_sigpipe(&old);
     curl_slist_free_all(x.headers);
     if (!good)
         http_answer_free(answer);
     return good;
+}
+
+struct http_pool *http_pool_new(void)
+{
+    struct http_pool *pool = calloc(1, sizeof *pool);
+
+    if (pool != NULL && pthread_mutex_init(&pool->mutex, NULL) != 0) {
+        free(pool);
+        pool = NULL;
+    }
+    return pool;
+}
+
+void http_pool_free(struct http_pool **pool)
+{
+    struct http_pool *o = *pool;
+    struct handle *h;
+    sigset_t old;
+
+    if (o == NULL)
+        return;
+    hold_sigpipe(&old);
+    while ((h = o->idle) != NULL) {
+        o->idle = h->next;
+        handle_free(h);
+    }
+    take_back_sigpipe(&old);
+    pthread_mutex_destroy(&o->mutex);
+    free(o);
+    *pool = NULL;
 }
 
 void http_answer_free(struct http_answer *answer)

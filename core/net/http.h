@@ -18,7 +18,12 @@
 
 enum { HTTP_REDIRECTS = 5, HTTP_TYPE_SIZE = 128 };
 
+/* Connections that stay open between requests, with their TLS. Any number of threads may use one
+ * pool; as many connections to a server are kept as requests were under way at once. */
+struct http_pool;
+
 struct http_request {
+    struct http_pool *pool; /* the caller's, who frees it later; NULL: nothing is kept */
     const char *url;
     const uint8_t *body; /* NULL: GET; else POST */
     size_t body_length;
@@ -37,10 +42,15 @@ struct http_answer {
     struct buffer body;
 };
 
+/* NULL when memory ran out; a request does without. */
+struct http_pool *http_pool_new(void);
+void http_pool_free(struct http_pool **pool); /* when no thread is in http_send with it any more */
+
 /* True when there was an answer, whatever its status; it is freed by http_answer_free. A GET is
  * redirected HTTP_REDIRECTS times at most, never from https to http; a POST only by 307 and 308
- * (RFC 9110 section 15.4), any other redirect of it is an error. False: ERROR_SYSTEM says what went
- * wrong, without the URL; ERROR_USAGE: no such URL; ERROR_CANCELLED within a tenth of a second;
+ * (RFC 9110 section 15.4), any other redirect of it is an error. A kept connection that its server
+ * has closed is replaced, within the same timeout. False: ERROR_SYSTEM says what went wrong,
+ * without the URL; ERROR_USAGE: no such URL; ERROR_CANCELLED within a tenth of a second;
  * ERROR_MEMORY. */
 bool http_send(const struct http_request *request, struct http_answer *answer,
                struct cancel *cancel, struct error *e);

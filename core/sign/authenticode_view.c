@@ -166,8 +166,8 @@ bool authenticode_view(const uint8_t *der, size_t length, struct authenticode_vi
     if (good) {
         read_opus(out);
         read_statement(out);
-        out->has_timestamp = unsigned_get(out, SPC_RFC3161_OID, 0) != NULL ||
-                             unsigned_get(out, COUNTERSIGNATURE_OID, 0) != NULL;
+        out->has_timestamp = unsigned_get(out->info, SPC_RFC3161_OID, 0) != NULL ||
+                             unsigned_get(out->info, COUNTERSIGNATURE_OID, 0) != NULL;
     }
     ERR_clear_error();
     if (good)
@@ -288,7 +288,7 @@ bool authenticode_check(const struct authenticode_view *v, struct error *e)
 
 const ASN1_STRING *authenticode_nested(const struct authenticode_view *v, int index)
 {
-    const ASN1_TYPE *value = unsigned_get(v, SPC_NESTED_SIGNATURE_OID, index);
+    const ASN1_TYPE *value = unsigned_get(v->info, SPC_NESTED_SIGNATURE_OID, index);
 
     return value == NULL || value->type != V_ASN1_SEQUENCE ? NULL : value->value.sequence;
 }

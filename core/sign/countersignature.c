@@ -148,7 +148,7 @@ bool countersignature_read(const struct authenticode_view *v, unsigned index,
     *out = (struct countersignature){0};
     for (unsigned kind = 0; kind < sizeof oids / sizeof *oids; kind++)
         for (int i = 0;; i++, at--) {
-            const ASN1_TYPE *value = unsigned_get(v, oids[kind], i);
+            const ASN1_TYPE *value = unsigned_get(v->info, oids[kind], i);
 
             if (value == NULL)
                 break;

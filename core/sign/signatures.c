@@ -79,7 +79,7 @@ static bool collect_nested(struct signatures *s, size_t outer, struct error *e)
                      s->depth[outer] + 1, e))
             return false;
     /* Others may see signatures behind one that is none. */
-    return unsigned_get(&s->view[outer], SPC_NESTED_SIGNATURE_OID, i) == NULL ||
+    return unsigned_get(s->view[outer].info, SPC_NESTED_SIGNATURE_OID, i) == NULL ||
            error_set(e, ERROR_FORMAT,
                      "what stands in the place of a nested signature is not one that Authenticode "
                      "knows");

@@ -32,6 +32,7 @@ struct tsa {
     int64_t timeout_ms;
     unsigned tries, rate;
     char *proxy;
+    struct http_pool *pool;
     X509_STORE *trust;
     const EVP_MD *md;
 };
@@ -66,6 +67,9 @@ static bool copy_spec(struct tsa *t, const struct tsa_spec *spec)
     t->tries = spec->tries;
     t->rate = spec->rate;
     t->md = spec->md;
+    t->pool = http_pool_new();
+    if (t->pool == NULL)
+        return false;
     if (spec->trust != NULL && X509_STORE_up_ref(spec->trust))
         t->trust = spec->trust;
     if (spec->proxy != NULL && (t->proxy = strdup(spec->proxy)) == NULL)
@@ -116,6 +120,7 @@ void tsa_free(struct tsa **t)
     }
     free(o->server);
     free(o->proxy);
+    http_pool_free(&o->pool);
     X509_STORE_free(o->trust);
     pthread_mutex_destroy(&o->mutex);
     free(o);
@@ -253,6 +258,7 @@ static bool ask(struct stamping *s, struct server *server, bool *fatal, struct e
 {
     struct outcome *o = &s->outcome[server - s->tsa->server];
     const struct http_request request = {
+        .pool = s->tsa->pool,
         .url = server->url,
         .body = s->request.der.data,
         .body_length = s->request.der.length,

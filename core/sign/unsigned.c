@@ -13,15 +13,15 @@
 enum found { FAILED = -1, NOT_HERE, DONE };
 
 /* An attribute may be there more than once (RFC 5652 section 11.4). */
-const ASN1_TYPE *unsigned_get(const struct authenticode_view *v, const char *oid, int index)
+const ASN1_TYPE *unsigned_get(const PKCS7_SIGNER_INFO *info, const char *oid, int index)
 {
     ASN1_OBJECT *object = OBJ_txt2obj(oid, 1);
     const ASN1_TYPE *value = NULL;
     int at = -1;
 
     while (object != NULL && value == NULL &&
-           (at = X509at_get_attr_by_OBJ(v->info->unauth_attr, object, at)) >= 0) {
-        X509_ATTRIBUTE *attribute = X509at_get_attr(v->info->unauth_attr, at);
+           (at = X509at_get_attr_by_OBJ(info->unauth_attr, object, at)) >= 0) {
+        X509_ATTRIBUTE *attribute = X509at_get_attr(info->unauth_attr, at);
         int count = X509_ATTRIBUTE_count(attribute);
 
         if (index < count)

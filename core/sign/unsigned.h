@@ -35,8 +35,8 @@ bool unsigned_remove(const struct buffer *signature, const char *oid, struct buf
                      struct error *e);
 
 /* Value number `index` of all attributes of this kind; NULL when there are not so many. The
- * view's. */
-const ASN1_TYPE *unsigned_get(const struct authenticode_view *v, const char *oid, int index);
+ * signer's. */
+const ASN1_TYPE *unsigned_get(const PKCS7_SIGNER_INFO *info, const char *oid, int index);
 
 /* Bytes of those attributes that are of no kind known here, in DER; `first` gets the number of the
  * first of them (OID in dots, cut where it is longer; untouched where there are none). */

@@ -55,12 +55,12 @@ struct digesting {
     struct tally tally;
 };
 
-static bool put(struct digesting *d, const struct step *s, struct error *e)
+static bool put(struct digesting *d, size_t index, const struct step *s, struct error *e)
 {
     json_t *record;
 
     if (d->output != NULL)
-        return steps_add(d->output, s, e);
+        return steps_add(d->output, index, s, e);
     record = step_record(STEP_DIGEST, s, e);
     if (record != NULL)
         op_emit(d->ctx, "line", record);
@@ -79,12 +79,12 @@ static bool check_name(const char *file, struct error *e)
                      "'%s': its name is not UTF-8, and the digests are JSON; rename it", file);
 }
 
-static bool put_digest(struct digesting *d, const char *file, const struct file_digest *made,
+static bool put_digest(struct digesting *d, size_t index, const struct file_digest *made,
                        struct error *e)
 {
     bool is_pe = strcmp(made->format, "pe") == 0, is_msi = strcmp(made->format, "msi") == 0;
     struct step s = {
-        .file = (char *)file,
+        .file = d->plan.item[index].file,
         .format = (char *)made->format,
         .hash = d->options.hash,
         .digest_length = made->length,
@@ -95,7 +95,7 @@ static bool put_digest(struct digesting *d, const char *file, const struct file_
     };
 
     memcpy(s.digest, made->digest, made->length);
-    return put(d, &s, e);
+    return put(d, index, &s, e);
 }
 
 static json_t *details(const struct file_digest *made)
@@ -114,12 +114,13 @@ static json_t *details(const struct file_digest *made)
     return more;
 }
 
-static void tell(struct digesting *d, const char *file, bool good, const struct file_digest *made,
+static void tell(struct digesting *d, size_t index, bool good, const struct file_digest *made,
                  struct error *e)
 {
+    const char *file = d->plan.item[index].file;
     bool kept = good && made->content.length == 0;
 
-    if (good && (kept || put_digest(d, file, made, e)))
+    if (good && (kept || put_digest(d, index, made, e)))
         tally_file(&d->tally, file, kept ? TALLY_KEPT : TALLY_DONE, made->size, details(made),
                    NULL);
     else if (e->code != ERROR_CANCELLED)
@@ -139,7 +140,7 @@ static bool digest_one(void *data, size_t index)
                 file_digest_make(fd, file, &d->options, &made, d->ctx->cancel, &e);
 
     tally_wait(&d->tally, index);
-    tell(d, file, good, &made, &e);
+    tell(d, index, good, &made, &e);
     file_digest_free(&made);
     if (fd >= 0)
         close(fd);

@@ -127,18 +127,37 @@ static bool put(struct digests *d, size_t index, const struct buffer *der, struc
 
     step.der = *der;
     pthread_mutex_lock(&d->mutex);
-    done = steps_add(d->signatures, &step, e);
+    done = steps_add(d->signatures, index, &step, e);
     d->put += done;
     pthread_mutex_unlock(&d->mutex);
     return done;
 }
 
+/* The output's line for one of the digests. False: it has none. */
+static bool find_before(const struct digests *d, size_t index, size_t *before)
+{
+    if (d->before == NULL)
+        return false;
+    *before = steps_find(d->before, steps_at(d->steps, index)->file);
+    return *before < steps_count(d->before);
+}
+
 /* What the output has for a line; freed by step_free. */
 static bool read_before(const struct digests *d, size_t index, struct step *out)
 {
-    size_t i = d->before == NULL ? 0 : steps_find(d->before, steps_at(d->steps, index)->file);
+    size_t before;
 
-    return d->before != NULL && i < steps_count(d->before) && steps_read(d->before, i, out, NULL);
+    return find_before(d, index, &before) && steps_read(d->before, before, out, NULL);
+}
+
+bool digests_due(const struct digests *d)
+{
+    size_t before;
+
+    for (size_t i = 0; i < steps_count(d->steps); i++)
+        if (!find_before(d, i, &before))
+            return true;
+    return false;
 }
 
 /* The value of a signature that the job would make again. */

@@ -24,6 +24,9 @@ void digests_close(struct digests **d);
 /* An item for each line; none is right, too. */
 bool digests_plan(const struct digests *d, struct plan *out, struct error *e);
 
+/* Whether a line is sure to want a signature of the token: the output has none for it. */
+bool digests_due(const struct digests *d);
+
 /* The job of a line; by any thread. *made: what the output has of it already. SIGN_MADE: its very
  * signature, which stays; SIGN_MADE_UNSTAMPED: without the timestamp; the job has it. NULL: the
  * line is not what it was. */
@@ -34,8 +37,8 @@ struct sign_job *digests_begin(struct digests *d, size_t index, const struct sig
 bool digests_put(struct digests *d, size_t index, const struct sign_job *job, struct error *e);
 
 /* The output takes its place with what was put into it, and with what it had of the lines that were
- * not begun, since the run was stopped. Not where there are lines and none could be signed: what an
- * earlier run left stays then. */
+ * not begun, since the run was stopped; in the order of the digests. Not where there are lines and
+ * none could be signed: what an earlier run left stays then. */
 bool digests_commit(struct digests *d, struct error *e);
 
 #endif

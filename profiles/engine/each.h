@@ -14,7 +14,7 @@ struct each {
     struct cancel *cancel; /* what was begun is finished */
 };
 
-/* How many threads that is: hashing wants every core; writing waits for the disk. */
+/* How many threads that is: hashing wants every core. */
 enum { EACH_MOST_WORKERS = 8 };
 unsigned each_workers(void);
 

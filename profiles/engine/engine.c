@@ -160,7 +160,7 @@ static void join(pthread_t *thread, unsigned count)
  * than wanted, the missing producers leave their queues at once. */
 static void run_threads(struct line *l)
 {
-    pthread_t reader[EACH_MOST_WORKERS], writer[EACH_MOST_WORKERS], signer[MOST_LANES * IN_FLIGHT];
+    pthread_t reader[EACH_MOST_WORKERS], writer[WRITERS], signer[MOST_LANES * IN_FLIGHT];
     pthread_t stamper[MOST_STAMPS];
     struct sign_stage session[MOST_LANES * IN_FLIGHT];
     unsigned wanted = l->engine->lanes * IN_FLIGHT;
@@ -169,7 +169,7 @@ static void run_threads(struct line *l)
 
     for (unsigned i = 0; i < wanted; i++)
         session[i] = (struct sign_stage){l, i / IN_FLIGHT, i == 0};
-    writers = start(writer, l->workers, commit_files, l, 0);
+    writers = start(writer, WRITERS, commit_files, l, 0);
     if (writers > 0)
         stampers = start(stamper, l->stamps, stamp_stage_run, l, 0);
     for (unsigned i = stampers; i < l->stamps; i++)

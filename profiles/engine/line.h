@@ -16,13 +16,16 @@
  * UNSTAMPED: those that wait for a timestamp, while servers answer: when they are slow for some
  * seconds, the token goes on.
  * IN_FLIGHT: signatures that one session is asked for at once. While the token works on one, the
- * next is on its way, so that it never waits for us. */
+ * next is on its way, so that it never waits for us.
+ * WRITERS: files that are written to the disk at once, on any number of cores: these threads wait
+ * for it nearly all their time, and what waits together is made durable together. */
 enum {
     WAITING = 16,
     UNSTAMPED = 32,
     MOST_LANES = 64,
     MOST_STAMPS = 16,
     IN_FLIGHT = 2,
+    WRITERS = 8,
 };
 
 /* What came of an item. */
@@ -36,7 +39,7 @@ struct line {
     const struct engine *engine;
     struct engine_totals *totals;
     struct queue to_sign, to_stamp, to_commit;
-    unsigned workers; /* that read, and as many that write */
+    unsigned workers; /* that read */
     unsigned stamps;  /* that ask for timestamps; 0: none are wanted */
     struct patience patience;
     atomic_size_t next;

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "profiles/engine/batch.h"
 #include "profiles/engine/digests.h"
+#include "profiles/engine/due.h"
 #include "profiles/engine/engine.h"
 #include "profiles/engine/report.h"
 #include "profiles/engine/stamper.h"
@@ -177,6 +178,18 @@ static bool is_untouched(const struct ready *r)
     return false;
 }
 
+/* Nothing to sign needs no login: PIN, tries and touch are judged when the first digest waits. Only
+ * that the PIN is not to be had is said before, where one is sure to be needed. */
+static bool may_wait(const struct batch *b, bool dry_run, const struct error *e)
+{
+    if (b->ready.spec.leaf == NULL)
+        return false;
+    if (e->code != ERROR_PIN_SOURCE || dry_run)
+        return e->code == ERROR_PIN_SOURCE || e->code == ERROR_FORBIDDEN;
+    return b->digests != NULL ? !digests_due(b->digests)
+                              : !due_signature(&b->plan, b->ready.spec.existing, b->ctx->cancel);
+}
+
 /* What stands before signing, without a try; a dry run needs no token that would let us in. */
 static bool prepare(struct batch *b, bool dry_run, struct error *e)
 {
@@ -191,10 +204,7 @@ static bool prepare(struct batch *b, bool dry_run, struct error *e)
         b->person.secret = NULL;
     if (ready_prepare(&b->ready, b->profile, b->pin, b->ctx->terminal, b->ctx->cancel, &local))
         return true;
-    /* Nothing to sign needs no login: PIN, tries and touch are judged when the first digest waits.
-     */
-    if ((local.code == ERROR_FORBIDDEN || (dry_run && local.code == ERROR_PIN_SOURCE)) &&
-        b->ready.spec.leaf != NULL)
+    if (may_wait(b, dry_run, &local))
         return true;
     if (is_untouched(&b->ready)) {
         b->untouched = local;
@@ -334,7 +344,9 @@ const struct op op_batch_sign = {
         "then it stays as it was. "
         "Files that carry a valid signature are kept, and so is what stands signed in "
         "the output folder, so that the same command again goes on where a stopped one "
-        "ended; one of ours that lacks its timestamp gets only that, without a login. "
+        "ended; one of ours that lacks its timestamp gets only that. Where nothing is left to sign "
+        "there is no login, and the PIN source need not be there; where a file carries no "
+        "signature, a missing one is said before anything is hashed. "
         "Where timestamps are required, a file that gets none stays as it was, and when several in "
         "a row get none the run stops, so that the token signs nothing in vain. "
         "One bad file does not stop the others. A refused PIN stops "

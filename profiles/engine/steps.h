@@ -11,7 +11,13 @@
  * ERROR_USAGE, ERROR_SYSTEM. */
 struct steps_output;
 struct steps_output *steps_create(enum step_kind kind, const char *path, struct error *e);
-bool steps_add(struct steps_output *o, const struct step *s, struct error *e);
+
+/* Lines may come in any order; `index` says which of them this one is. What is kept of a line is
+ * its place. */
+bool steps_add(struct steps_output *o, size_t index, const struct step *s, struct error *e);
+
+/* Puts the lines into the order of their index. Where that cannot be done (it takes the room of
+ * the file once more), they stay in the order in which they came, which no reader minds. */
 bool steps_commit(struct steps_output *o, struct error *e);
 void steps_output_free(struct steps_output **o);
 

@@ -31,6 +31,37 @@ is "$(calls C_Sign)" 200 '200 C_Sign'
 run "$test_pin" "$work"/files/*.exe
 is "$status/$(calls C_Login)" 0/0 'what is signed already needs no login'
 
+# Nor a PIN source; but where a file is not signed, a missing one is said before any other is looked at.
+bare() { # ARGUMENT…: without $SIGNET_PIN
+  : >"$PKCS11SPY_OUTPUT"
+  said=$("$batch" sign spied "$@" 2>&1)
+  status=$?
+}
+bare "$work"/files/*.exe
+is "$status/$(grep -c '^kept' <<<"$said")/$(calls C_Login)" 0/200/0 'nor that the PIN source is there'
+mkdir "$work/more"
+cp "$work/hello.exe" "$work/more/last.exe"
+bare "$work"/files/*.exe "$work/more/last.exe"
+is "$status/$(grep -cE '^(kept|signed|failed|not-tried)' <<<"$said")/$(calls C_Login)" 2/0/0 'one file that is not signed: it must be'
+like "$said" 'env:SIGNET_PIN' 'and is named'
+cmp -s "$work/hello.exe" "$work/more/last.exe"
+is "$?" 0 'and the file stays'
+bare "$work/files/1.exe" "$work/nowhere.exe" "$work/hello.c"
+is "$status/$(grep -cE '^(kept|failed)' <<<"$said")" 1/3 'what cannot be signed needs none either'
+run "$test_pin" -o "$work/out" "$work"/more/last.exe
+bare -o "$work/out" "$work"/more/last.exe
+is "$status/$(grep -c '^kept' <<<"$said")" 0/1 'what stands signed in the output folder needs none'
+bare -o "$work/out" --description Another "$work"/more/last.exe
+is "$status/$(calls C_Login)" 2/0 'unless it is another signature that is wanted'
+is "$("$batch" verify --json "$work/out/last.exe" 2>/dev/null | jq -c '[.files[0].signatures[].description]')" '[null]' \
+  'and that stays as it is'
+"$batch" digest "$work/more/last.exe" -o "$work/digests.json" >/dev/null
+bare --digests "$work/digests.json" -o "$work/signatures.json"
+is "$status/$(ls "$work/signatures.json" 2>/dev/null)" 2/ 'a digest that is not signed: it must be there'
+run "$test_pin" --digests "$work/digests.json" -o "$work/signatures.json"
+bare --digests "$work/digests.json" -o "$work/signatures.json"
+is "$status/$(grep -c '^kept' <<<"$said")" 0/1 'one that is signed needs none'
+
 # shellcheck disable=SC2016
 for bad in '' ' 1234' $'1234\r' '$SIGNET_PIN' '${PIN}' '%PIN%' 12; do
   run "$bad" --existing replace "$work/files/1.exe"

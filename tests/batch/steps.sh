@@ -50,6 +50,16 @@ is "$(calls C_Login)/$(calls C_Sign)" 1/20 'one login, twenty signatures'
 is "$(($(logins) - before))" 1 'one login in the audit log'
 is "$(wc -l <signatures.json)" 20 'a signature for each'
 like "$said" '20 signed' 'and a summary'
+# The lines come in their order, although the sessions finish in another, and what is signed already is done first.
+tac digests.json | head -n 7 >last.json
+sign rsa --digests last.json -o again.json
+is "$status/$(jq -r .file again.json)" "0/$(jq -r .file last.json)" 'in the order of the digests'
+sign spied --sessions 4 --digests digests.json -o fourfold.json
+same fourfold.json signatures.json 'as they stand there, byte for byte, however many sessions'
+sed 1,13d signatures.json >partly.json
+sign spied --digests digests.json -o partly.json
+is "$status/$(grep -c '^kept' <<<"$said")" 0/7 'and with those that an earlier run signed'
+same partly.json signatures.json 'in their places'
 said attach --signatures signatures.json
 is "$status" 0 'attach'
 good files/*.exe

@@ -52,6 +52,22 @@ is "$?" 7 'TLS: a server whose certificate leads nowhere is not asked'
 SSL_CERT_FILE=$tsa_root sign good --timestamp "$tsa_tls/good" files/1.exe
 is "$?/$(stamped files/1.exe)" 0/1 'TLS: one that is trusted is'
 
+# Connections stay open from one request to the next: as many as requests are under way. One that its server has closed costs no
+# try: each file has but one.
+make_programs 20 1000
+make_profile kept "$softhsm" 01 "timestamp: {servers: [$tsa_url/good], tries: 1, parallel: 4}" 'existing: replace'
+for case in "$tsa_url/good" "$tsa_tls/good" "$tsa_url/redirect/307/good" "$tsa_tls/close/good" "$tsa_tls/silent-close/good" \
+  "$tsa_url/silent-close/good" "$tsa_url/once/good" "$tsa_tls/once/good"; do
+  tsa_forget
+  SSL_CERT_FILE=$tsa_root sign kept --timestamp "$case" files/{1..20}.exe
+  is "$?/$(stamped files/{1..20}.exe)" 0/20 "${case%%:*}, ${case#*//*/}: 20 files"
+  connections=$(tsa_connections)
+  case $case in
+    *close/* | *once/*) is "$connections" 20 'each by a connection of its own' ;;
+    *) result "$([[ $connections -ge 1 && $connections -le 4 ]]; echo $?)" "by $connections connections, at most 4" ;;
+  esac
+done
+
 # A CA below the root is enough for timestamp.ca, when it signs and when the same profile judges.
 make_programs 1 1000
 make_profile below "$softhsm" 01 "timestamp: {servers: [$tsa_url/good], ca: [$tsa_folder/issuing.pem]}" "certificate: $work/01.pem"
@@ -131,8 +147,9 @@ sign bare -o out files/{1,2,3}.exe
 sign good -o out files/{1,2,3}.exe --dry-run
 is "$?/$(grep -c '^would-timestamp' said)" 0/3 'a dry run says what would be stamped'
 before=$(logins)
-sign good -o out files/{1,2,3}.exe
-is "$?/$(grep -c '^timestamped' said)/$(($(logins) - before))" 0/3/0 'what stands in the output folder gets only the timestamp'
+env -u SIGNET_PIN "$batch" sign good -o out files/{1,2,3}.exe >said 2>errors
+is "$?/$(grep -c '^timestamped' said)/$(($(logins) - before))" 0/3/0 \
+  'what stands in the output folder gets only the timestamp, without a PIN source'
 is "$(stamped out/*.exe)" 3 'which is good'
 sign good -o out files/{1,2,3}.exe
 is "$?/$(grep -c '^kept' said)" 0/3 'once'
@@ -221,6 +238,7 @@ result "$([[ $took -lt 5400 ]]; echo $?)" "several requests under way: $took ms,
 
 # A signal: what has its signature gets its timestamp.
 make_programs 150 1000
+: >said # the last run's lines are not this one's
 "$batch" sign good --timestamp "$tsa_url/good/100" files/*.exe >said 2>errors &
 victim=$!
 for ((i = 0; i < 200; i++)); do

@@ -102,8 +102,9 @@ check near
 like "$(of chain)" "warning: it ends at '.*Far CA'" 'an issuer is missing'
 is "$(tsa_count GET)" 0 'and not fetched without leave'
 make_profile far "$softhsm" 01 "certificate: $work/leaf.pem" 'fetch-intermediates: true'
+tsa_forget
 check far
-is "$status/$(tsa_count GET)" 0/2 'with leave it is, and the root above it'
+is "$status/$(tsa_count GET)/$(tsa_connections)" 0/2/1 'with leave it is, and the root above it, by one connection'
 like "$(of chain)" 'ok: 2 certificates fetched' 'as is said'
 like "$(of chain)" 'ok: complete: 2 below the root' 'the chain is complete'
 tsa_forget

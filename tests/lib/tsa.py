@@ -7,9 +7,10 @@ usage: tsa.py FOLDER        (from shell: tests/lib/tsa.sh)
 It makes a CA and certificates in FOLDER, then writes there
   root.pem            the root that good answers lead to (root > issuing > tsa)
   log                 a line for each request: seconds since 1970, method, path as it was asked for
+  connections         a line for each connection that was accepted: its scheme
   tls-url             as `url`, with TLS; its certificate is from root.pem
   url                 http://127.0.0.1:PORT; the last file that it writes, so wait for this one
-and serves until it is killed or its parent has ended. What is after the URL chooses the answer:
+and serves until it is killed or its parent has ended. It keeps connections open (HTTP/1.1). What is after the URL chooses the answer:
   /good               as it should be
   /good/MS            the same, MS milliseconds after the request came
   /hang               takes the request and keeps silent
@@ -36,6 +37,10 @@ and serves until it is killed or its parent has ended. What is after the URL cho
   /redirect/N/PATH    HTTP status N (301, 302, 307, 308) to /PATH
   /downgrade/PATH     307 from TLS to http and /PATH
   /leave/SCHEME       307 to a URL of another scheme
+  /close/PATH         as /PATH; says "Connection: close" and closes the connection
+  /silent-close/PATH  as /PATH, and closes the connection without having said so
+  /once/PATH          as /PATH, but a request that is not the first of its connection gets none: it is closed, as by a
+                      server that does so in the moment in which the request is on its way
   /first/K/PATH/then/PATH
                       the first K requests to this URL are answered by the first PATH, others by the second
   /file/NAME          (GET) FOLDER/NAME, for certificates of issuers
@@ -257,6 +262,17 @@ ANSWERS = {
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    requests = 0  # of this connection
+    saying_close = False
+
+    def setup(self):
+        super().setup()
+        scheme = "https" if isinstance(self.connection, ssl.SSLSocket) else "http"
+        with lock, open(path("connections"), "a", encoding="ascii") as file:
+            file.write(scheme + "\n")
+
     def log_message(self, *_):
         pass
 
@@ -268,12 +284,15 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.send_response(status)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(body)))
+        if self.saying_close:
+            self.send_header("Connection", "close")  # which closes it, too
         for name, value in headers.items():
             self.send_header(name.replace("_", "-"), value)
         self.end_headers()
         self.wfile.write(body)
 
     def endless(self):
+        self.close_connection = True
         self.send_response(200)
         self.send_header("Content-Type", "application/timestamp-reply")
         self.end_headers()
@@ -299,8 +318,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
         mode = words[0]
         if mode == "hang":
             time.sleep(3600)
-        elif mode == "drop":
-            pass
+        elif mode == "drop" or (mode == "once" and self.requests > 1):
+            self.close_connection = True
+        elif mode in ("once", "close", "silent-close"):
+            self.saying_close = mode == "close"
+            self.answer(query, words[1:], start)
+            self.close_connection = self.close_connection or mode == "silent-close"
         elif mode == "endless":
             self.endless()
         elif mode == "endless-headers":
@@ -309,6 +332,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.endless_headers(b"x" * 60)
         elif mode == "no-http":
             self.wfile.write(b"220 mail.invalid ESMTP\r\n")
+            self.close_connection = True
         elif mode == "leave":
             self.finish_with(307, "text/plain", b"", Location=f"{words[1]}://127.0.0.1/")
         elif mode == "status":
@@ -337,14 +361,16 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def do_POST(self):
         start = time.monotonic()
+        self.requests += 1
         self.log()
         query = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         try:
             self.answer(query, self.choose(self.words()), start)
         except (BrokenPipeError, ConnectionResetError):
-            pass
+            self.close_connection = True
 
     def do_GET(self):
+        self.requests += 1
         self.log()
         words = self.choose(self.words())
         try:
@@ -354,7 +380,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             else:
                 self.answer(b"", words, time.monotonic())
         except (BrokenPipeError, ConnectionResetError):
-            pass
+            self.close_connection = True
 
 
 class Server(http.server.ThreadingHTTPServer):
@@ -383,7 +409,8 @@ def main():
     parent = os.getppid()
     os.makedirs(FOLDER, exist_ok=True)
     make_certificates()
-    open(path("log"), "w", encoding="ascii").close()
+    for name in ("log", "connections"):
+        open(path(name), "w", encoding="ascii").close()
     tls = TlsServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=tls.serve_forever, daemon=True).start()
     publish("tls-url", f"https://127.0.0.1:{tls.server_address[1]}")

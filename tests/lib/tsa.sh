@@ -7,6 +7,7 @@
 #                          $tsa_root  the root of its certificates, PEM
 #                          $tsa_dead  a URL that nobody listens at
 #   tsa_count PATTERN    how many requests came to paths that match (extended regular expression)
+#   tsa_connections      how many connections it accepted, in both schemes
 #   tsa_forget           counts from 0 again
 #   tsa_stop             ends it; it also ends by itself, soon after the test
 
@@ -31,7 +32,9 @@ tsa_start() {
 
 tsa_count() { grep -cE "$1" "$tsa_folder/log"; }
 
-tsa_forget() { : >"$tsa_folder/log"; }
+tsa_connections() { wc -l <"$tsa_folder/connections"; }
+
+tsa_forget() { : >"$tsa_folder/log" && : >"$tsa_folder/connections"; }
 
 tsa_stop() {
   kill "$tsa_pid" 2>/dev/null

@@ -12,9 +12,11 @@
 #include <grp.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -210,6 +212,12 @@ static void drops_bits_of_a_lost_owner(void **state)
     assert_int_equal(in_child(copy_foreign_mode), 0);
 }
 
+static bool filter(const struct sock_fprog *program)
+{
+    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+           prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, program) == 0;
+}
+
 /* Makes this process see a file system without O_TMPFILE: openat with that flag fails. */
 static bool forbid_tmpfile(void)
 {
@@ -221,10 +229,8 @@ static bool forbid_tmpfile(void)
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EOPNOTSUPP),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
     };
-    struct sock_fprog program = {.len = sizeof steps / sizeof *steps, .filter = steps};
 
-    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
-           prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
+    return filter(&(struct sock_fprog){.len = sizeof steps / sizeof *steps, .filter = steps});
 }
 
 static int work_without_tmpfile(void)
@@ -259,6 +265,181 @@ static void works_without_tmpfile(void **state)
     assert_int_equal(in_child(work_without_tmpfile), 0);
 }
 
+/* What stands at `name` under a lock, as of a process that writes it; -1: it cannot be had. */
+static int lock_file(const char *name)
+{
+    int fd;
+
+    scratch_write(name, "half", 0600);
+    fd = open(name, O_RDONLY);
+    return flock(fd, LOCK_EX | LOCK_NB) == 0 ? fd : -1;
+}
+
+/* In an empty folder. Returns the number of the step that went wrong. */
+static int clear_left(void)
+{
+    struct error e = ERROR_INIT;
+    int held;
+
+    if (chdir(drop_folder) != 0)
+        return 1;
+    scratch_write(".file.signet-1", "half", 0600);
+    scratch_write(".file.signet-2", "half", 0400);
+    scratch_write(".fil.signet-1", "half", 0600);
+    if (!replaces("file", true, &e) || access(".file.signet-1", F_OK) == 0 ||
+        access(".file.signet-2", F_OK) == 0)
+        return 2;
+    if (scratch_count(".") != 2 || unlink(".fil.signet-1") != 0)
+        return 3;
+    /* A process writes it at this moment, under the first name. */
+    held = lock_file(".file.signet-1");
+    scratch_write(".file.signet-2", "half", 0600);
+    if (held < 0 || !replaces("file", true, &e) || !holds(".file.signet-1", "half") ||
+        scratch_count(".") != 2)
+        return 4;
+    if (close(held) != 0 || !replaces("file", true, &e) || scratch_count(".") != 1)
+        return 5;
+    /* Where the file was not written. */
+    scratch_write(".file.signet-1", "half", 0600);
+    if (replaces("file", false, &e) || scratch_count(".") != 1)
+        return 6;
+    return 0;
+}
+
+/* What only has the name. */
+static int leave_others(void)
+{
+    struct error e = ERROR_INIT;
+    struct stat status;
+
+    if (chdir(drop_folder) != 0)
+        return 11;
+    scratch_write("precious", "kept", 0600);
+    if (symlink("precious", ".file.signet-1") != 0 || mkfifo(".file.signet-2", 0600) != 0 ||
+        mkdir(".file.signet-3", 0700) != 0)
+        return 12;
+    if (!replaces("file", true, &e) || !holds("file", "new") || !holds("precious", "kept"))
+        return 13;
+    if (lstat(".file.signet-1", &status) != 0 || !S_ISLNK(status.st_mode) ||
+        lstat(".file.signet-2", &status) != 0 || !S_ISFIFO(status.st_mode) ||
+        lstat(".file.signet-3", &status) != 0 || !S_ISDIR(status.st_mode))
+        return 14;
+    return scratch_count(".") == 5 ? 0 : 15;
+}
+
+/* Another user's is not ours, in a folder where it could be removed. */
+static int leave_foreign(void)
+{
+    struct error e = ERROR_INIT;
+
+    if (geteuid() != 0)
+        return 0;
+    if (chdir(drop_folder) != 0)
+        return 21;
+    scratch_write(".file.signet-1", "theirs", 0666);
+    if (setgroups(0, NULL) != 0 || setgid(65534) != 0 || setuid(65534) != 0)
+        return 22;
+    return replaces("file", true, &e) && holds("file", "new") &&
+                   holds(".file.signet-1", "theirs") && scratch_count(".") == 2
+               ? 0
+               : 23;
+}
+
+static int (*work_in_old)(void);
+
+static int in_old(void)
+{
+    return forbid_tmpfile() ? work_in_old() : 100;
+}
+
+/* In a folder of its own, on a file system with O_TMPFILE (where it has it) and without. */
+static void in_both(const char *name, int (*work)(void))
+{
+    char folder[100];
+
+    for (int old = 0; old < 2; old++) {
+        snprintf(folder, sizeof folder, "%s-%d", name, old);
+        strcpy(drop_folder, scratch_path(folder));
+        assert_int_equal(mkdir(drop_folder, 0755), 0);
+        assert_int_equal(chmod(drop_folder, 0777), 0);
+        work_in_old = work;
+        assert_int_equal(in_child(old ? in_old : work), 0);
+    }
+}
+
+static void clears_what_was_left(void **state)
+{
+    (void)state;
+    in_both("left", clear_left);
+}
+
+static void leaves_what_is_not_ours(void **state)
+{
+    (void)state;
+    in_both("others", leave_others);
+    in_both("foreign", leave_foreign);
+}
+
+static int told[2];
+
+static void tell_and_wait(int signal)
+{
+    (void)signal;
+    if (write(told[1], "!", 1) == 1)
+        for (;;)
+            pause();
+}
+
+/* Its rename never comes: it tells that it is there, and waits. */
+static int hang_before_rename(void)
+{
+    struct sock_filter steps[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+#ifdef SYS_renameat
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_renameat, 1, 0),
+#endif
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_renameat2, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_TRAP),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+
+    signal(SIGSYS, tell_and_wait);
+    if (filter(&(struct sock_fprog){.len = sizeof steps / sizeof *steps, .filter = steps}))
+        replaces("file", true, NULL);
+    return 1;
+}
+
+/* A process stands between its file's hidden name and the rename; then it is killed there. */
+static int survive_kill(void)
+{
+    struct error e = ERROR_INIT;
+    pid_t child;
+    char byte;
+
+    if (chdir(drop_folder) != 0 || pipe(told) != 0)
+        return 31;
+    scratch_write("file", "old", 0644);
+    child = fork();
+    if (child == 0)
+        _exit(hang_before_rename());
+    close(told[1]);
+    if (child < 0 || read(told[0], &byte, 1) != 1 || !holds(".file.signet-1", "new") ||
+        !holds("file", "old"))
+        return 32;
+    if (!replaces("file", true, &e) || !holds(".file.signet-1", "new") || scratch_count(".") != 2)
+        return 33;
+    if (kill(child, SIGKILL) != 0 || waitpid(child, NULL, 0) != child ||
+        !holds(".file.signet-1", "new"))
+        return 34;
+    return replaces("file", true, &e) && scratch_count(".") == 1 ? 0 : 35;
+}
+
+static void survives_kill(void **state)
+{
+    (void)state;
+    in_both("killed", survive_kill);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -271,6 +452,9 @@ int main(void)
         cmocka_unit_test(keeps_mode_and_attributes),
         cmocka_unit_test(drops_bits_of_a_lost_owner),
         cmocka_unit_test(works_without_tmpfile),
+        cmocka_unit_test(clears_what_was_left),
+        cmocka_unit_test(leaves_what_is_not_ours),
+        cmocka_unit_test(survives_kill),
     };
 
     return cmocka_run_group_tests(tests, scratch_open, scratch_close);

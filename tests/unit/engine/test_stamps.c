@@ -318,7 +318,8 @@ static void nobody_waits_for_ever_after_a_signal(void **state)
     }
 }
 
-/* After a signal, one that got none is enough. */
+/* After a signal, one that got none is enough. An answer that comes late, to a request made before,
+ * starts the count anew: each of four threads may ask twice. */
 static void a_signal_while_servers_are_down_is_obeyed_soon(void **state)
 {
     const char *const *names = rig_programs(100);
@@ -330,13 +331,13 @@ static void a_signal_while_servers_are_down_is_obeyed_soon(void **state)
     rig.stamp_delay = 20;
     assert_false(rig_run(&rig, names, NULL));
     assert_int_equal(rig.e.code, ERROR_CANCELLED);
-    assert_in_range(rig.stamped, 10, 14);
+    assert_in_range(rig.stamped, 10, 18);
     assert_int_equal(rig.totals.count[ENGINE_SIGNED], 9);
     all_are_whole(names);
     rig.required = false;
     assert_false(rig_run(&rig, names, NULL));
     assert_int_equal(rig.totals.count[ENGINE_FAILED], 0);
-    assert_in_range(rig.stamped, 10, 14);
+    assert_in_range(rig.stamped, 10, 18);
 }
 
 static void a_token_that_fails_leaves_the_rest_to_be_stamped(void **state)

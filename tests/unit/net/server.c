@@ -96,3 +96,15 @@ size_t server_count(const struct server *s, const char *path)
     buffer_free(&log);
     return count;
 }
+
+size_t server_connections(const struct server *s)
+{
+    struct buffer lines = BUFFER_INIT;
+    size_t count = 0;
+
+    must(path_read_file(server_file(s, "connections"), 1 << 20, &lines, NULL), "no connections");
+    for (size_t i = 0; i < lines.length; i++)
+        count += lines.data[i] == '\n';
+    buffer_free(&lines);
+    return count;
+}

@@ -21,6 +21,9 @@ const char *server_url(const struct server *s, const char *path);
 /* Lines of the log that end in `path`. */
 size_t server_count(const struct server *s, const char *path);
 
+/* Connections that it accepted. */
+size_t server_connections(const struct server *s);
+
 /* A file of its folder; static. */
 const char *server_file(const struct server *s, const char *name);
 

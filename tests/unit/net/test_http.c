@@ -50,6 +50,19 @@ static long status(const struct http_request *r, struct http_answer *answer)
     return answer->status;
 }
 
+/* Sends it `times`, each with a status of 200, and gives how many connections that took. */
+static size_t connections(const struct http_request *r, unsigned times)
+{
+    size_t before = server_connections(&server);
+    struct http_answer a;
+
+    for (unsigned i = 0; i < times; i++) {
+        assert_int_equal(status(r, &a), 200);
+        http_answer_free(&a);
+    }
+    return server_connections(&server) - before;
+}
+
 static void test_answers(void **state)
 {
     struct http_request get = request("/file/root.pem", NULL), none = request("/nothing", "x"),
@@ -232,19 +245,102 @@ static void *cancel_soon(void *data)
 
 static void test_cancel(void **state)
 {
-    struct http_request r = request("/hang", "x");
+    struct http_pool *pool = http_pool_new();
+    struct http_request r = request("/hang", "x"), page = request("/page", "x");
     struct cancel cancel = CANCEL_INIT;
     struct http_answer answer;
     struct error e = ERROR_INIT;
-    int64_t start = clock_ms();
+    int64_t start;
     pthread_t thread;
 
     (void)state;
+    r.pool = page.pool = pool;
+    connections(&page, 1);
+    start = clock_ms();
     assert_true(thread_start(&thread, cancel_soon, &cancel));
     assert_false(http_send(&r, &answer, &cancel, &e));
     assert_int_equal(e.code, ERROR_CANCELLED);
     assert_in_range(clock_ms() - start, 200, 5000);
     pthread_join(thread, NULL);
+    http_pool_free(&pool);
+}
+
+static void test_connections(void **state)
+{
+    struct http_pool *pool = http_pool_new();
+    struct http_request kept = request("/page", "x"), alone = kept,
+                        moved = request("/redirect/307/page", "x"),
+                        get = request("/file/root.pem", NULL);
+
+    (void)state;
+    kept.pool = moved.pool = get.pool = pool;
+    assert_int_equal(connections(&alone, 3), 3);
+    assert_int_equal(connections(&moved, 1), 1);
+    assert_int_equal(connections(&kept, 3), 0);
+    assert_int_equal(connections(&get, 2), 0);
+    assert_int_equal(connections(&kept, 2), 0);
+    http_pool_free(&pool);
+    assert_null(pool);
+}
+
+/* By a server that closes them: after an answer, told or not, and when the next request comes. */
+static void test_closed_connections(void **state)
+{
+    struct http_pool *pool = http_pool_new();
+    struct http_request told = request("/close/page", "x"),
+                        silent = request("/silent-close/page", "x"),
+                        late = request("/once/page", "x"), get = request("/once/page", NULL);
+
+    (void)state;
+    told.pool = silent.pool = late.pool = get.pool = pool;
+    assert_int_equal(connections(&told, 4), 4);
+    assert_int_equal(connections(&silent, 4), 4);
+    assert_int_equal(connections(&late, 8), 8);
+    assert_int_equal(connections(&get, 8), 8);
+    http_pool_free(&pool);
+}
+
+/* A failure on a kept connection reads as on a new one, and keeps nothing. */
+static void test_failures_of_kept(void **state)
+{
+    struct http_pool *pool = http_pool_new();
+    struct http_request page = request("/page", "x"), hang = request("/hang", "x"),
+                        drop = request("/drop", "x"), bad = request("/status/500", "x");
+    int64_t start;
+    struct http_answer a;
+
+    (void)state;
+    page.pool = hang.pool = drop.pool = bad.pool = pool;
+    connections(&page, 1);
+    hang.timeout_ms = 300;
+    start = clock_ms();
+    assert_fails(&hang, "no answer within 0.3 s");
+    assert_in_range(clock_ms() - start, 300, 5000);
+    assert_int_equal(connections(&page, 2), 1);
+    assert_fails(&drop, "closed without an answer");
+    assert_int_equal(connections(&page, 2), 1);
+    assert_int_equal(status(&bad, &a), 500);
+    http_answer_free(&a);
+    assert_int_equal(connections(&page, 2), 1);
+    http_pool_free(&pool);
+}
+
+/* The roots of now count, not those of when it was opened. */
+static void test_trust_of_kept(void **state)
+{
+    struct http_pool *pool = http_pool_new();
+    struct http_request r = request("", "x");
+    char url[128];
+
+    (void)state;
+    snprintf(url, sizeof url, "%s/page", server.tls_url);
+    r.url = url;
+    r.pool = pool;
+    setenv("SSL_CERT_FILE", server_file(&server, "root.pem"), 1);
+    assert_int_equal(connections(&r, 3), 1);
+    unsetenv("SSL_CERT_FILE");
+    assert_fails(&r, "TLS: SSL certificate problem");
+    http_pool_free(&pool);
 }
 
 static void *send_slow(void *data)
@@ -296,12 +392,22 @@ int main(int argc, char **argv)
     static const char *const proxies[] = {"http_proxy", "https_proxy", "HTTPS_PROXY", "no_proxy",
                                           "all_proxy",  "ALL_PROXY",   "NO_PROXY"};
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_answers),   cmocka_unit_test(test_retry_after),
-        cmocka_unit_test(test_redirects), cmocka_unit_test(test_no_end),
-        cmocka_unit_test(test_no_answer), cmocka_unit_test(test_only_http),
-        cmocka_unit_test(test_tls),       cmocka_unit_test(test_proxy),
-        cmocka_unit_test(test_cancel),    cmocka_unit_test(test_nothing_secret_is_shown),
-        cmocka_unit_test(test_signals),   cmocka_unit_test(test_many_at_once),
+        cmocka_unit_test(test_answers),
+        cmocka_unit_test(test_retry_after),
+        cmocka_unit_test(test_redirects),
+        cmocka_unit_test(test_no_end),
+        cmocka_unit_test(test_no_answer),
+        cmocka_unit_test(test_only_http),
+        cmocka_unit_test(test_tls),
+        cmocka_unit_test(test_proxy),
+        cmocka_unit_test(test_cancel),
+        cmocka_unit_test(test_nothing_secret_is_shown),
+        cmocka_unit_test(test_signals),
+        cmocka_unit_test(test_many_at_once),
+        cmocka_unit_test(test_connections),
+        cmocka_unit_test(test_closed_connections),
+        cmocka_unit_test(test_failures_of_kept),
+        cmocka_unit_test(test_trust_of_kept),
     };
     int failed;
 

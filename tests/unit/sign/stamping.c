@@ -81,12 +81,12 @@ size_t stamping_count(const struct stamping *s, const struct buffer *file)
     must(f != NULL && signatures_read(all, &format_pe, f, NULL), "a program");
     for (size_t i = 0; i < all->count; i++) {
         const struct authenticode_view *v = &all->view[i];
-        const ASN1_TYPE *token = unsigned_get(v, SPC_RFC3161_OID, 0);
+        const ASN1_TYPE *token = unsigned_get(v->info, SPC_RFC3161_OID, 0);
 
         if (token == NULL)
             continue;
         judge(s, token->value.sequence, v->info->enc_digest);
-        must(unsigned_get(v, SPC_RFC3161_OID, 1) == NULL, "two timestamps");
+        must(unsigned_get(v->info, SPC_RFC3161_OID, 1) == NULL, "two timestamps");
         count++;
     }
     signatures_free(&all);
