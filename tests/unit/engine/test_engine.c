@@ -118,21 +118,19 @@ static void a_refused_login_touches_nothing(void **state)
 
 static void build_anew(void)
 {
-    scratch_write("2.exe", "a new build", 0644);
+    scratch_write("1.exe", "a new build", 0644);
 }
 
 static void what_changed_while_the_token_was_waited_for_is_not_signed(void **state)
 {
-    const char *const *names = rig_programs(3);
+    const char *const *names = rig_programs(1);
 
     (void)state;
     rig.at_login = build_anew;
     assert_false(rig_run(&rig, names, NULL));
-    counts(2, 0, 1, 0);
-    assert_int_equal(rig.result[1].state, ENGINE_FAILED);
-    assert_non_null(strstr(rig.result[1].error.text, "'2.exe': it was changed"));
-    assert_int_equal(rig.signatures, 2);
-    assert_true(rig_is_signed(&rig, "1.exe") && rig_is_signed(&rig, "3.exe"));
+    counts(0, 0, 1, 0);
+    assert_non_null(strstr(rig.result[0].error.text, "'1.exe': it was changed"));
+    assert_int_equal(rig.signatures, 0);
 }
 
 /* The cause that stopped the run outweighs a bad file. */
