@@ -294,6 +294,12 @@ static bool timed_out(const struct exchange *x, struct error *e)
                      (double)ms / 1000);
 }
 
+/* libcurl's own words may repeat an address as it was set, in the environment too. */
+static bool has_password(const char *reason)
+{
+    return strchr(reason, '@') != NULL;
+}
+
 static bool not_connected(const struct exchange *x, struct error *e)
 {
     long number = 0;
@@ -303,13 +309,17 @@ static bool not_connected(const struct exchange *x, struct error *e)
     if (number != 0)
         return error_set(e, ERROR_SYSTEM, "no connection: %s",
                          strerror_r((int)number, reason, sizeof reason));
+    if (has_password(x->reason))
+        return error_set(e, ERROR_SYSTEM,
+                         "no connection: the proxy's address is none that can be used");
     return error_set(e, ERROR_SYSTEM, "no connection%s%s", x->reason[0] == '\0' ? "" : ": ",
                      x->reason);
 }
 
 static bool failed(const struct exchange *x, CURLcode code, struct error *e)
 {
-    const char *reason = x->reason[0] == '\0' ? curl_easy_strerror(code) : x->reason;
+    const char *reason =
+        x->reason[0] == '\0' || has_password(x->reason) ? curl_easy_strerror(code) : x->reason;
 
     switch (code) {
     case CURLE_ABORTED_BY_CALLBACK:

@@ -209,8 +209,10 @@ static void test_proxy(void **state)
     http_answer_free(&a);
     setenv("no_proxy", "stamps.invalid", 1);
     assert_fails(&r, "name is not resolved");
-    unsetenv("http_proxy");
     unsetenv("no_proxy");
+    setenv("http_proxy", "odd://user:secret@127.0.0.1:1", 1);
+    assert_fails(&r, "no connection: the proxy's address is none that can be used");
+    unsetenv("http_proxy");
 }
 
 static void test_nothing_secret_is_shown(void **state)
