@@ -37,7 +37,7 @@ struct exchange {
     struct handle *handle;
     struct curl_slist *headers;
     size_t header_bytes;
-    bool too_long; /* the answer, or what stands before it */
+    bool too_long; /* the answer */
     int64_t end;   /* by clock_ms */
     char reason[CURL_ERROR_SIZE];
 };
@@ -155,8 +155,7 @@ static size_t count_header(char *bytes, size_t size, size_t count, void *data)
 
     (void)bytes;
     x->header_bytes += size * count;
-    x->too_long = x->too_long || x->header_bytes > HEADERS_MAX;
-    return x->too_long ? 0 : size * count;
+    return x->header_bytes > HEADERS_MAX ? 0 : size * count;
 }
 
 static bool add_header(struct exchange *x, const char *name, const char *value)
@@ -273,18 +272,33 @@ remove:
     return result;
 }
 
-static bool timed_out(const struct exchange *x, struct error *e)
+/* Whether a server, or a proxy, was there to be spoken to. */
+static bool was_connected(const struct exchange *x)
 {
-    const struct http_request *r = x->request;
     curl_off_t connected = 0;
-    int64_t ms = r->timeout_ms;
 
     /* CONNECT_TIME is 0 for a kept connection. */
     curl_easy_getinfo(x->handle->curl, CURLINFO_PRETRANSFER_TIME_T, &connected);
-    if (connected == 0 && r->connect_ms > 0 && r->connect_ms < ms)
+    return connected > 0;
+}
+
+static bool timed_out(const struct exchange *x, struct error *e)
+{
+    const struct http_request *r = x->request;
+    bool connected = was_connected(x);
+    int64_t ms = r->timeout_ms;
+
+    if (!connected && r->connect_ms > 0 && r->connect_ms < ms)
         ms = r->connect_ms;
-    return error_set(e, ERROR_SYSTEM, "no %s within %g s", connected == 0 ? "connection" : "answer",
+    return error_set(e, ERROR_SYSTEM, "no %s within %g s", connected ? "answer" : "connection",
                      (double)ms / 1000);
+}
+
+/* libcurl's own words may repeat an address as it was set, in the environment too, with the
+ * password in it; and what is long they cut. */
+static bool repeats_address(const char *reason)
+{
+    return strchr(reason, '@') != NULL || strstr(reason, "://") != NULL;
 }
 
 static bool not_connected(const struct exchange *x, struct error *e)
@@ -296,23 +310,30 @@ static bool not_connected(const struct exchange *x, struct error *e)
     if (number != 0)
         return error_set(e, ERROR_SYSTEM, "no connection: %s",
                          strerror_r((int)number, reason, sizeof reason));
-    /* libcurl's own words may repeat the proxy's URL, and the password in it. */
-    return error_set(e, ERROR_SYSTEM,
-                     "no connection; a proxy, where one is set, must be a URL of http, https or "
-                     "socks5");
+    if (repeats_address(x->reason))
+        return error_set(e, ERROR_SYSTEM,
+                         "no connection: a proxy is set whose address is none that can be used; it "
+                         "must be a URL of http, https or socks5");
+    return error_set(e, ERROR_SYSTEM, "no connection%s%s", x->reason[0] == '\0' ? "" : ": ",
+                     x->reason);
 }
 
 static bool failed(const struct exchange *x, CURLcode code, struct error *e)
 {
-    const char *reason = x->reason[0] == '\0' ? curl_easy_strerror(code) : x->reason;
+    const char *reason =
+        x->reason[0] == '\0' || repeats_address(x->reason) ? curl_easy_strerror(code) : x->reason;
 
     switch (code) {
     case CURLE_ABORTED_BY_CALLBACK:
         return error_set(e, ERROR_CANCELLED, "stopped while waiting for a server");
     case CURLE_OUT_OF_MEMORY:
-        return error_set_memory(e);
+        /* Before 8.6, libcurl says so of a header, too, that is longer than it takes. */
+        return was_connected(x) ? error_set(e, ERROR_SYSTEM, "a header of the answer has no end")
+                                : error_set_memory(e);
     case CURLE_UNSUPPORTED_PROTOCOL:
     case CURLE_URL_MALFORMAT:
+        if (was_connected(x))
+            return error_set(e, ERROR_SYSTEM, "the answer is not one of HTTP");
         /* libcurl's own words may repeat the URL. */
         return error_set(e, ERROR_USAGE, "this is no URL of http or https");
     case CURLE_COULDNT_RESOLVE_HOST:
@@ -333,6 +354,8 @@ static bool failed(const struct exchange *x, CURLcode code, struct error *e)
     default:
         if (x->answer->body.failed)
             return error_set_memory(e);
+        if (x->header_bytes > HEADERS_MAX)
+            return error_set(e, ERROR_SYSTEM, "the headers of the answer have no end");
         if (x->too_long)
             return error_set(e, ERROR_SYSTEM, "the answer is longer than %zu bytes",
                              x->request->limit);
@@ -372,6 +395,8 @@ static bool next_url(const struct exchange *x, const char *from, char **url, str
     if (x->request->body == NULL || status >= 307) {
         if (strncasecmp(from, "https:", 6) == 0 && strncasecmp(to, "https:", 6) != 0)
             return error_set(e, ERROR_SYSTEM, "it redirects from https to something else");
+        if (strncasecmp(to, "https:", 6) != 0 && strncasecmp(to, "http:", 5) != 0)
+            return error_set(e, ERROR_SYSTEM, "it redirects to what is no URL of http or https");
         *url = strdup(to);
         return *url != NULL || error_set_memory(e);
     }

@@ -16,7 +16,7 @@
 enum {
     FORMAT_DIGESTS = 8,              /* hashes that one pass can compute */
     FORMAT_SIGNATURES = 1024,        /* in one file, nested ones counted: a bound for attackers */
-    FORMAT_SIGNATURE_MAX = 16 << 20, /* bytes of one */
+    FORMAT_SIGNATURE_MAX = 16 << 20, /* bytes of one, and of all that stand side by side */
 };
 
 /* What a signature that is to be made carries beside the digest, and how it goes into the file. */

@@ -202,7 +202,8 @@ static bool attach_one(void *data, size_t index)
     struct error e = ERROR_INIT;
     struct rewrite r;
 
-    if (rewrite_open(&r, item->file, item->output, &e) && attach(a, &r, index, &result, &e))
+    if (rewrite_open(&r, item->file, item->output, item->in_place, &e) &&
+        attach(a, &r, index, &result, &e))
         tally_file(&a->tally, item->file, result.state == ATTACH_DONE ? TALLY_DONE : TALLY_KEPT,
                    result.size, details(item, &result), NULL);
     else if (e.code != ERROR_CANCELLED)

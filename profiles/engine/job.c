@@ -98,6 +98,7 @@ static bool begin_with_made(struct job *j, const struct engine *engine, int made
     close(j->input);
     j->input = made;
     j->status = *status;
+    j->in_place = true;
     j->spec.existing = SIGN_KEEP;
     return begin(j, engine, e);
 }
@@ -112,7 +113,10 @@ bool job_read(struct job *j, const struct engine *engine, bool *made, struct err
     if (engine->begin != NULL)
         return begin_elsewhere(j, engine, made, e);
     j->input = rewrite_open_input(j->item->file, &j->status, e);
-    if (j->input < 0 || !sign_spec_check(&j->spec, e) || !begin(j, engine, e))
+    if (j->input < 0)
+        return false;
+    j->in_place = j->item->in_place || rewrite_is_file(j->item->output, &j->status);
+    if (!sign_spec_check(&j->spec, e) || !begin(j, engine, e))
         return false;
     if (j->state == SIGN_KEPT)
         return true;
@@ -125,12 +129,19 @@ bool job_read(struct job *j, const struct engine *engine, bool *made, struct err
     return true;
 }
 
+bool job_has_place(const struct job *j, struct error *e)
+{
+    return !j->in_place || rewrite_may_replace(j->item->output, &j->status, j->item->file, e);
+}
+
 bool job_copy_kept(struct job *j, const struct engine *engine, struct error *e)
 {
     if (engine->put != NULL)
         return engine->put(engine->data, j->result.index, j->sign, e);
-    if (j->output == NULL || rewrite_is_file(j->item->output, &j->status))
+    if (j->output == NULL)
         return true;
+    if (j->in_place)
+        return job_has_place(j, e);
     return rewrite_copy(j->input, j->item->file, tempfile_fd(j->output), e) &&
            tempfile_copy_mode(j->output, &j->status, e) && tempfile_place(j->output, true, e);
 }
@@ -139,8 +150,8 @@ bool job_commit(struct job *j, const struct engine *engine, struct error *e)
 {
     if (engine->put != NULL)
         return engine->put(engine->data, j->result.index, j->sign, e);
-    return sign_finish(j->sign, e) && tempfile_copy_mode(j->output, &j->status, e) &&
-           tempfile_place(j->output, true, e);
+    return sign_finish(j->sign, e) && job_has_place(j, e) &&
+           tempfile_copy_mode(j->output, &j->status, e) && tempfile_place(j->output, true, e);
 }
 
 bool job_copy_same(const struct plan_item *item, const struct plan_item *first, struct error *e)

@@ -13,6 +13,7 @@ struct job {
     const struct plan_item *item;
     struct sign_spec spec; /* with the item's own description */
     struct stat status;    /* of the input */
+    bool in_place;         /* the output is the input, or was when the run began */
     struct tempfile *output;
     struct sign_job *sign;
     enum sign_state state;
@@ -32,6 +33,10 @@ bool job_read(struct job *j, const struct engine *engine, bool *made, struct err
 
 /* A kept file goes to the output folder as it is, so that the folder holds the whole release. */
 bool job_copy_kept(struct job *j, const struct engine *engine, struct error *e);
+
+/* Whether it may still take its place. ERROR_FORMAT: it is in place, and something has changed the
+ * file since it was read. */
+bool job_has_place(const struct job *j, struct error *e);
 
 /* Writes what the job has, and puts it into its place. */
 bool job_commit(struct job *j, const struct engine *engine, struct error *e);

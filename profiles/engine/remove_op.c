@@ -57,7 +57,8 @@ static bool remove_one(void *data, size_t index)
     struct rewrite r;
     uint64_t size = 0;
 
-    if (rewrite_open(&r, item->file, item->output, &e) && strip(&r, &state, &size, cancel, &e))
+    if (rewrite_open(&r, item->file, item->output, item->in_place, &e) &&
+        strip(&r, &state, &size, cancel, &e))
         tally_file(&x->tally, item->file, state == STRIP_DONE ? TALLY_DONE : TALLY_KEPT, size,
                    place(item, state), NULL);
     else if (e.code != ERROR_CANCELLED)

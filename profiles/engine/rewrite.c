@@ -51,6 +51,23 @@ bool rewrite_is_file(const char *path, const struct stat *status)
            there.st_ino == status->st_ino;
 }
 
+bool rewrite_may_replace(const char *path, const struct stat *status, const char *name,
+                         struct error *e)
+{
+    struct stat there;
+
+    if (stat(path, &there) == 0 && there.st_dev == status->st_dev &&
+        there.st_ino == status->st_ino && there.st_size == status->st_size &&
+        there.st_mtim.tv_sec == status->st_mtim.tv_sec &&
+        there.st_mtim.tv_nsec == status->st_mtim.tv_nsec)
+        return true;
+    return error_set(
+        e, ERROR_FORMAT,
+        "'%s': it was changed, replaced or removed after it was read, so it is left as "
+        "it is; the same command again takes it as it is now",
+        name);
+}
+
 static bool make_folder(const char *target, struct error *e)
 {
     char *folder = path_parent(target, e);
@@ -60,12 +77,14 @@ static bool make_folder(const char *target, struct error *e)
     return made;
 }
 
-bool rewrite_open(struct rewrite *r, const char *file, const char *target, struct error *e)
+bool rewrite_open(struct rewrite *r, const char *file, const char *target, bool in_place,
+                  struct error *e)
 {
     *r = (struct rewrite){.file = file, .target = target};
     r->input = rewrite_open_input(file, &r->status, e);
     if (r->input < 0 || !make_folder(target, e))
         return false;
+    r->in_place = in_place || rewrite_is_file(target, &r->status);
     r->output = tempfile_open(target, e);
     return r->output != NULL;
 }
@@ -77,13 +96,15 @@ int rewrite_fd(const struct rewrite *r)
 
 bool rewrite_commit(struct rewrite *r, struct error *e)
 {
-    return tempfile_copy_mode(r->output, &r->status, e) && tempfile_commit(r->output, true, e);
+    return (!r->in_place || rewrite_may_replace(r->target, &r->status, r->file, e)) &&
+           tempfile_copy_mode(r->output, &r->status, e) && tempfile_commit(r->output, true, e);
 }
 
 bool rewrite_keep(struct rewrite *r, struct error *e)
 {
-    return rewrite_is_file(r->target, &r->status) ||
-           (rewrite_copy(r->input, r->file, rewrite_fd(r), e) && rewrite_commit(r, e));
+    if (r->in_place)
+        return rewrite_may_replace(r->target, &r->status, r->file, e);
+    return rewrite_copy(r->input, r->file, rewrite_fd(r), e) && rewrite_commit(r, e);
 }
 
 void rewrite_close(struct rewrite *r)

@@ -14,6 +14,7 @@ struct rewrite {
     const char *file, *target; /* the caller's */
     int input;
     struct stat status; /* of the input */
+    bool in_place;      /* the target is the input, or was when the run began */
     struct tempfile *output;
 };
 
@@ -26,14 +27,22 @@ bool rewrite_copy(int input, const char *file, int output, struct error *e);
 /* True when `path` leads to the file of this status. */
 bool rewrite_is_file(const char *path, const struct stat *status);
 
+/* Before the file of this status is replaced: whether `path` leads to it still, and nothing has
+ * written it since. ERROR_FORMAT, with `name` for the file: what stands there now would be lost. */
+bool rewrite_may_replace(const char *path, const struct stat *status, const char *name,
+                         struct error *e);
+
 /* Opens `file`, and a temporary file for `target`, whose folder is made where it is missing.
- * Whatever it returns, *r is closed by rewrite_close. */
-bool rewrite_open(struct rewrite *r, const char *file, const char *target, struct error *e);
+ * `in_place`: the target is meant to be the file itself. Whatever it returns, *r is closed by
+ * rewrite_close. */
+bool rewrite_open(struct rewrite *r, const char *file, const char *target, bool in_place,
+                  struct error *e);
 
 /* The descriptor to write to: empty, for reading too. */
 int rewrite_fd(const struct rewrite *r);
 
-/* What was written takes the target's place, with the mode and owner of the input. */
+/* What was written takes the target's place, with the mode and owner of the input. ERROR_FORMAT: in
+ * place, and something has changed the input meanwhile. */
 bool rewrite_commit(struct rewrite *r, struct error *e);
 
 /* The target is to be as the input is: nothing where it is the same file, else a copy. */

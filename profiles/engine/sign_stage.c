@@ -123,14 +123,23 @@ static bool ask_token(struct line *l, unsigned lane, struct job *j, bool *ending
     *ending = is_ending(l);
     if (!*ending)
         done = ask_with_touch(l, lane, j);
+    /* Before another session asks for the next touch. */
+    if (!*ending && !done)
+        line_stop(l, &j->result.error);
     pthread_mutex_unlock(&l->touching);
     return done;
 }
 
+/* A file that others wrote while the token was waited for is not signed in vain. */
 static void sign_one(struct line *l, unsigned lane, struct job *j)
 {
-    bool ending = is_ending(l), done = !ending && ask_token(l, lane, j, &ending);
+    bool ending = is_ending(l), done;
 
+    if (!ending && !job_has_place(j, &j->result.error)) {
+        line_finish(l, j, ENGINE_FAILED);
+        return;
+    }
+    done = !ending && ask_token(l, lane, j, &ending);
     if (done) {
         queue_push(l->stamps > 0 ? &l->to_stamp : &l->to_commit, j);
     } else if (ending) {

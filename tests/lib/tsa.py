@@ -26,6 +26,9 @@ and serves until it is killed or its parent has ended. It keeps connections open
   /stranger           by another CA's server
   /clock/N            the time in it is N seconds off (may be negative)
   /endless            a body that does not end
+  /endless-headers, /endless-header
+                      headers that do not end; one that does not
+  /no-http            an answer that is not one of HTTP
   /garbage, /empty, /trailing
                       random bytes; none; a byte behind a good answer
   /rejected           status `rejection`, as openssl says it for a hash that it does not take
@@ -33,6 +36,7 @@ and serves until it is killed or its parent has ended. It keeps connections open
   /page               a page of HTML with status 200, as portals and proxies send it
   /redirect/N/PATH    HTTP status N (301, 302, 307, 308) to /PATH
   /downgrade/PATH     307 from TLS to http and /PATH
+  /leave/SCHEME       307 to a URL of another scheme
   /close/PATH         as /PATH; says "Connection: close" and closes the connection
   /silent-close/PATH  as /PATH, and closes the connection without having said so
   /once/PATH          as /PATH, but a request that is not the first of its connection gets none: it is closed, as by a
@@ -299,6 +303,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
         while True:
             self.wfile.write(b"\x30" * 65536)
 
+    def endless_headers(self, line):
+        self.wfile.write(b"HTTP/1.1 200 OK\r\nX: ")
+        while True:
+            self.wfile.write(line * 1000)
+
     def choose(self, words):
         """The words of the path that is meant this time."""
         if words[0] != "first":
@@ -321,6 +330,15 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.close_connection = self.close_connection or mode == "silent-close"
         elif mode == "endless":
             self.endless()
+        elif mode == "endless-headers":
+            self.endless_headers(b"x\r\nX: ")
+        elif mode == "endless-header":
+            self.endless_headers(b"x" * 60)
+        elif mode == "no-http":
+            self.wfile.write(b"220 mail.invalid ESMTP\r\n")
+            self.close_connection = True
+        elif mode == "leave":
+            self.finish_with(307, "text/plain", b"", Location=f"{words[1]}://127.0.0.1/")
         elif mode == "status":
             self.finish_with(int(words[1]), "text/html", b"<html>no</html>")
         elif mode == "busy":

@@ -39,7 +39,7 @@ static bool check_root(const struct cfb *c, struct error *e)
                          c->name);
     if (link_of(c, 0, CFB_ENTRY_LEFT) != CFB_NOBODY || link_of(c, 0, CFB_ENTRY_RIGHT) != CFB_NOBODY)
         return wrong(c, 0, "is the root, and has siblings", e);
-    return true;
+    return name_good(cfb_entry(c, 0)) || wrong(c, 0, "has a name of no valid length", e);
 }
 
 /* An entry that a tree leads to. */

@@ -62,6 +62,9 @@ static bool pe_extract(struct format_file *f, unsigned index, struct buffer *sig
     buffer_reset(signature);
     if (h->table > 0 && h->certificate_count == 0)
         return error_set(e, ERROR_FORMAT, "its certificate table holds no PKCS#7 signature");
+    /* All of them are in memory at once, and a table may have nearly 4 GiB. */
+    if (h->certificate_count > 1 && h->certificates_size > FORMAT_SIGNATURE_MAX)
+        return error_set(e, ERROR_FORMAT, "its signatures are larger than 16 MiB together");
     return index >= h->certificate_count ||
            signature_io_read(f->input, h->certificate[index].at, h->certificate[index].length,
                              "its certificate table", signature, &f->stuffed, e);

@@ -169,6 +169,7 @@ static void take_entry(struct pe_headers *h, const uint8_t *header, uint64_t at)
     h->other_revision |= le_16(header + 4) != PE_CERTIFICATE_REVISION;
     h->certificate[h->certificate_count++] =
         (struct pe_certificate){at + PE_CERTIFICATE_HEADER, le_32(header) - PE_CERTIFICATE_HEADER};
+    h->certificates_size += le_32(header) - PE_CERTIFICATE_HEADER;
 }
 
 /* What stands between an entry and the next, which begins at a multiple of eight. */

@@ -42,10 +42,11 @@ struct pe_headers {
     unsigned section_count;
     uint64_t table, table_size; /* the certificate table; 0, 0: none */
     struct pe_certificate certificate[FORMAT_SIGNATURES];
-    size_t certificate_count; /* 0 with a table: entries of other kinds only */
-    bool other_entries;       /* of another kind */
-    bool other_revision;      /* than 2.0, of an entry with a PKCS#7 signature */
-    bool stuffed_gap;         /* not only zeros between two entries */
+    size_t certificate_count;   /* 0 with a table: entries of other kinds only */
+    uint64_t certificates_size; /* of all of them */
+    bool other_entries;         /* of another kind */
+    bool other_revision;        /* than 2.0, of an entry with a PKCS#7 signature */
+    bool stuffed_gap;           /* not only zeros between two entries */
 };
 
 /* Raw data of a section, as its header states it. */

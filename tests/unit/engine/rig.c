@@ -89,6 +89,8 @@ static bool stamp(void *data, const uint8_t *signature, size_t length, struct bu
     if (number == r->cancel_at_stamp)
         cancel_request(&r->cancel);
     wait_for_most(&r->most_stamping, r->stamps_together);
+    if (r->meanwhile != NULL)
+        r->meanwhile();
     if (r->stamp_delay > 0)
         clock_sleep_ms(r->stamp_delay);
     if (number == r->slow_at)
@@ -109,6 +111,8 @@ static const struct signer *login(void *data, unsigned *lanes, struct error *e)
     struct rig *r = data;
 
     atomic_fetch_add(&r->logins, 1);
+    if (r->at_login != NULL)
+        r->at_login();
     if (r->login_fails != ERROR_NONE) {
         error_set(e, r->login_fails, "no login today");
         return NULL;

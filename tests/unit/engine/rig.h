@@ -22,6 +22,7 @@ struct rig {
     /* What the token does. */
     unsigned lanes, lanes_given; /* sessions wanted, and what the login gives; 0: as wanted */
     enum error_code login_fails; /* ERROR_NONE: it succeeds */
+    void (*at_login)(void);      /* before it; NULL: nothing */
     size_t fail_at, cancel_at;   /* number of the signature, from 1; 0: never */
     bool garbage;                /* signatures that do not hold */
     int64_t delay;               /* ms for each */
@@ -39,6 +40,7 @@ struct rig {
     bool impatient;           /* after a signal, ERROR_CANCELLED */
     int64_t stamp_delay;      /* ms for each */
     unsigned stamps_together; /* none is answered before so many were under way; 0: as they come */
+    void (*meanwhile)(void);  /* before each answer; NULL: nothing */
 
     /* What happened. */
     atomic_size_t stamped;                       /* requests */

@@ -116,6 +116,23 @@ static void a_refused_login_touches_nothing(void **state)
     all_are_whole(names);
 }
 
+static void build_anew(void)
+{
+    scratch_write("1.exe", "a new build", 0644);
+}
+
+static void what_changed_while_the_token_was_waited_for_is_not_signed(void **state)
+{
+    const char *const *names = rig_programs(1);
+
+    (void)state;
+    rig.at_login = build_anew;
+    assert_false(rig_run(&rig, names, NULL));
+    counts(0, 0, 1, 0);
+    assert_non_null(strstr(rig.result[0].error.text, "'1.exe': it was changed"));
+    assert_int_equal(rig.signatures, 0);
+}
+
 /* The cause that stopped the run outweighs a bad file. */
 static void a_token_that_fails_stops_the_run(void **state)
 {
@@ -452,6 +469,7 @@ int main(void)
         TEST(what_is_signed_is_kept_without_a_login),
         TEST(a_bad_file_stops_no_other),
         TEST(a_refused_login_touches_nothing),
+        TEST(what_changed_while_the_token_was_waited_for_is_not_signed),
         TEST(a_token_that_fails_stops_the_run),
         TEST(a_signature_that_does_not_hold_is_not_written),
         TEST(a_wish_to_stop_finishes_what_is_in_hand),

@@ -7,7 +7,11 @@
 /* cmocka.h needs the four above. */
 #include <cmocka.h>
 
+#include <sys/stat.h>
+
 #include "../base/scratch.h"
+#include "base/buffer.h"
+#include "base/path.h"
 #include "rig.h"
 
 #define NAMES(...) ((const char *const[]){__VA_ARGS__, NULL})
@@ -111,6 +115,59 @@ static void a_file_that_gets_none_fails_alone(void **state)
     assert_true(rig_run(&rig, names, NULL));
     counts(1, 0, 29, 0, 0);
     assert_int_equal(rig.signatures, 1);
+}
+
+/* A build goes on while its last output waits for a timestamp. */
+static void write_anew(void)
+{
+    scratch_write("1.exe", "a new build", 0644);
+}
+
+static void replace(void)
+{
+    scratch_write("new.exe", "a new build", 0644);
+    assert_int_equal(rename("new.exe", "1.exe"), 0);
+}
+
+static void remove_it(void)
+{
+    assert_int_equal(unlink("1.exe"), 0);
+}
+
+static bool is_new_build(const char *path)
+{
+    struct buffer text = BUFFER_INIT;
+    bool same =
+        path_read_file(path, 100, &text, NULL) && strcmp(buffer_text(&text), "a new build") == 0;
+
+    buffer_free(&text);
+    return same;
+}
+
+static void what_changes_meanwhile_stays(void **state)
+{
+    void (*const changes[])(void) = {write_anew, replace, remove_it};
+
+    (void)state;
+    assert_int_equal(mkdir("out", 0755), 0);
+    for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
+        const char *const *names = rig_programs(1);
+
+        rig.meanwhile = changes[i];
+        assert_false(rig_run(&rig, names, NULL));
+        counts(0, 0, 0, 1, 0);
+        assert_int_equal(rig.result[0].error.code, ERROR_FORMAT);
+        assert_non_null(strstr(rig.result[0].error.text, "'1.exe': it was changed, replaced or"));
+        assert_int_equal(is_new_build("1.exe"), changes[i] != remove_it);
+        assert_int_equal(access("1.exe", F_OK) == 0, changes[i] != remove_it);
+
+        /* What is written elsewhere takes nobody's place. */
+        rig_programs(1);
+        assert_true(rig_run(&rig, names, "out"));
+        counts(1, 0, 0, 0, 0);
+        assert_true(rig_is_signed(&rig, "out/1.exe"));
+        assert_int_equal(unlink("out/1.exe"), 0);
+    }
 }
 
 static void another_failure_beside_it_is_told(void **state)
@@ -452,6 +509,7 @@ int main(void)
         TEST(every_file_gets_one),
         TEST(a_slow_answer_holds_up_no_other_file),
         TEST(a_file_that_gets_none_fails_alone),
+        TEST(what_changes_meanwhile_stays),
         TEST(another_failure_beside_it_is_told),
         TEST(servers_that_are_down_end_the_run),
         TEST(a_file_that_is_none_before_the_servers_are_down),

@@ -128,15 +128,19 @@ static void test_redirects(void **state)
 
 static void test_no_end(void **state)
 {
-    struct http_request r = request("/endless", "x");
+    struct http_request body = request("/endless", "x"), headers = request("/endless-headers", "x"),
+                        header = request("/endless-header", "x");
 
     (void)state;
-    assert_fails(&r, "longer than 100000 bytes");
+    assert_fails(&body, "longer than 100000 bytes");
+    assert_fails(&headers, "headers of the answer have no end");
+    assert_fails(&header, "a header of the answer has no end");
 }
 
 static void test_no_answer(void **state)
 {
-    struct http_request hang = request("/hang", "x"), drop = request("/drop", "x"), dead = hang;
+    struct http_request hang = request("/hang", "x"), drop = request("/drop", "x"),
+                        mail = request("/no-http", "x"), dead = hang;
     int64_t start = clock_ms();
 
     (void)state;
@@ -144,6 +148,7 @@ static void test_no_answer(void **state)
     assert_fails(&hang, "no answer within 0.3 s");
     assert_in_range(clock_ms() - start, 300, 5000);
     assert_fails(&drop, "closed without an answer");
+    assert_fails(&mail, "not one of HTTP");
     dead.url = "http://127.0.0.1:1/";
     assert_fails(&dead, "no connection: Connection refused");
     dead.url = "http://name.invalid/";
@@ -164,6 +169,8 @@ static void test_only_http(void **state)
         assert_false(http_send(&r, &answer, NULL, &e));
         assert_true(e.code == ERROR_USAGE || e.code == ERROR_SYSTEM);
     }
+    r = request("/leave/file", "x");
+    assert_fails(&r, "redirects to what is no URL of http or https");
 }
 
 static void test_tls(void **state)
@@ -202,8 +209,10 @@ static void test_proxy(void **state)
     http_answer_free(&a);
     setenv("no_proxy", "stamps.invalid", 1);
     assert_fails(&r, "name is not resolved");
-    unsetenv("http_proxy");
     unsetenv("no_proxy");
+    setenv("http_proxy", "odd://user:secret@127.0.0.1:1", 1);
+    assert_fails(&r, "no connection: a proxy is set whose address is none");
+    unsetenv("http_proxy");
 }
 
 static void test_nothing_secret_is_shown(void **state)

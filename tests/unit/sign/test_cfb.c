@@ -157,6 +157,8 @@ static const struct bad {
     /* Entries. */
     {"root is a stream", 0, ENTRY_OF, 0, 66, 1, 2, 0, ERROR_FORMAT, "is not the root"},
     {"root has siblings", 0, ENTRY_OF, 0, 68, 4, 1, 0, ERROR_FORMAT, "has siblings"},
+    {"root without a name", 0, ENTRY_OF, 0, 64, 2, 0, 0, ERROR_FORMAT, "0 ('') has a name of no"},
+    {"root with a huge name", 0, ENTRY_OF, 0, 64, 2, 0xfffa, 0, ERROR_FORMAT, "no valid length"},
     {"class", 0, ENTRY_OF, 0, 80, 4, 0x00020906, 0, ERROR_UNSUPPORTED, "is {00020906-"},
     {"class of MSP, almost", 0, ENTRY_OF, 0, 88, 1, 0, 0, ERROR_UNSUPPORTED,
      "none of Windows Inst"},

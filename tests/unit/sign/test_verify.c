@@ -558,22 +558,30 @@ static void one_of_two_is_bad(void **state)
     buffer_free(&nested);
 }
 
-static void refused(struct pe_image *image, const struct buffer *der, const char *says)
+/* `times` side by side. */
+static void refused_times(const struct buffer *der, int times, const char *says)
 {
     struct verify_options options = signing_trust(&identity);
     struct verify_report report;
     struct error e = ERROR_INIT;
+    struct pe_image image;
     int fd;
 
-    pe_build(image, &(struct pe_recipe){.sections = 1, .section_size = 512});
-    pe_add_certificate(image, 2, der->data, der->length, true);
-    fd = signing_file(image->bytes.data, image->bytes.length);
+    pe_build(&image, &(struct pe_recipe){.sections = 1, .section_size = 512});
+    for (int i = 0; i < times; i++)
+        pe_add_certificate(&image, 2, der->data, der->length, true);
+    fd = signing_file(image.bytes.data, image.bytes.length);
     assert_false(verify_file(fd, "test.exe", &options, &report, NULL, &e));
     if (strstr(e.text, says) == NULL || strstr(e.text, "'test.exe'") == NULL)
         fail_msg("%s", e.text);
     X509_STORE_free(options.trust);
     close(fd);
-    buffer_free(&image->bytes);
+    buffer_free(&image.bytes);
+}
+
+static void refused(const struct buffer *der, const char *says)
+{
+    refused_times(der, 1, says);
 }
 
 /* `outer` with `inner` nested in it. */
@@ -601,34 +609,43 @@ static void limits(void **state)
         .data = (const uint8_t *)"odd",
         .length = 3,
     };
+    const struct unsigned_value large = {
+        .oid = "1.2.3.4",
+        .type = V_ASN1_OCTET_STRING,
+        .data = calloc(1, FORMAT_SIGNATURE_MAX / 2),
+        .length = FORMAT_SIGNATURE_MAX / 2,
+    };
     struct buffer file = BUFFER_INIT, one = BUFFER_INIT, many = BUFFER_INIT, outer = BUFFER_INIT;
-    struct pe_image image;
 
     (void)state;
     signed_file(&identity, &file);
     signing_extract(&file, 0, &one);
+    assert_true(unsigned_add(&one, 0, &large, &outer, NULL));
+    refused_times(&outer, 2, "its signatures are larger than 16 MiB together");
+    free((void *)large.data);
+
     copy(&many, &one);
     for (int i = 0; i < 9; i++) {
         copy(&outer, &one);
         nest(&outer, &many);
         copy(&many, &outer);
     }
-    refused(&image, &many, "nested too deep");
+    refused(&many, "nested too deep");
 
     copy(&many, &one);
     signing_add_many(&many, SPC_NESTED_SIGNATURE_OID, one.data, (int)one.length,
                      FORMAT_SIGNATURES - 1);
     copy(&outer, &one);
     nest(&outer, &many);
-    refused(&image, &outer, "more than 1024 signatures");
+    refused(&outer, "more than 1024 signatures");
 
     buffer_reset(&outer);
     assert_true(unsigned_add(&one, 0, &odd, &outer, NULL));
-    refused(&image, &outer, "in the place of a nested signature");
+    refused(&outer, "in the place of a nested signature");
 
     buffer_reset(&outer);
     buffer_append(&outer, "\x30\x03\x02\x01\x07", 5);
-    refused(&image, &outer, "not one that Authenticode knows");
+    refused(&outer, "not one that Authenticode knows");
     buffer_free(&file);
     buffer_free(&one);
     buffer_free(&many);
