@@ -51,6 +51,7 @@ char *aia_url(const X509 *x, size_t index)
 
 X509 *aia_issuer(X509 *x, const void *bytes, size_t length, struct error *e)
 {
+    struct cert_reading plain = {.no_pkcs12 = true}; /* RFC 5280 section 4.2.2.1 knows none here */
     STACK_OF(X509) *found = sk_X509_new_null();
     X509 *issuer = NULL;
 
@@ -60,7 +61,7 @@ X509 *aia_issuer(X509 *x, const void *bytes, size_t length, struct error *e)
     }
     if (length > AIA_MAX) {
         error_set(e, ERROR_FORMAT, "the answer is larger than 1 MiB");
-    } else if (cert_load("the answer", bytes, length, found, e)) {
+    } else if (cert_load_with("the answer", bytes, length, &plain, found, e)) {
         issuer = cert_chain_issuer(x, found);
         if (issuer == NULL)
             error_set(e, ERROR_FORMAT, "what is there did not issue the certificate");

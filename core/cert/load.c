@@ -103,7 +103,9 @@ static enum outcome take_der(struct reading *r, const uint8_t *der, size_t lengt
 
     if (outcome == NOT_THIS)
         outcome = take_pkcs7(der, length, out);
-    return outcome == NOT_THIS ? take_pkcs12(r, der, length, out) : outcome;
+    if (outcome == NOT_THIS && (r->outer == NULL || !r->outer->no_pkcs12))
+        outcome = take_pkcs12(r, der, length, out);
+    return outcome;
 }
 
 /* Some CAs put PKCS#7 between lines that say CERTIFICATE. */

@@ -23,6 +23,7 @@ struct cert_reading {
     struct secret *(*password)(void *data, const char *name, struct error *e);
     void *data;
     bool private_key; /* set where the file has one; it is never decrypted nor taken */
+    bool no_pkcs12;   /* from the caller: it costs as much time as who made the bytes wants */
 };
 
 /* Appends every certificate in `bytes` to `out`, which owns them. Text around PEM blocks, blanks

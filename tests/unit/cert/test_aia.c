@@ -8,12 +8,14 @@
 #include <cmocka.h>
 
 #include <openssl/pem.h>
+#include <openssl/pkcs12.h>
 #include <openssl/pkcs7.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cert/aia.h"
 #include "cert/chain.h"
+#include "cert/load.h"
 #include "make.h"
 
 enum { CHAIN = 8 };
@@ -294,12 +296,31 @@ static void test_no_address(void **state)
     X509_free(leaf);
 }
 
+/* Nobody's server decides how long a password is worked on. */
+static void test_no_pkcs12(void **state)
+{
+    struct rig *r = *state;
+    PKCS12 *p12 = PKCS12_create("", NULL, NULL, r->cert[0], NULL, -1, -1, 0, -1, 0);
+    STACK_OF(X509) *plain = sk_X509_new_null();
+    struct error e = ERROR_INIT;
+    unsigned char *der = NULL;
+    int length = i2d_PKCS12(p12, &der);
+
+    assert_true(cert_load("it", der, (size_t)length, plain, &e));
+    assert_null(aia_issuer(r->cert[1], der, (size_t)length, &e));
+    assert_int_equal(e.code, ERROR_FORMAT);
+    sk_X509_pop_free(plain, X509_free);
+    OPENSSL_free(der);
+    PKCS12_free(p12);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
         TEST(test_addresses),          TEST(test_complete),   TEST(test_forms), TEST(test_too_many),
         TEST(test_what_cannot_be_had), TEST(test_no_address), TEST(test_known), TEST(test_circle),
+        TEST(test_no_pkcs12),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
