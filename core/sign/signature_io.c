@@ -51,3 +51,11 @@ bool signature_io_read(int fd, uint64_t at, uint64_t length, const char *where,
         return error_set(e, ERROR_SYSTEM, "%s cannot be read", where);
     return signature_io_trim(signature, where, stuffed, e);
 }
+
+bool signature_io_may_add(bool stuffed, const char *name, struct error *e)
+{
+    return !stuffed || error_set(e, ERROR_UNSUPPORTED,
+                                 "'%s' carries bytes behind its signature, which would be lost; "
+                                 "only --existing replace or keep can be used",
+                                 name);
+}

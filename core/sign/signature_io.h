@@ -23,4 +23,8 @@ bool signature_io_trim(struct buffer *signature, const char *where, bool *stuffe
 /* Whether all of them are zero. */
 bool signature_io_blank(const uint8_t *bytes, size_t length);
 
+/* Whether a signature may be added to one of which signature_io_read said that it is `stuffed`.
+ * ERROR_UNSUPPORTED: what stands there would be lost, in the file `name`. */
+bool signature_io_may_add(bool stuffed, const char *name, struct error *e);
+
 #endif

@@ -181,11 +181,11 @@ static bool copy(const struct copying *c, struct error *e)
 static bool prepare(struct format_file *f, const struct format_pass *p, struct error *e)
 {
     cab_layout_free(&f->layout);
-    if (p->options != NULL && !cab_set_complete(&f->headers, f->name, e))
-        return false;
-    if (p->options != NULL || p->output >= 0)
-        return cab_layout_signed(&f->headers, f->name, &f->layout, e);
-    return cab_layout_same(&f->headers, &f->layout, e);
+    if (p->options == NULL)
+        return cab_layout_same(&f->headers, &f->layout, e);
+    return cab_set_complete(&f->headers, f->name, e) &&
+           (!p->options->append || signature_io_may_add(f->stuffed, f->name, e)) &&
+           cab_layout_signed(&f->headers, f->name, &f->layout, e);
 }
 
 static bool cab_digest(struct format_file *f, const struct format_pass *p, struct error *e)

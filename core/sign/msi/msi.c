@@ -215,7 +215,8 @@ bool msi_digest(struct format_file *f, const struct format_pass *p, struct error
     f->md_count = p->count < FORMAT_DIGESTS ? p->count : FORMAT_DIGESTS;
     for (size_t i = 0; i < f->md_count; i++)
         f->md[i] = p->md[i];
-    if (!fits_stored_ex(f, p->options, e))
+    if (!fits_stored_ex(f, p->options, e) ||
+        (p->options != NULL && p->options->append && !signature_io_may_add(f->stuffed, f->name, e)))
         return false;
     good = msi_hash_open(&h, f->c, f->md, f->md_count, e) && pass(f, &h, p, e);
     msi_hash_close(&h);

@@ -568,6 +568,21 @@ static void every_byte_counts(void **state)
     buffer_free(&image.bytes);
 }
 
+/* To what carries more than its signature. */
+static void nothing_is_added(const struct buffer *file)
+{
+    struct sign_spec spec = signing_spec(&identity);
+    struct buffer out = BUFFER_INIT;
+    struct error e = ERROR_INIT;
+
+    spec.existing = SIGN_APPEND;
+    spec.description = "another";
+    assert_false(signing_run(&identity, &spec, file, &out, NULL, &e));
+    assert_int_equal(e.code, ERROR_UNSUPPORTED);
+    assert_non_null(strstr(e.text, "would be lost"));
+    buffer_free(&out);
+}
+
 static void flaws(void **state)
 {
     static const struct {
@@ -608,6 +623,8 @@ static void flaws(void **state)
         assert_non_null(strstr(report.problems[0], rows[i].says));
         assert_true(report.signature[0].digest_good);
         verify_report_free(&report);
+        if (rows[i].at_end > 0)
+            nothing_is_added(&file);
         buffer_free(&file);
         buffer_free(&image.bytes);
         close(fd);

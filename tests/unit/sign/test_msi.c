@@ -400,6 +400,61 @@ static void keeps(void **state)
     free(image);
 }
 
+/* A signature whose last small sector has room for more, and more in it. */
+static void stuff(const struct buffer *package, struct buffer *file)
+{
+    static const char name[] = "\5\0D\0i\0g\0i\0t\0a\0l\0S\0i\0g\0n\0a\0t\0u\0r\0e\0\0";
+    char description[64] = "";
+    struct sign_spec spec = signing_spec(&identity);
+    struct buffer der = BUFFER_INIT;
+    uint8_t *entry, *last;
+    size_t used = 0;
+
+    spec.description = description;
+    for (size_t i = 0; (used < 16 || used > 60) && i < sizeof description - 1; i++) {
+        description[i] = 'x';
+        signing_must(&identity, &spec, package, file);
+        signing_extract(file, 0, &der);
+        used = der.length % 64;
+    }
+    entry = memmem(file->data, file->length, name, sizeof name);
+    last = memmem(file->data, file->length, der.data + der.length - used, used);
+    assert_non_null(entry);
+    assert_non_null(last);
+    le_put_32(entry + 120, (uint32_t)der.length + 1);
+    last[used] = 'x';
+    buffer_free(&der);
+}
+
+static void more_than_the_signature(void **state)
+{
+    struct cfb_image *image = malloc(sizeof *image);
+    struct sign_spec spec = signing_spec(&identity);
+    struct buffer file = BUFFER_INIT, out = BUFFER_INIT;
+    struct verify_report report;
+    struct error e = ERROR_INIT;
+
+    (void)state;
+    cfb_build(image, &(struct cfb_recipe){OF(few)});
+    stuff(&image->bytes, &file);
+    packaging_verify(&identity, &file, &report);
+    assert_false(report.good);
+    assert_non_null(strstr(report.problems[0], "bytes stand behind the signature"));
+    verify_report_free(&report);
+    spec.existing = SIGN_APPEND;
+    spec.description = "another";
+    assert_false(signing_run(&identity, &spec, &file, &out, NULL, &e));
+    assert_int_equal(e.code, ERROR_UNSUPPORTED);
+    assert_non_null(strstr(e.text, "would be lost"));
+    spec.existing = SIGN_REPLACE;
+    signing_must(&identity, &spec, &file, &out);
+    packaging_must_be_good(&identity, "replaced", &out, 1);
+    buffer_free(&file);
+    buffer_free(&out);
+    buffer_free(&image->bytes);
+    free(image);
+}
+
 /* What is changed afterwards is seen. */
 static void changes_seen(void **state)
 {
@@ -586,15 +641,11 @@ static void changed_while_read(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(signs),
-        cmocka_unit_test(signature_sizes),
-        cmocka_unit_test(difat),
-        cmocka_unit_test(appends),
-        cmocka_unit_test(keeps),
-        cmocka_unit_test(changes_seen),
-        cmocka_unit_test(ex_of_another_size),
-        cmocka_unit_test(sip_version),
-        cmocka_unit_test(changed_while_read),
+        cmocka_unit_test(signs),        cmocka_unit_test(signature_sizes),
+        cmocka_unit_test(difat),        cmocka_unit_test(appends),
+        cmocka_unit_test(keeps),        cmocka_unit_test(more_than_the_signature),
+        cmocka_unit_test(changes_seen), cmocka_unit_test(ex_of_another_size),
+        cmocka_unit_test(sip_version),  cmocka_unit_test(changed_while_read),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);
