@@ -60,6 +60,16 @@ is "$(cat files/bad.exe)" 'not a program' 'a bad file stays as it was'
 is "$(find . -name '.*signet*' | wc -l)" 0 'nothing half-written stays'
 rm files/bad.exe
 
+# Whoever starts it may have closed its output: that is not written into the files.
+make_programs 60 300000
+"$batch" sign rsa files/*.exe >&- 2>errors
+is "$?" 1 'closed output: exit 1, for nothing could be told'
+good files/*.exe
+is "$?" 0 'every file is signed, and nothing else is in it'
+"$batch" remove files/*.exe <&- >&- 2>&-
+is "$?/$("$batch" verify files/*.exe 2>&1 | grep -c 'not signed')" 1/60 'the same of remove'
+rm files/{5..60}.exe
+
 sign rsa --dry-run files/3.exe
 is "$?" 0 'a dry run'
 like "$(cat said)" 'would-sign' 'says what would be done'
