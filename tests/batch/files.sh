@@ -76,6 +76,19 @@ like "$(cat said)" 'would-sign' 'says what would be done'
 good files/3.exe
 is "$?" 1 'and does not do it'
 
+# An output that is no file stays what it is.
+mkdir folder
+mkfifo pipe
+ln -s /proc/self/fd/1 descriptor
+for output in folder pipe descriptor; do
+  printf '{"file":"files/3.exe","output":"%s"}\n' "$output" | sign rsa -
+  is "$?" 1 "a $output is no output of sign"
+  "$batch" extract out/deep/1.exe -o "$output" --yes >said 2>errors
+  is "$?" 1 "nor of extract, whatever --yes says"
+  like "$(cat errors)" "'$output' is .*name a file" 'and that is said'
+done
+is "$(stat -c %F folder pipe descriptor | tr '\n' /)" 'directory/fifo/symbolic link/' 'they are what they were'
+
 mkdir -p a b
 cp files/3.exe a/x.exe
 cp files/4.exe b/x.exe
