@@ -67,6 +67,9 @@ int64_t *schema_number(const struct schema_key *k, struct profile *p);
 bool schema_set(const struct schema_key *k, struct profile *p, const char *value, char *why,
                 size_t why_size);
 
+/* False for what is or may hold a PIN or a password, which a message would keep. */
+bool schema_may_show(const struct schema_key *k, const char *value);
+
 /* The value as text: a scalar, or item `index` of a list; NULL when there is none. New, freed by
  * the caller. */
 char *schema_value(const struct schema_key *k, const struct profile *p, size_t index);

@@ -224,6 +224,17 @@ static bool check_text(const struct schema_key *k, const char *value, char *why,
     }
 }
 
+bool schema_may_show(const struct schema_key *k, const char *value)
+{
+    bool uri = token_uri_is(value) || k->type == SCHEMA_URI;
+
+    /* An address may have a password for its server. */
+    if ((k->type == SCHEMA_HTTP || k->type == SCHEMA_LIST_OF_HTTP) && strchr(value, '@') != NULL)
+        return false;
+    return k->type != SCHEMA_PIN && strcasestr(value, "pin-value") == NULL &&
+           !(uri && (strcasestr(value, "pin") != NULL || strchr(value, '?') != NULL));
+}
+
 static bool append(struct profile_list *list, const char *value, char *why, size_t size)
 {
     char **grown;

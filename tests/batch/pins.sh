@@ -229,4 +229,12 @@ is "$?/$(grep -c C_Login "$SHIM_LOG")" 8/3 'a crash in a later login: it is not 
 : >"$SHIM_LOG"
 "$batch" sign always "$work"/files/[123].exe >/dev/null 2>&1
 is "$?/$(grep -c C_Login "$SHIM_LOG")" 5/0 'nor by the next run'
+
+# A PIN in a URI is refused, and in no message.
+for uri in 'pkcs11:token=test;id=%01?pin-value=87654321' 'pkcs11:token=test;pin-value=87654321' \
+  'pkcs11:token=test?pin-source=file:/87654321'; do
+  said=$("$batch" sign --key "$uri" "$work/files/1.exe" --json 2>&1)
+  is "$?/$(grep -c 87654321 <<<"$said")" 2/0 "$uri: refused, and not repeated"
+  like "$said" '--key should be .* without a PIN' 'and why'
+done
 done_testing
