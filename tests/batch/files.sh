@@ -104,6 +104,11 @@ is "$?" 2 'a profile that is not there'
 sign --key 'pkcs11:token=test;id=%02' --module "$softhsm" --pin env:SIGNET_PIN files/4.exe
 is "$?" 0 'a key without a profile'
 
+make_programs 1 1003
+uri=$("$signet" objects test --module "$softhsm" --json | jq -r '[.. | .uri? // empty | select(contains("id=%02;") and contains("type=public"))][0]')
+sign --key "$uri" --module "$softhsm" --pin env:SIGNET_PIN files/1.exe
+is "$?" 0 "a key as objects shows it: ${uri##*;}"
+
 # Existing signatures: append keeps the first.
 make_programs 1 1001
 sign rsa files/1.exe && sign ec --existing append files/1.exe
