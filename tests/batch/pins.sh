@@ -62,6 +62,14 @@ run "$test_pin" --digests "$work/digests.json" -o "$work/signatures.json"
 bare --digests "$work/digests.json" -o "$work/signatures.json"
 is "$status/$(grep -c '^kept' <<<"$said")" 0/1 'one that is signed needs none'
 
+# A build has nobody to ask: check knows that before sign does.
+for verb in 'check spied' "sign spied --existing replace $work/files/1.exe"; do
+  # shellcheck disable=SC2086
+  said=$(setsid --wait "$batch" $verb --pin prompt 2>&1)
+  is "$?" 2 "${verb%% *} with a prompt and no terminal: exit 2"
+  like "$said" 'prompt: nobody is here.*another source' 'and what to do'
+done
+
 # shellcheck disable=SC2016
 for bad in '' ' 1234' $'1234\r' '$SIGNET_PIN' '${PIN}' '%PIN%' 12; do
   run "$bad" --existing replace "$work/files/1.exe"
