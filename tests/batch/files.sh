@@ -146,6 +146,17 @@ like "$(cat said)" 'not trusted' 'and that is said'
 "$batch" verify --profile gate --ca other.pem --ca ca.pem files/1.exe >/dev/null 2>&1
 is "$?" 0 'it is when --ca says so'
 
+# What the gate judges by cannot be read: that is no verdict on the files.
+: >empty
+for option in '--ca none.pem' '--ca empty' '--ca files' '--ca 01.pem' '--tsa-ca none.pem' '--crl none.crl' '--crl ca.pem' \
+  '--at 2026-02-30' '--at 2026-04-31T00:00:00Z' '--at 2026-01-01T00:00:60Z'; do
+  # shellcheck disable=SC2086
+  "$batch" verify $option --json files/1.exe >said 2>errors
+  is "$?/$(jq -r .error.exit said)" 2/2 "verify $option: exit 2"
+  like "$(cat errors)" "${option%% *}: " 'with the name of the option'
+done
+like "$("$batch" verify --ca 01.pem files/1.exe 2>&1)" 'has no root in it' 'a certificate that is no root is not trusted'
+
 # Killed in the middle: each file is whole.
 make_programs 300 20000
 # Not before it is under way, and long before its end.
