@@ -74,6 +74,11 @@ done
 for bad in '' ' 1234' $'1234\r' '$SIGNET_PIN' '${PIN}' '%PIN%' 12; do
   run "$bad" --existing replace "$work/files/1.exe"
   is "$status/$(calls C_Login)" 2/0 "PIN '$bad' is not tried"
+  SIGNET_PIN=$bad "$batch" check spied >/dev/null 2>&1
+  is "$?" 2 'which check knows'
+  (umask 077 && printf '%s' "$bad" >"$work/bad.pin")
+  said=$("$batch" check spied --pin "file:$work/bad.pin" 2>&1)
+  is "$?/$(grep -c "$test_pin" <<<"$said")" 2/0 'of a file, too'
 done
 : >"$PKCS11SPY_OUTPUT"
 "$batch" sign spied --existing replace "$work/files/1.exe" >/dev/null 2>&1
