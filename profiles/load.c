@@ -118,14 +118,27 @@ static char *folder_of(const char *path, struct error *e)
     return folder;
 }
 
+/* All lists of files that there are. */
+static bool resolve_lists(struct profile *p, const char *folder, struct error *e)
+{
+    bool good = true;
+
+    for (size_t i = 0; i < schema_key_count; i++) {
+        struct profile_list *list =
+            schema_keys[i].type == SCHEMA_LIST_OF_PATHS ? schema_list(&schema_keys[i], p) : NULL;
+
+        for (size_t j = 0; good && list != NULL && j < list->count; j++)
+            good = make_absolute(&list->item[j], "", folder, e);
+    }
+    return good;
+}
+
 /* Relative paths are meant from the profile's folder. */
 static bool resolve_paths(struct profile *p, struct error *e)
 {
     char *folder = folder_of(p->path, e);
-    bool good = folder != NULL;
+    bool good = folder != NULL && resolve_lists(p, folder, e);
 
-    for (size_t i = 0; i < p->chain.count && good; i++)
-        good = make_absolute(&p->chain.item[i], "", folder, e);
     if (good && p->certificate != NULL && strncasecmp(p->certificate, "sha256:", 7) != 0)
         good = make_absolute(&p->certificate, "", folder, e);
     if (good && p->module != NULL && strchr(p->module, '/') != NULL)

@@ -15,7 +15,6 @@
 #include "profiles/problems.h"
 #include "profiles/profile.h"
 #include "profiles/schema.h"
-#include "token/uri.h"
 
 enum { NAME_SIZE = 128, WHY_SIZE = 400, MOST_DEPTH = 16, MOST_KEYS = 64 };
 
@@ -150,17 +149,6 @@ static bool is_plain(struct parsing *p, const char *key)
     return anchor == NULL && tag == NULL;
 }
 
-/* What is or may hold a PIN is not shown: the message would keep it. */
-static const char *showable(const struct schema_key *k, const char *value)
-{
-    bool uri = token_uri_is(value) || k->type == SCHEMA_URI;
-
-    if (k->type == SCHEMA_PIN || strcasestr(value, "pin-value") != NULL ||
-        (uri && (strcasestr(value, "pin") != NULL || strchr(value, '?') != NULL)))
-        return NULL;
-    return value;
-}
-
 /* The text of a scalar; NULL, said so, when it has a NUL in it. */
 static const char *scalar(struct parsing *p, const char *key)
 {
@@ -198,7 +186,7 @@ static void set(struct parsing *p, const struct schema_key *k)
         return;
     snprintf(reason, sizeof reason, "should be %s%s", why,
              quoted && number ? ", without quotes" : "");
-    problem(p, p->event.start_mark, k->name, showable(k, value), reason);
+    problem(p, p->event.start_mark, k->name, schema_may_show(k, value) ? value : NULL, reason);
 }
 
 static void read_list(struct parsing *p, const struct schema_key *k)

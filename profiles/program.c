@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/process.h"
 #include "base/secret.h"
 #include "base/text.h"
 #include "op/args.h"
@@ -475,6 +476,10 @@ int program_main(const char *program, int argc, char **argv)
 {
     const char *first = argc > 1 ? argv[1] : "";
 
+    if (!process_fill_standard()) {
+        perror(program);
+        return 1;
+    }
     secret_harden_process();
     catch_signals();
     if (argc < 2) {

@@ -408,6 +408,10 @@ static bool make_request(struct ready *r, const struct profile *p, const char *p
     /* What the card tells is worth knowing too where it forbids a try. */
     if (allowed || ready_card_counter(r) != NULL)
         note_tries(r);
+    if (allowed && !terminal && pin_source_kind(r->source) == PIN_PROMPT)
+        allowed = error_set(&e, ERROR_PIN_SOURCE,
+                            "prompt: nobody is here to be asked; use another source, such as "
+                            "env:NAME, file:PATH or credential:NAME");
     if (!allowed)
         return fail(r, e.code == ERROR_PIN_SOURCE ? "pin" : "tries", &e);
     note(r, READY_OK, "pin", "%s", pin_source_text(r->source));

@@ -61,11 +61,17 @@ char **schema_text(const struct schema_key *k, struct profile *p);
 struct profile_list *schema_list(const struct schema_key *k, struct profile *p);
 int64_t *schema_number(const struct schema_key *k, struct profile *p);
 
+/* Whether a text can be the value, or an item, of a key that holds texts; false: `why` as below. */
+bool schema_fits(const struct schema_key *k, const char *value, char *why, size_t why_size);
+
 /* Checks and stores one scalar, or appends one item of a list. False: `why` says what it should be;
  * the value itself is not repeated there. No text has control characters or line breaks in it
  * afterwards: all can be shown as they are. */
 bool schema_set(const struct schema_key *k, struct profile *p, const char *value, char *why,
                 size_t why_size);
+
+/* False for what is or may hold a PIN or a password, which a message would keep. */
+bool schema_may_show(const struct schema_key *k, const char *value);
 
 /* The value as text: a scalar, or item `index` of a list; NULL when there is none. New, freed by
  * the caller. */

@@ -197,7 +197,7 @@ static bool is_printable(const char *value)
     return same;
 }
 
-static bool check_text(const struct schema_key *k, const char *value, char *why, size_t size)
+bool schema_fits(const struct schema_key *k, const char *value, char *why, size_t size)
 {
     if (*value == '\0')
         return wrong(why, size, "something; leave the key out for nothing");
@@ -222,6 +222,17 @@ static bool check_text(const struct schema_key *k, const char *value, char *why,
     default:
         return true;
     }
+}
+
+bool schema_may_show(const struct schema_key *k, const char *value)
+{
+    bool uri = token_uri_is(value) || k->type == SCHEMA_URI;
+
+    /* An address may have a password for its server. */
+    if ((k->type == SCHEMA_HTTP || k->type == SCHEMA_LIST_OF_HTTP) && strchr(value, '@') != NULL)
+        return false;
+    return k->type != SCHEMA_PIN && strcasestr(value, "pin-value") == NULL &&
+           !(uri && (strcasestr(value, "pin") != NULL || strchr(value, '?') != NULL));
 }
 
 static bool append(struct profile_list *list, const char *value, char *why, size_t size)
@@ -258,7 +269,7 @@ bool schema_set(const struct schema_key *k, struct profile *p, const char *value
     default:
         break;
     }
-    if (!check_text(k, value, why, size))
+    if (!schema_fits(k, value, why, size))
         return false;
     if (schema_is_list(k))
         return append(schema_list(k, p), value, why, size);

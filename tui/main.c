@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/process.h"
 #include "base/secret.h"
 #include "profiles/program.h"
 #include "tui/action.h"
@@ -56,6 +57,8 @@ int main(int argc, char **argv)
         return print_keys();
     if (count < 0 || (argc == 1 && (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))))
         return program_main("signet", argc, argv);
+    if (!process_fill_standard())
+        return 1;
     secret_harden_process();
     return console_run(modules, (size_t)count);
 }

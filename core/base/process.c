@@ -18,6 +18,15 @@
 
 enum { MOST_FDS = 8, SLICE_MS = 100 };
 
+bool process_fill_standard(void)
+{
+    /* A folder is always there, and can be neither read nor written. */
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/", O_RDONLY | O_DIRECTORY) != fd)
+            return false;
+    return true;
+}
+
 static void close_from(int first)
 {
 #ifdef CLOSE_RANGE_UNSHARE

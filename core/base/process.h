@@ -11,6 +11,12 @@
 #include "base/error.h"
 #include "base/secret.h"
 
+/* Fills those of the descriptors 0 to 2 that whoever started this process closed; to be called
+ * first. Else the next file that is opened gets such a number, and what is told to people is
+ * written into it. Reading and writing fail there, as on a closed one. False (errno): they cannot
+ * be filled. */
+bool process_fill_standard(void);
+
 struct process_fd {
     int ours;   /* a descriptor of this process, or -1 for /dev/null */
     int theirs; /* its number in the child */

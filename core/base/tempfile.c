@@ -154,6 +154,41 @@ static bool open_file(struct tempfile *t, struct error *e)
     return take_hidden(t, create_as, e);
 }
 
+/* /dev/stdout and its like are links to what is open, which may be a file. */
+static bool is_descriptor(const char *target)
+{
+    static const char descriptors[] = "/proc/self/fd/";
+    char link[sizeof descriptors] = "";
+
+    return readlink(target, link, sizeof link - 1) == (ssize_t)sizeof link - 1 &&
+           strcmp(link, descriptors) == 0;
+}
+
+bool tempfile_may_take(const char *target, struct error *e)
+{
+    struct stat there;
+
+    if (is_descriptor(target))
+        there.st_mode = S_IFCHR;
+    else if (stat(target, &there) != 0)
+        return true;
+    if (S_ISDIR(there.st_mode))
+        return error_set(e, ERROR_UNSUPPORTED, "'%s' is a folder; name a file in it", target);
+    return S_ISREG(there.st_mode) ||
+           error_set(e, ERROR_UNSUPPORTED,
+                     "'%s' is a device, a pipe or the like, and not replaced; name a file", target);
+}
+
+static bool open_folder(struct tempfile *t, const char *folder, struct error *e)
+{
+    if (t->name[0] == '\0') {
+        errno = EISDIR;
+        return error_set_errno(e, "cannot write '%s'", t->target);
+    }
+    t->folder = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return t->folder >= 0 || error_set_errno(e, "cannot open the folder '%s'", folder);
+}
+
 struct tempfile *tempfile_open(const char *target, struct error *e)
 {
     struct tempfile *t = calloc(1, sizeof *t);
@@ -168,18 +203,9 @@ struct tempfile *tempfile_open(const char *target, struct error *e)
     t->name = strdup(slash == NULL ? target : slash + 1);
     if (t->target == NULL || t->name == NULL)
         goto memory;
-    if (t->name[0] == '\0') {
-        errno = EISDIR;
-        error_set_errno(e, "cannot write '%s'", target);
+    if (!open_folder(t, parent, e) || !tempfile_may_take(target, e) || !clear_all_left(t, e) ||
+        !open_file(t, e))
         tempfile_free(&t);
-        goto out;
-    }
-    t->folder = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (t->folder < 0)
-        error_set_errno(e, "cannot open the folder '%s'", parent);
-    else if (clear_all_left(t, e) && open_file(t, e))
-        goto out;
-    tempfile_free(&t);
     goto out;
 memory:
     error_set_memory(e);

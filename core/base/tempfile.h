@@ -21,8 +21,14 @@
 
 struct tempfile;
 
+/* True where nothing is at `target`, or a file that can be replaced. ERROR_UNSUPPORTED: a folder,
+ * or a device, a pipe or another name of an open descriptor (/dev/null, /dev/stdout): a file in its
+ * place would be its end. */
+bool tempfile_may_take(const char *target, struct error *e);
+
 /* A new empty file in the folder of `target`, for reading and writing. Clears away what a killed
- * process left of an earlier one. NULL: ERROR_SYSTEM. Freed with tempfile_free. */
+ * process left of an earlier one. NULL: ERROR_SYSTEM, and as tempfile_may_take. Freed with
+ * tempfile_free. */
 struct tempfile *tempfile_open(const char *target, struct error *e);
 
 /* Its descriptor; stays the tempfile's. */

@@ -418,8 +418,8 @@ bool gate_would_try(const struct gate_request *request, struct host *host, struc
     s.label = text_padded(s.token.label, sizeof s.token.label);
     if (s.label == NULL)
         return error_set_memory(e);
-    allowed =
-        read_token(&s, host, request->slot->id, &now, e) && pin_source_check(request->source, e);
+    allowed = read_token(&s, host, request->slot->id, &now, e) &&
+              pin_source_check(request->source, e) && pin_source_peek(request->source, &s.pin, e);
     if (allowed) {
         if (request->counter != NULL)
             s.figure = *request->counter;
@@ -427,6 +427,7 @@ bool gate_would_try(const struct gate_request *request, struct host *host, struc
         tries_judge(s.device, s.role, now.flags, &s.figure, &s.tries);
         allowed = check_all(&s, &now, NULL, e);
     }
+    secret_free(&s.pin);
     free(s.label);
     return allowed;
 }

@@ -533,3 +533,45 @@ struct secret *pin_source_read(const struct pin_source *s, const char *what,
     secret_free(&pin);
     return NULL;
 }
+
+static struct secret *peek_env(const struct pin_source *s, struct error *e)
+{
+    const char *value = getenv(s->value);
+    const struct kept *k;
+    struct secret *pin = NULL;
+
+    if (value != NULL)
+        return secret_new(value, strlen(value), e);
+    pthread_mutex_lock(&kept_mutex);
+    k = find_kept(s->value);
+    if (k != NULL)
+        pin = copy(k->pin, e);
+    else
+        error_set(e, ERROR_PIN_SOURCE, "%s: the variable is not set", s->text);
+    pthread_mutex_unlock(&kept_mutex);
+    return pin;
+}
+
+/* A pipe gives its PIN once. */
+static bool is_regular(const struct pin_source *s)
+{
+    bool file = s->kind == PIN_FILE || s->kind == PIN_CREDENTIAL;
+    char *path = file ? file_path(s, NULL) : NULL;
+    struct stat status;
+    bool regular = path != NULL && stat(path, &status) == 0 && S_ISREG(status.st_mode);
+
+    free(path);
+    return regular;
+}
+
+bool pin_source_peek(const struct pin_source *s, struct secret **pin, struct error *e)
+{
+    *pin = NULL;
+    if (s->kind == PIN_ENV)
+        *pin = peek_env(s, e);
+    else if (is_regular(s))
+        *pin = pin_source_read(s, s->text, NULL, NULL, e);
+    else
+        return true;
+    return *pin != NULL;
+}

@@ -50,6 +50,10 @@ struct secret *pin_source_read(const struct pin_source *s, const char *what,
                                const struct gate_person *person, struct cancel *cancel,
                                struct error *e);
 
+/* The same of a source that reading does not use up, a variable, a file or a credential: *pin is
+ * what would be tried, for looking at its length. Of others it is NULL, and true. */
+bool pin_source_peek(const struct pin_source *s, struct secret **pin, struct error *e);
+
 /* For a program that logs in more than once, as the console does: what is read from variables from
  * now on is kept in locked memory, and given again. False wipes it. */
 void pin_source_keep_env(bool keep);

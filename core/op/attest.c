@@ -4,7 +4,6 @@
 #include <openssl/pem.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/path.h"
 #include "base/text.h"
@@ -148,9 +147,8 @@ static bool deliver(const struct op_args *a, struct op_ctx *ctx, const struct at
 
     if (done && path == NULL)
         json_object_set_new(record, "pem", json_stringn(data, length));
-    else if (done && access(path, F_OK) == 0 && !op_ask_yes(ctx, "'%s' exists; replace it?", path))
-        done = error_set(e, ERROR_USAGE, "'%s' exists; --yes replaces it", path);
-    else if (done && (done = path_write_file(path, data, length, 0644, e)))
+    else if (done &&
+             (done = op_may_replace(ctx, path, e) && path_write_file(path, data, length, 0644, e)))
         json_object_set_new(record, "file", json_string(path));
     BIO_free(bio);
     return done;

@@ -4,7 +4,9 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
+#include "base/tempfile.h"
 #include "base/text.h"
 #include "op/op.h"
 #include "token/pool.h"
@@ -70,6 +72,14 @@ bool op_ask_yes(struct op_ctx *ctx, const char *format, ...)
           ctx->outside->ask(ctx->data, OP_ASK_YES_NO, text, NULL, NULL, 0);
     free(text);
     return yes;
+}
+
+bool op_may_replace(struct op_ctx *ctx, const char *path, struct error *e)
+{
+    if (!tempfile_may_take(path, e))
+        return false;
+    return access(path, F_OK) != 0 || op_ask_yes(ctx, "'%s' exists; replace it?", path) ||
+           error_set(e, ERROR_USAGE, "'%s' exists; --yes replaces it", path);
 }
 
 struct host_pool *op_hosts_new(struct error *e)

@@ -112,10 +112,7 @@ static bool check_targets(struct csr_job *job, struct error *e)
         return error_set(e, ERROR_USAGE, "--format der needs --output FILE");
     if (order != NULL && access(order, F_OK) == 0)
         return error_set(e, ERROR_USAGE, "'%s' exists; an order gets a folder of its own", order);
-    if (file != NULL && access(file, F_OK) == 0 &&
-        !op_ask_yes(job->ctx, "'%s' exists; replace it?", file))
-        return error_set(e, ERROR_USAGE, "'%s' exists; --yes replaces it", file);
-    return true;
+    return file == NULL || op_may_replace(job->ctx, file, e);
 }
 
 static bool is_accepted(const struct csr_job *job, const char *rule)

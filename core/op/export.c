@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/path.h"
 #include "cert/chain.h"
@@ -124,9 +123,7 @@ static bool deliver(const struct op_args *a, struct op_ctx *ctx, BIO *bio, const
     }
     if (path == NULL)
         return error_set(e, ERROR_USAGE, "--format %s needs --output FILE", format);
-    if (access(path, F_OK) == 0 && !op_ask_yes(ctx, "'%s' exists; replace it?", path))
-        return error_set(e, ERROR_USAGE, "'%s' exists; --yes replaces it", path);
-    if (!path_write_file(path, data, (size_t)length, 0644, e))
+    if (!op_may_replace(ctx, path, e) || !path_write_file(path, data, (size_t)length, 0644, e))
         return false;
     op_emit(ctx, "export",
             json_pack("{s:s, s:s, s:s}", "what", what, "file", path, "format", format));

@@ -131,6 +131,10 @@ void op_tell(struct op_ctx *ctx, const char *format, ...) __attribute__((format(
 void op_now(struct op_ctx *ctx, const char *format, ...) __attribute__((format(printf, 2, 3)));
 bool op_ask_yes(struct op_ctx *ctx, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* True where nothing is at `path`, or a person lets the file there be replaced; by --yes, where
+ * nobody can be asked. ERROR_USAGE; ERROR_UNSUPPORTED: what is there is no file. */
+bool op_may_replace(struct op_ctx *ctx, const char *path, struct error *e);
+
 /* The gate's way to the same person. Valid as long as ctx. */
 struct gate_person op_person(struct op_ctx *ctx);
 

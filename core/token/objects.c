@@ -263,9 +263,11 @@ static bool meets(const struct wish *w, const struct wire_object *o, CK_OBJECT_C
     if (w->uri != NULL) {
         struct wire_object as_asked = *o;
 
-        /* A key that hides before login is looked for by what speaks for it. */
+        /* A key that hides before login is looked for by what speaks for it, be it that it is named
+         * as what it would be, or as what is shown for it. */
         as_asked.class = class;
-        return token_uri_matches_object(w->uri, &as_asked);
+        return token_uri_matches_object(w->uri, &as_asked) ||
+               (class == CKO_PRIVATE_KEY && token_uri_matches_object(w->uri, o));
     }
     if (w->id_length > 0 && o->id_length == w->id_length && memcmp(o->id, w->id, w->id_length) == 0)
         return true;
@@ -350,6 +352,14 @@ static const struct wire_object *search(const struct wire_objects *all, const st
     return found;
 }
 
+static const struct wire_object *or_its_key(const struct wire_objects *all,
+                                            const struct wire_object *stand_in)
+{
+    const struct wire_object *key = objects_private_key_of(all, stand_in, NULL);
+
+    return key != NULL && key->spki != NULL ? key : stand_in;
+}
+
 static const struct wire_object *find(const struct wire_objects *all, const struct wire_slot *slot,
                                       const struct wish *w, CK_OBJECT_CLASS class, struct error *e)
 {
@@ -360,7 +370,7 @@ static const struct wire_object *find(const struct wire_objects *all, const stru
     for (size_t i = 0; found == NULL && class == CKO_PRIVATE_KEY && i < 2; i++)
         found = search(all, w, class, stand_ins[i], &several);
     if (found != NULL && !several)
-        return found;
+        return found->class == class ? found : or_its_key(all, found);
     return refuse(several ? w : NULL, all, slot, class, e);
 }
 

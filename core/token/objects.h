@@ -52,7 +52,8 @@ const struct wire_object *objects_public_key_of(const struct wire_objects *all,
 /* The one object of `class` that the URI means. ERROR_MISSING when there is none (lists what there
  * is), ERROR_USAGE when it means several different keys (lists them). With CKO_PRIVATE_KEY, a token
  * that shows no private keys before login is searched by its public keys and certificates, and one
- * of these is returned: it has the public key. */
+ * of these is returned: it has the public key. A URI that names one of these by its type means its
+ * private key then. */
 const struct wire_object *objects_find(const struct wire_objects *all, const struct wire_slot *slot,
                                        const struct token_uri *uri, CK_OBJECT_CLASS class,
                                        struct error *e);

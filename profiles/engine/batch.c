@@ -35,6 +35,14 @@ static const struct {
     {"parallel", "timestamp.parallel"},
 };
 
+static bool wrong(const struct schema_key *k, const char *option, const char *text, const char *why,
+                  struct error *e)
+{
+    if (schema_may_show(k, text))
+        return error_set(e, ERROR_USAGE, "--%s: '%s' should be %s", option, text, why);
+    return error_set(e, ERROR_USAGE, "--%s should be %s", option, why);
+}
+
 static bool override(struct profile *p, const struct op_args *args, const char *option,
                      const char *key, struct error *e)
 {
@@ -50,7 +58,7 @@ static bool override(struct profile *p, const struct op_args *args, const char *
         const char *text = k->type == SCHEMA_BOOLEAN ? "true" : op_text_at(args, option, i);
 
         if (!schema_set(k, p, text, why, sizeof why))
-            return error_set(e, ERROR_USAGE, "--%s: '%s' should be %s", option, text, why);
+            return wrong(k, option, text, why, e);
     }
     return true;
 }

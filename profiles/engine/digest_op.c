@@ -187,11 +187,23 @@ static void set_options(struct digesting *d, const struct profile *p)
     };
 }
 
+/* They are part of the signature, and do not travel with the digest. */
+static bool check_jobs(const struct plan *plan, struct error *e)
+{
+    for (size_t i = 0; i < plan->count; i++)
+        if (plan->item[i].description != NULL || plan->item[i].url != NULL)
+            return error_set(e, ERROR_USAGE,
+                             "standard input: the job of '%s' has a description or url, which "
+                             "digest cannot hand on; both are the profile's where the token is",
+                             plan->item[i].file);
+    return true;
+}
+
 static bool run(const struct op_args *a, struct op_ctx *ctx, struct error *e)
 {
     struct digesting d = {.ctx = ctx};
     struct profile *p = batch_digest_profile(a, op_text(a, "profile"), e);
-    bool done = p != NULL && batch_plan(&d.plan, a, &p->files, NULL, e);
+    bool done = p != NULL && batch_plan(&d.plan, a, &p->files, NULL, e) && check_jobs(&d.plan, e);
 
     if (done)
         set_options(&d, p);

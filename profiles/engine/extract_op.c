@@ -49,15 +49,10 @@ struct extraction {
 /* An output that is the signed file itself would be the end of it. */
 static bool may_write(const struct extraction *x, const char *path, struct error *e)
 {
-    struct stat there;
-
-    if (stat(path, &there) != 0)
-        return true;
-    if (there.st_dev == x->status.st_dev && there.st_ino == x->status.st_ino)
+    if (rewrite_is_file(path, &x->status))
         return error_set(e, ERROR_USAGE, "'%s' is the signed file itself; name another output",
                          path);
-    return op_ask_yes(x->ctx, "'%s' exists; replace it?", path) ||
-           error_set(e, ERROR_USAGE, "'%s' exists; --yes replaces it", path);
+    return op_may_replace(x->ctx, path, e);
 }
 
 static bool write_output(const struct extraction *x, const char *path, const struct buffer *bytes,

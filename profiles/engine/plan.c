@@ -11,6 +11,7 @@
 #include "base/path.h"
 #include "base/text.h"
 #include "profiles/engine/glob.h"
+#include "profiles/schema.h"
 
 void plan_free(struct plan *p)
 {
@@ -102,9 +103,18 @@ static bool copy_text(const json_t *job, const char *key, char **out)
     return *out != NULL;
 }
 
+/* What enters a signature is looked at as closely as in a profile. */
+static bool check_value(const char *key, const char *value, size_t number, struct error *e)
+{
+    char why[256] = "";
+
+    return value == NULL || schema_fits(schema_find(key), value, why, sizeof why) ||
+           error_set(e, ERROR_USAGE, "standard input, line %zu: %s should be %s", number, key, why);
+}
+
 static bool add_job(struct plan *p, const char *line, size_t number, struct error *e)
 {
-    json_t *job = json_loads(line, 0, NULL);
+    json_t *job = json_loads(line, JSON_REJECT_DUPLICATES, NULL);
     const char *file = json_string_value(json_object_get(job, "file")), *key;
     struct plan_item *item = NULL;
     bool good = file != NULL;
@@ -122,10 +132,13 @@ static bool add_job(struct plan *p, const char *line, size_t number, struct erro
     good = good && copy_text(job, "output", &item->output) &&
            copy_text(job, "description", &item->description) && copy_text(job, "url", &item->url);
     json_decref(job);
-    return good || error_set(e, ERROR_USAGE,
-                             "standard input, line %zu: a job is an object with file and, if "
-                             "wanted, output, description and url, all texts",
-                             number);
+    if (!good)
+        return error_set(e, ERROR_USAGE,
+                         "standard input, line %zu: a job is an object with file and, if "
+                         "wanted, output, description and url, each once, all texts",
+                         number);
+    return check_value("description", item->description, number, e) &&
+           check_value("url", item->url, number, e);
 }
 
 static bool add_names(struct plan *p, const char *const *names, size_t count, struct error *e)

@@ -100,7 +100,10 @@ const struct op op_batch_verify = {
     .summary = "judge signed files: digest, signature, chain, purpose, timestamp, revocation; says "
                "what is wrong",
     .description =
-        "Exit 0 only where every signature and timestamp of every file is good. Without --ca the "
+        "Exit 0 only where every signature and timestamp of every file is good; 1 where one is "
+        "not; "
+        "2 where nothing could be judged, for want of what it was to be judged by. Without --ca "
+        "the "
         "system's roots are trusted; many systems have none for code signing, and then the CA's "
         "root is named with --ca. The roots of timestamps are those of --tsa-ca and of the "
         "profile's timestamp.ca, else the same.\n\n"

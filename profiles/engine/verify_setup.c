@@ -14,18 +14,35 @@
 #include "profiles/engine/stamping.h"
 #include "profiles/profile.h"
 
-/* The self-issued certificates of a file go to `store` as roots; all of them to the pool, as
- * intermediates. */
-static bool add_roots(X509_STORE *store, const char *path, STACK_OF(X509) * pool, struct error *e)
+/* That files are not good is one end of a gate; that what they are to be judged by cannot be read
+ * is another: of an option (ERROR_USAGE), or a key (ERROR_PROFILE). Always false. */
+static bool cannot_judge(enum error_code code, const char *name, struct error *e)
+{
+    if (e != NULL && e->code != ERROR_MEMORY) {
+        e->code = code;
+        error_prefix(e, "%s%s", code == ERROR_USAGE ? "--" : "", name);
+    }
+    return false;
+}
+
+/* The self-issued certificates of a file go to `store` as roots, counted; all of them to the pool,
+ * as intermediates. */
+static bool add_roots(X509_STORE *store, const char *path, STACK_OF(X509) * pool, size_t *roots,
+                      struct error *e)
 {
     int first = sk_X509_num(pool); /* what was there before is no root for that */
 
     if (!cert_load_file(path, pool, e))
         return false;
-    for (int i = first; i < sk_X509_num(pool); i++)
-        if (cert_self_issued(sk_X509_value(pool, i)) &&
-            X509_STORE_add_cert(store, sk_X509_value(pool, i)) != 1)
+    for (int i = first; i < sk_X509_num(pool); i++) {
+        X509 *x = sk_X509_value(pool, i);
+
+        if (!cert_self_issued(x))
+            continue;
+        if (X509_STORE_add_cert(store, x) != 1)
             return error_set_openssl(e, ERROR_SYSTEM, "cannot trust what is in '%s'", path);
+        ++*roots;
+    }
     return true;
 }
 
@@ -33,15 +50,21 @@ static bool add_roots(X509_STORE *store, const char *path, STACK_OF(X509) * pool
 static bool load_roots(struct verify_setup *s, const struct op_args *a, const char *option,
                        X509_STORE **store, struct error *e)
 {
+    size_t count = op_count(a, option), roots = 0;
     bool good = true;
 
-    if (op_count(a, option) == 0)
+    if (count == 0)
         return true;
     if (*store == NULL && (*store = X509_STORE_new()) == NULL)
         return error_set_memory(e);
-    for (size_t i = 0; good && i < op_count(a, option); i++)
-        good = add_roots(*store, op_text_at(a, option, i), s->pool, e);
-    return good;
+    for (size_t i = 0; good && i < count; i++)
+        good = add_roots(*store, op_text_at(a, option, i), s->pool, &roots, e);
+    if (good && roots == 0)
+        good = error_set(e, ERROR_USAGE,
+                         "'%s' has no root in it, which is self-issued; what is below a root helps "
+                         "to find it, and is not trusted for itself",
+                         op_text_at(a, option, 0));
+    return good || cannot_judge(ERROR_USAGE, option, e);
 }
 
 /* What was good enough when it signed is good enough now. */
@@ -76,7 +99,7 @@ static bool load_lists(struct verify_setup *s, const struct op_args *a, struct e
         return error_set_memory(e);
     for (size_t i = 0; good && i < op_count(a, "crl"); i++)
         good = cert_crl_load_file(op_text_at(a, "crl", i), s->crls, e);
-    return good;
+    return good || cannot_judge(ERROR_USAGE, "crl", e);
 }
 
 /* A profile names its certificate by fingerprint, or by a file. */
@@ -97,7 +120,7 @@ static bool demand_certificate(struct verify_setup *s, const struct profile *p, 
     if (cert_load_file(p->certificate, certs, e))
         s->certificate = cert_pin(sk_X509_value(certs, 0));
     sk_X509_pop_free(certs, X509_free);
-    return s->certificate != NULL;
+    return s->certificate != NULL || cannot_judge(ERROR_PROFILE, "certificate", e);
 }
 
 static bool demand(struct verify_setup *s, const struct profile *p, struct error *e)
@@ -105,26 +128,29 @@ static bool demand(struct verify_setup *s, const struct profile *p, struct error
     bool good = demand_certificate(s, p, e);
 
     for (size_t i = 0; good && i < p->chain.count; i++)
-        good = cert_load_file(p->chain.item[i], s->pool, e);
+        good =
+            cert_load_file(p->chain.item[i], s->pool, e) || cannot_judge(ERROR_PROFILE, "chain", e);
     s->options.certificate = s->certificate;
     s->options.timestamp = stamping_required(p);
     s->options.page_hashes = p->page_hashes == 1;
     return good;
 }
 
-/* A day, or a second of it, in UTC. */
+/* A day that there is, or a second of it, in UTC. */
 static bool read_time(const char *text, time_t *out, struct error *e)
 {
     static const char *const forms[] = {"%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d"};
 
     for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
-        struct tm tm = {0};
+        struct tm tm = {0}, told;
         const char *end = strptime(text, forms[i], &tm);
 
         if (end == NULL || *end != '\0')
             continue;
+        told = tm;
         *out = timegm(&tm);
-        return true;
+        if (tm.tm_mday == told.tm_mday && tm.tm_sec == told.tm_sec)
+            return true;
     }
     return error_set(e, ERROR_USAGE,
                      "--at: '%s' should be a time in UTC, such as 2026-01-31 or "

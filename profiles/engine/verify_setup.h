@@ -14,8 +14,9 @@ struct verify_setup {
     char *certificate;
 };
 
-/* Options --profile, --ca, --tsa-ca, --crl, --at. ERROR_USAGE, ERROR_PROFILE, ERROR_FORMAT,
- * ERROR_SYSTEM. Freed by verify_setup_free, after a failure too. */
+/* Options --profile, --ca, --tsa-ca, --crl, --at. ERROR_USAGE and ERROR_PROFILE also where what
+ * they name cannot be read: so a gate tells that from files that are not good. ERROR_MEMORY. Freed
+ * by verify_setup_free, after a failure too. */
 bool verify_setup(struct verify_setup *out, const struct op_args *args, struct error *e);
 void verify_setup_free(struct verify_setup *s);
 

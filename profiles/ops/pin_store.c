@@ -97,16 +97,13 @@ static bool store(const struct profile *p, const struct op_args *a, struct op_ct
     char *source = text_format("file:%s", path);
     struct profile_change change = {"pin", source};
     struct reach r = {0};
-    bool done = false;
+    bool done;
 
     if (source == NULL)
         return error_set_memory(e);
-    if (access(path, F_OK) == 0 && !op_ask_yes(ctx, "'%s' exists; replace it?", path))
-        error_set(e, ERROR_USAGE, "'%s' exists; --yes replaces it", path);
-    else
-        done = profile_can_change(p->path, &change, 1, e) &&
-               reach_token(&r, a, ctx, p->module, p->key, e) &&
-               log_in_and_store(a, ctx, &r, path, e) && profile_change_file(p->path, &change, 1, e);
+    done = op_may_replace(ctx, path, e) && profile_can_change(p->path, &change, 1, e) &&
+           reach_token(&r, a, ctx, p->module, p->key, e) && log_in_and_store(a, ctx, &r, path, e) &&
+           profile_change_file(p->path, &change, 1, e);
     reach_free(&r);
     free(source);
     return done;

@@ -60,11 +60,34 @@ is "$(cat files/bad.exe)" 'not a program' 'a bad file stays as it was'
 is "$(find . -name '.*signet*' | wc -l)" 0 'nothing half-written stays'
 rm files/bad.exe
 
+# Whoever starts it may have closed its output: that is not written into the files.
+make_programs 60 300000
+"$batch" sign rsa files/*.exe >&- 2>errors
+is "$?" 1 'closed output: exit 1, for nothing could be told'
+good files/*.exe
+is "$?" 0 'every file is signed, and nothing else is in it'
+"$batch" remove files/*.exe <&- >&- 2>&-
+is "$?/$("$batch" verify files/*.exe 2>&1 | grep -c 'not signed')" 1/60 'the same of remove'
+rm files/{5..60}.exe
+
 sign rsa --dry-run files/3.exe
 is "$?" 0 'a dry run'
 like "$(cat said)" 'would-sign' 'says what would be done'
 good files/3.exe
 is "$?" 1 'and does not do it'
+
+# An output that is no file stays what it is.
+mkdir folder
+mkfifo pipe
+ln -s /proc/self/fd/1 descriptor
+for output in folder pipe descriptor; do
+  printf '{"file":"files/3.exe","output":"%s"}\n' "$output" | sign rsa -
+  is "$?" 1 "a $output is no output of sign"
+  "$batch" extract out/deep/1.exe -o "$output" --yes >said 2>errors
+  is "$?" 1 "nor of extract, whatever --yes says"
+  like "$(cat errors)" "'$output' is .*name a file" 'and that is said'
+done
+is "$(stat -c %F folder pipe descriptor | tr '\n' /)" 'directory/fifo/symbolic link/' 'they are what they were'
 
 mkdir -p a b
 cp files/3.exe a/x.exe
@@ -80,6 +103,11 @@ sign none files/1.exe
 is "$?" 2 'a profile that is not there'
 sign --key 'pkcs11:token=test;id=%02' --module "$softhsm" --pin env:SIGNET_PIN files/4.exe
 is "$?" 0 'a key without a profile'
+
+make_programs 1 1003
+uri=$("$signet" objects test --module "$softhsm" --json | jq -r '[.. | .uri? // empty | select(contains("id=%02;") and contains("type=public"))][0]')
+sign --key "$uri" --module "$softhsm" --pin env:SIGNET_PIN files/1.exe
+is "$?" 0 "a key as objects shows it: ${uri##*;}"
 
 # Existing signatures: append keeps the first.
 make_programs 1 1001
@@ -117,6 +145,17 @@ is "$?" 1 'the root of the chain files is not trusted beside --ca'
 like "$(cat said)" 'not trusted' 'and that is said'
 "$batch" verify --profile gate --ca other.pem --ca ca.pem files/1.exe >/dev/null 2>&1
 is "$?" 0 'it is when --ca says so'
+
+# What the gate judges by cannot be read: that is no verdict on the files.
+: >empty
+for option in '--ca none.pem' '--ca empty' '--ca files' '--ca 01.pem' '--tsa-ca none.pem' '--crl none.crl' '--crl ca.pem' \
+  '--at 2026-02-30' '--at 2026-04-31T00:00:00Z' '--at 2026-01-01T00:00:60Z'; do
+  # shellcheck disable=SC2086
+  "$batch" verify $option --json files/1.exe >said 2>errors
+  is "$?/$(jq -r .error.exit said)" 2/2 "verify $option: exit 2"
+  like "$(cat errors)" "${option%% *}: " 'with the name of the option'
+done
+like "$("$batch" verify --ca 01.pem files/1.exe 2>&1)" 'has no root in it' 'a certificate that is no root is not trusted'
 
 # Killed in the middle: each file is whole.
 make_programs 300 20000

@@ -62,10 +62,23 @@ run "$test_pin" --digests "$work/digests.json" -o "$work/signatures.json"
 bare --digests "$work/digests.json" -o "$work/signatures.json"
 is "$status/$(grep -c '^kept' <<<"$said")" 0/1 'one that is signed needs none'
 
+# A build has nobody to ask: check knows that before sign does.
+for verb in 'check spied' "sign spied --existing replace $work/files/1.exe"; do
+  # shellcheck disable=SC2086
+  said=$(setsid --wait "$batch" $verb --pin prompt 2>&1)
+  is "$?" 2 "${verb%% *} with a prompt and no terminal: exit 2"
+  like "$said" 'prompt: nobody is here.*another source' 'and what to do'
+done
+
 # shellcheck disable=SC2016
 for bad in '' ' 1234' $'1234\r' '$SIGNET_PIN' '${PIN}' '%PIN%' 12; do
   run "$bad" --existing replace "$work/files/1.exe"
   is "$status/$(calls C_Login)" 2/0 "PIN '$bad' is not tried"
+  SIGNET_PIN=$bad "$batch" check spied >/dev/null 2>&1
+  is "$?" 2 'which check knows'
+  (umask 077 && printf '%s' "$bad" >"$work/bad.pin")
+  said=$("$batch" check spied --pin "file:$work/bad.pin" 2>&1)
+  is "$?/$(grep -c "$test_pin" <<<"$said")" 2/0 'of a file, too'
 done
 : >"$PKCS11SPY_OUTPUT"
 "$batch" sign spied --existing replace "$work/files/1.exe" >/dev/null 2>&1
@@ -229,4 +242,12 @@ is "$?/$(grep -c C_Login "$SHIM_LOG")" 8/3 'a crash in a later login: it is not 
 : >"$SHIM_LOG"
 "$batch" sign always "$work"/files/[123].exe >/dev/null 2>&1
 is "$?/$(grep -c C_Login "$SHIM_LOG")" 5/0 'nor by the next run'
+
+# A PIN in a URI is refused, and in no message.
+for uri in 'pkcs11:token=test;id=%01?pin-value=87654321' 'pkcs11:token=test;pin-value=87654321' \
+  'pkcs11:token=test?pin-source=file:/87654321'; do
+  said=$("$batch" sign --key "$uri" "$work/files/1.exe" --json 2>&1)
+  is "$?/$(grep -c 87654321 <<<"$said")" 2/0 "$uri: refused, and not repeated"
+  like "$said" '--key should be .* without a PIN' 'and why'
+done
 done_testing

@@ -168,6 +168,13 @@ sign rsa --dry-run --digests digests.json -o dry.json
 is "$status/$(grep -c would-sign <<<"$said")" 0/21 'a dry run'
 result "$([[ ! -e dry.json ]]; echo $?)" 'writes nothing'
 
+# What a job says of its signature would be lost on the way.
+said=$(echo '{"file":"plain/1.exe","description":"Job one"}' | "$batch" digest - 2>&1)
+is "$?" 2 'a job with a description is not digested'
+like "$said" 'plain/1.exe.*profile' 'and it is said where that belongs'
+said=$(echo '{"file":"plain/1.exe","output":"elsewhere.exe"}' | "$batch" digest - 2>&1)
+is "$?/$(grep -c signet-digest <<<"$said")" 0/1 'where it goes to is a matter of attach'
+
 # ---- Page hashes, and timestamps.
 said digest plain/1.exe -o d.json
 sign paged --digests d.json -o paged.json

@@ -80,6 +80,19 @@ is "$?" 0 'which the gate takes, too'
 "$batch" verify --ca ca.pem --tsa-ca "$work/ca.pem" files/1.exe >said 2>&1
 is "$?" 1 'without the profile nobody trusts it'
 
+stamp --server ftp://user:87654321@127.0.0.1/ files/1.exe
+is "$?/$(grep -c 87654321 errors)" 2/0 'a password in an address is not repeated'
+
+# Its files stand beside the profile; what lies in the folder of the build chooses no roots.
+make_programs 1 1000
+make_profile beside "$softhsm" 01 "timestamp: {servers: [$tsa_url/good], ca: [tsa-root.pem], tries: 1}" "certificate: $work/01.pem"
+cp ca.pem tsa-root.pem
+cp "$tsa_root" "$XDG_CONFIG_HOME/signet/profiles/tsa-root.pem"
+sign beside files/1.exe
+is "$?/$(stamped files/1.exe)" 0/1 'timestamp.ca: relative to the profile'
+"$batch" verify --ca ca.pem --profile beside files/1.exe >said 2>&1
+is "$?" 0 'for the gate, too'
+
 # Bad servers: each file stays as it was, soon.
 make_programs 1 1000
 cp files/1.exe original

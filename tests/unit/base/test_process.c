@@ -59,6 +59,26 @@ static void nothing_else_is_open(void **state)
     close(far);
 }
 
+/* In a child, whose own descriptors may be closed. */
+static void standard_ones_are_filled(void **state)
+{
+    pid_t pid = fork();
+    int status = -1;
+
+    (void)state;
+    if (pid == 0) {
+        char byte;
+
+        close(0);
+        close(2);
+        if (!process_fill_standard() || open("/dev/null", O_RDWR) <= 2)
+            _exit(1);
+        _exit(read(0, &byte, 1) < 0 && write(2, "x", 1) < 0 && fcntl(1, F_GETFD) >= 0 ? 0 : 2);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+}
+
 static void signals_are_reset(void **state)
 {
     sigset_t some, old;
@@ -242,13 +262,10 @@ static void first_line_in_time(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(nothing_else_is_open),
-        cmocka_unit_test(signals_are_reset),
-        cmocka_unit_test(descriptors_cross),
-        cmocka_unit_test(exec_fails),
-        cmocka_unit_test(waits),
-        cmocka_unit_test(first_lines),
-        cmocka_unit_test(longest_first_line),
+        cmocka_unit_test(nothing_else_is_open), cmocka_unit_test(standard_ones_are_filled),
+        cmocka_unit_test(signals_are_reset),    cmocka_unit_test(descriptors_cross),
+        cmocka_unit_test(exec_fails),           cmocka_unit_test(waits),
+        cmocka_unit_test(first_lines),          cmocka_unit_test(longest_first_line),
         cmocka_unit_test(first_line_in_time),
     };
 

@@ -101,9 +101,39 @@ static void leaves_nothing(void **state)
     assert_true(holds(scratch_path("l/file"), "old"));
     assert_int_equal(scratch_count(scratch_path("l")), 1);
     /* A target that a rename cannot replace. */
+    t = tempfile_open(scratch_path("l/folder"), &e);
+    assert_true(put(t, "new"));
     assert_int_equal(mkdir(scratch_path("l/folder"), 0755), 0);
-    assert_false(replaces(scratch_path("l/folder"), true, &e));
+    assert_false(tempfile_commit(t, true, &e));
+    tempfile_free(&t);
     assert_int_equal(scratch_count(scratch_path("l")), 2);
+}
+
+/* Who may write in /dev would lose /dev/null by an output of that name. */
+static void leaves_what_is_no_file(void **state)
+{
+    struct error e = ERROR_INIT;
+    struct stat status;
+
+    (void)state;
+    assert_int_equal(mkdir(scratch_path("d"), 0755), 0);
+    assert_int_equal(mkdir(scratch_path("d/folder"), 0755), 0);
+    assert_int_equal(mkfifo(scratch_path("d/pipe"), 0600), 0);
+    assert_int_equal(symlink("/dev/null", scratch_path("d/null")), 0);
+    scratch_write(scratch_path("d/file"), "old", 0644);
+    assert_true(freopen(scratch_path("d/file"), "r", stdin) == stdin);
+    assert_int_equal(symlink("/proc/self/fd/0", scratch_path("d/stdin")), 0);
+    assert_null(tempfile_open(scratch_path("d/folder"), &e));
+    assert_non_null(strstr(e.text, "is a folder"));
+    assert_null(tempfile_open(scratch_path("d/pipe"), &e));
+    assert_int_equal(e.code, ERROR_UNSUPPORTED);
+    assert_null(tempfile_open(scratch_path("d/null"), &e));
+    assert_null(tempfile_open(scratch_path("d/stdin"), &e));
+    assert_true(tempfile_may_take(scratch_path("d/file"), &e));
+    assert_true(tempfile_may_take(scratch_path("d/none"), &e));
+    assert_int_equal(lstat(scratch_path("d/pipe"), &status), 0);
+    assert_true(S_ISFIFO(status.st_mode));
+    assert_int_equal(scratch_count(scratch_path("d")), 5);
 }
 
 static void bad_targets(void **state)
@@ -446,6 +476,7 @@ int main(void)
         cmocka_unit_test(commits),
         cmocka_unit_test(refuses_to_replace),
         cmocka_unit_test(leaves_nothing),
+        cmocka_unit_test(leaves_what_is_no_file),
         cmocka_unit_test(bad_targets),
         cmocka_unit_test(long_name),
         cmocka_unit_test(replaces_links),

@@ -165,6 +165,10 @@ static void bad_jobs_are_refused_with_their_line(void **state)
         "{\"file\": \"a.exe\"}\n{\"file\": \"b.exe\", \"ouptut\": \"x\"}\n",
         "{\"file\": \"a.exe\"}\n{\"file\": \"b.exe\", \"output\": 1}\n",
         "{\"file\": \"a.exe\"}\n{\"file\": \"b.exe\", \"url\": null}\n",
+        "{\"file\": \"a.exe\"}\n{\"file\": \"b.exe\", \"file\": \"c.exe\"}\n",
+        "{\"file\": \"a.exe\"}\n{\"file\": \"b.exe\", \"url\": \"javascript:x\"}\n",
+        "{\"file\": \"a.exe\"}\n{\"file\": \"b.exe\", \"description\": \"a\\u001b[1m\"}\n",
+        "{\"file\": \"a.exe\"}\n{\"file\": \"b.exe\", \"description\": \"\"}\n",
     };
 
     (void)state;

@@ -159,6 +159,45 @@ static void test_file(void **state)
     free(path);
 }
 
+static bool peek(const char *text, struct secret **pin)
+{
+    struct pin_source *s = pin_source_parse(text, NULL);
+    bool good = pin_source_peek(s, pin, NULL);
+
+    pin_source_free(&s);
+    return good;
+}
+
+static void test_a_look_uses_nothing_up(void **state)
+{
+    char *path = write_file("looked-at", "test-pin\n", 0600);
+    char *file = text_format("file:%s", path), *pipe = text_format("file:%s.pipe", path);
+    struct secret *pin;
+
+    (void)state;
+    setenv("LOOKED_AT", "test-pin", 1);
+    assert_true(peek("env:LOOKED_AT", &pin));
+    assert_int_equal(secret_length(pin), 8);
+    secret_free(&pin);
+    expect_pin("env:LOOKED_AT", "test-pin");
+    assert_false(peek("env:LOOKED_AT", &pin));
+    assert_true(peek(file, &pin));
+    assert_int_equal(secret_length(pin), 8);
+    secret_free(&pin);
+    expect_pin(file, "test-pin");
+    assert_int_equal(truncate(path, 0), 0);
+    assert_false(peek(file, &pin));
+    /* These give it once. */
+    assert_int_equal(mkfifo(pipe + strlen("file:"), 0600), 0);
+    assert_true(peek(pipe, &pin) && pin == NULL);
+    assert_true(peek("fd:0", &pin) && pin == NULL);
+    assert_true(peek("command:echo test-pin", &pin) && pin == NULL);
+    assert_true(peek("prompt", &pin) && pin == NULL);
+    free(path);
+    free(file);
+    free(pipe);
+}
+
 static void test_credential_and_descriptor(void **state)
 {
     char *path = write_file("cred", "test-5678", 0600), text[32];
@@ -192,6 +231,7 @@ int main(void)
         cmocka_unit_test(test_env_is_kept_where_it_is_wanted),
         cmocka_unit_test(test_pins_that_are_never_tried),
         cmocka_unit_test(test_file),
+        cmocka_unit_test(test_a_look_uses_nothing_up),
         cmocka_unit_test(test_credential_and_descriptor),
         cmocka_unit_test(test_command),
     };

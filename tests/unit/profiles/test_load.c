@@ -257,6 +257,7 @@ static void test_relative_paths(void **state)
     assert_int_equal(mkdir("repository", 0755), 0);
     scratch_write(scratch_path("repository/rel.yaml"),
                   "signet: 1\nmodule: lib/m.so\ncertificate: leaf.pem\nchain: [a.pem, /b.pem]\n"
+                  "timestamp: {ca: [tsa.pem]}\n"
                   "pin: file:pin\nfiles: ['dist/*']\noutput: {directory: signed}\n",
                   0644);
     p = profile_load("repository/rel.yaml", NULL, &e);
@@ -265,6 +266,7 @@ static void test_relative_paths(void **state)
     assert_string_equal(p->certificate, scratch_path("repository/leaf.pem"));
     assert_string_equal(p->chain.item[0], scratch_path("repository/a.pem"));
     assert_string_equal(p->chain.item[1], "/b.pem");
+    assert_string_equal(p->timestamp_ca.item[0], scratch_path("repository/tsa.pem"));
     assert_int_equal(strncmp(p->pin, "file:/", 6), 0);
     assert_string_equal(p->pin + 5, scratch_path("repository/pin"));
     assert_string_equal(p->files.item[0], "dist/*");

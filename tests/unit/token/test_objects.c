@@ -136,6 +136,22 @@ static void test_names(void **state)
     assert_int_equal(code, ERROR_MISSING);
 }
 
+/* Of a key that shows itself, its other half means it, too. */
+static void test_a_key_by_its_other_half(void **state)
+{
+    struct wire_object list[] = {
+        object(CKO_PUBLIC_KEY, "\x01", "public half", "A"),
+        object(CKO_PRIVATE_KEY, "\x01", "k", "A"),
+        object(CKO_PUBLIC_KEY, "\x02", "of no key", "B"),
+    };
+    struct wire_objects all = {list, 3, 0, 0};
+    enum error_code code;
+
+    (void)state;
+    assert_ptr_equal(find(&all, "pkcs11:id=%01;type=public", CKO_PRIVATE_KEY, &code), &list[1]);
+    assert_ptr_equal(find(&all, "pkcs11:id=%01;type=public", CKO_PUBLIC_KEY, &code), &list[0]);
+}
+
 /* One key that is there twice is one key. */
 static void test_the_same_key_twice(void **state)
 {
@@ -166,6 +182,10 @@ static void test_hidden_private_keys(void **state)
 
     (void)state;
     assert_ptr_equal(find(&all, "pkcs11:id=%01;type=private", CKO_PRIVATE_KEY, &code), &list[1]);
+    /* As `objects` prints it where the private key hides. */
+    assert_ptr_equal(find(&all, "pkcs11:id=%01;type=public", CKO_PRIVATE_KEY, &code), &list[1]);
+    assert_ptr_equal(find(&all, "pkcs11:id=%01;type=cert", CKO_PRIVATE_KEY, &code), &list[0]);
+    assert_null(find(&all, "pkcs11:id=%01;type=private", CKO_PUBLIC_KEY, &code));
     assert_ptr_equal(find(&all, "pkcs11:id=%02", CKO_PRIVATE_KEY, &code), &list[2]);
     assert_null(find(&all, "pkcs11:id=%02", CKO_CERTIFICATE, &code));
     assert_int_equal(code, ERROR_USAGE);
@@ -181,6 +201,7 @@ int main(void)
         cmocka_unit_test(test_nothing_to_group),
         cmocka_unit_test(test_partners_by_id_where_no_key_is_known),
         cmocka_unit_test(test_names),
+        cmocka_unit_test(test_a_key_by_its_other_half),
         cmocka_unit_test(test_the_same_key_twice),
         cmocka_unit_test(test_hidden_private_keys),
     };
