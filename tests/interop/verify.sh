@@ -285,7 +285,7 @@ is $? 2 "'-' is no file"
 "$batch" verify --at yesterday plain.exe >said 2>&1
 is $? 2 'a time is written as a date'
 "$batch" verify --crl ca.pem plain.exe >said 2>&1
-is $? 1 'a certificate is no list'
+is $? 2 'a certificate is no list'
 like "$(cat said)" "'ca.pem' has no revocation list in it" '  and that is told'
 "$batch" verify @nothing >said 2>&1
 is $? 2 'a list that is not there'
