@@ -158,6 +158,9 @@ struct steps *steps_open(enum step_kind kind, const char *path, struct error *e)
     }
     s->kind = kind;
     s->fd = rewrite_open_input(path, &status, e);
+    /* It is what the run goes by, not one of its files. */
+    if (s->fd < 0 && e != NULL && e->code == ERROR_SYSTEM)
+        e->code = ERROR_USAGE;
     if (s->fd < 0 || !read_lines(s, e) || !sort_names(s, e))
         steps_close(&s);
     return s;

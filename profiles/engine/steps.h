@@ -25,8 +25,8 @@ void steps_output_free(struct steps_output **o);
 struct steps;
 
 /* Looks through all of it: one line that is not right, or two for one file, and none is taken. What
- * is kept of a line is all but its `der`. NULL: ERROR_FORMAT names the line; ERROR_SYSTEM;
- * ERROR_UNSUPPORTED: not a regular file. */
+ * is kept of a line is all but its `der`. NULL: ERROR_FORMAT names the line; ERROR_USAGE: it
+ * cannot be opened; ERROR_SYSTEM; ERROR_UNSUPPORTED: not a regular file. */
 struct steps *steps_open(enum step_kind kind, const char *path, struct error *e);
 void steps_close(struct steps **s);
 

@@ -69,8 +69,11 @@ static bool verify_all(const struct plan *plan, const struct verify_options *o, 
         return error_set(e, ERROR_CANCELLED, "stopped by a signal");
     if (!all)
         return error_set_memory(e);
-    return bad == 0 ||
-           error_set(e, ERROR_SIGNATURE, "%zu of %zu files are not good", bad, plan->count);
+    if (bad == 0)
+        return true;
+    if (plan->count == 1)
+        return error_set(e, ERROR_SIGNATURE, "the file is not good");
+    return error_set(e, ERROR_SIGNATURE, "%zu of %zu files are not good", bad, plan->count);
 }
 
 static bool run(const struct op_args *a, struct op_ctx *ctx, struct error *e)

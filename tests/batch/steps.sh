@@ -132,6 +132,10 @@ is "$status" 1 'a file of no format'
 said attach --signatures digests.json
 is "$status" 1 'digests instead of signatures'
 like "$said" 'the wrong file is named' 'are seen'
+said attach --signatures nowhere.json
+is "$status" 2 'no such file of signatures'
+sign spied --digests nowhere.json -o x.json
+is "$status/$(calls C_Login)" 2/0 'no such file of digests'
 sign spied --digests signatures.json -o x.json
 is "$status/$(calls C_Login)" 1/0 'signatures instead of digests'
 like "$said" 'the wrong file is named' 'are seen, too'
