@@ -15,8 +15,8 @@
 struct digests;
 
 /* Looks through the digests in the file `path`; `output` is for their signatures. Every line must
- * be one that this profile may sign, or none is. NULL: ERROR_FORMAT, ERROR_PROFILE, ERROR_SYSTEM.
- */
+ * be one that this profile may sign, or none is. NULL: ERROR_FORMAT, ERROR_PROFILE, ERROR_USAGE,
+ * ERROR_SYSTEM. */
 struct digests *digests_open(const char *path, const char *output, const struct profile *p,
                              struct error *e);
 void digests_close(struct digests **d);

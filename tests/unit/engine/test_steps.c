@@ -306,7 +306,7 @@ static void fit_the_profile(void **state)
     assert_null(digests_open("lines", "out", p, &e));
     assert_non_null(strstr(e.text, "with --digest sha384"));
     assert_null(digests_open("none", "out", p, &e));
-    assert_int_equal(e.code, ERROR_SYSTEM);
+    assert_int_equal(e.code, ERROR_USAGE);
     profile_free(&p);
 }
 
