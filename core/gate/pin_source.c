@@ -296,11 +296,6 @@ void pin_source_keep_env(bool keep)
     pthread_mutex_unlock(&kept_mutex);
 }
 
-static struct secret *copy(const struct secret *pin, struct error *e)
-{
-    return secret_new(secret_bytes(pin), secret_length(pin), e);
-}
-
 /* The mutex is held. */
 static const struct kept *find_kept(const char *name)
 {
@@ -318,7 +313,7 @@ static void keep(const char *name, const struct secret *pin)
 
     if (k == NULL)
         return;
-    *k = (struct kept){strdup(name), copy(pin, NULL), kept};
+    *k = (struct kept){strdup(name), secret_dup(pin, NULL), kept};
     if (k->name != NULL && k->pin != NULL) {
         kept = k;
         return;
@@ -328,27 +323,51 @@ static void keep(const char *name, const struct secret *pin)
     free(k);
 }
 
-static bool is_kept(const char *name)
+static struct secret *copy_of(const char *value, const struct pin_source *s, struct error *e)
 {
-    bool is;
+    size_t length = strlen(value);
+
+    if (length <= SECRET_MAX)
+        return secret_new(value, length, e);
+    error_set(e, ERROR_PIN_SOURCE, "%s: more than %d bytes; that is no PIN", s->text, SECRET_MAX);
+    return NULL;
+}
+
+/* What the variable has, or what is kept of it. The mutex is held: another thread may be taking it.
+ */
+static struct secret *copy_env(const struct pin_source *s, struct error *e)
+{
+    const char *value = getenv(s->value);
+    const struct kept *k = find_kept(s->value);
+
+    if (value != NULL)
+        return copy_of(value, s, e);
+    if (k != NULL)
+        return secret_dup(k->pin, e);
+    error_set(e, ERROR_PIN_SOURCE, "%s: the variable is not set", s->text);
+    return NULL;
+}
+
+static struct secret *peek_env(const struct pin_source *s, struct error *e)
+{
+    struct secret *pin;
 
     pthread_mutex_lock(&kept_mutex);
-    is = find_kept(name) != NULL;
+    pin = copy_env(s, e);
     pthread_mutex_unlock(&kept_mutex);
-    return is;
+    return pin;
 }
 
 static bool check_env(const struct pin_source *s, struct error *e)
 {
-    const char *value = getenv(s->value);
-    const char *wrong;
+    struct secret *pin = peek_env(s, e);
+    const char *wrong = pin == NULL ? NULL : flaw(secret_bytes(pin), secret_length(pin));
+    bool good = pin != NULL && wrong == NULL;
 
-    if (value == NULL && is_kept(s->value))
-        return true;
-    if (value == NULL)
-        return error_set(e, ERROR_PIN_SOURCE, "%s: the variable is not set", s->text);
-    wrong = flaw((const uint8_t *)value, strlen(value));
-    return wrong == NULL || error_set(e, ERROR_PIN_SOURCE, "%s: %s", s->text, wrong);
+    if (wrong != NULL)
+        error_set(e, ERROR_PIN_SOURCE, "%s: %s", s->text, wrong);
+    secret_free(&pin);
+    return good;
 }
 
 bool pin_source_check(const struct pin_source *s, struct error *e)
@@ -375,16 +394,11 @@ bool pin_source_check(const struct pin_source *s, struct error *e)
 static struct secret *take_env(const struct pin_source *s, struct error *e)
 {
     char *value = getenv(s->value);
-    const struct kept *k = find_kept(s->value);
-    struct secret *pin;
+    struct secret *pin = copy_env(s, e);
 
-    if (value == NULL && k != NULL)
-        return copy(k->pin, e);
-    if (value == NULL) {
-        error_set(e, ERROR_PIN_SOURCE, "%s: the variable is not set", s->text);
-        return NULL;
-    }
-    pin = secret_take(value, strlen(value), e);
+    if (value == NULL)
+        return pin;
+    secret_wipe(value, strlen(value));
     unsetenv(s->value);
     if (pin != NULL && keeps)
         keep(s->value, pin);
@@ -532,24 +546,6 @@ struct secret *pin_source_read(const struct pin_source *s, const char *what,
     error_set(e, ERROR_PIN_SOURCE, "the PIN from %s is not tried: %s", s->text, wrong);
     secret_free(&pin);
     return NULL;
-}
-
-static struct secret *peek_env(const struct pin_source *s, struct error *e)
-{
-    const char *value = getenv(s->value);
-    const struct kept *k;
-    struct secret *pin = NULL;
-
-    if (value != NULL)
-        return secret_new(value, strlen(value), e);
-    pthread_mutex_lock(&kept_mutex);
-    k = find_kept(s->value);
-    if (k != NULL)
-        pin = copy(k->pin, e);
-    else
-        error_set(e, ERROR_PIN_SOURCE, "%s: the variable is not set", s->text);
-    pthread_mutex_unlock(&kept_mutex);
-    return pin;
 }
 
 /* A pipe gives its PIN once. */

@@ -8,10 +8,14 @@
 #include <cmocka.h>
 
 #include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "base/text.h"
+#include "base/thread.h"
 #include "gate/pin_source.h"
 #include "scratch.h"
 
@@ -114,6 +118,47 @@ static void test_env_is_kept_where_it_is_wanted(void **state)
     setenv("TEST_PIN", "test-1234", 1);
     expect_pin("env:TEST_PIN", "test-1234");
     expect_refusal("env:TEST_PIN");
+}
+
+static void *take_pin(void *data)
+{
+    atomic_bool *taken = data;
+
+    expect_pin("env:TEST_PIN", "test-1234");
+    atomic_store(taken, true);
+    return NULL;
+}
+
+static void expect_look(const struct pin_source *s)
+{
+    struct secret *pin;
+
+    assert_true(pin_source_check(s, NULL));
+    assert_true(pin_source_peek(s, &pin, NULL));
+    assert_int_equal(secret_length(pin), 9);
+    assert_memory_equal(secret_bytes(pin), "test-1234", 9);
+    secret_free(&pin);
+}
+
+/* While one thread takes a variable, others find all of it. */
+static void test_env_is_looked_at_while_it_is_taken(void **state)
+{
+    struct pin_source *s = pin_source_parse("env:TEST_PIN", NULL);
+
+    (void)state;
+    pin_source_keep_env(true);
+    for (unsigned i = 0; i < 200; i++) {
+        atomic_bool taken = false;
+        pthread_t thread;
+
+        setenv("TEST_PIN", "test-1234", 1);
+        assert_true(thread_start(&thread, take_pin, &taken));
+        while (!atomic_load(&taken))
+            expect_look(s);
+        pthread_join(thread, NULL);
+    }
+    pin_source_keep_env(false);
+    pin_source_free(&s);
 }
 
 static void test_pins_that_are_never_tried(void **state)
@@ -229,6 +274,7 @@ int main(void)
         cmocka_unit_test(test_a_pin_is_not_repeated),
         cmocka_unit_test(test_env_is_wiped),
         cmocka_unit_test(test_env_is_kept_where_it_is_wanted),
+        cmocka_unit_test(test_env_is_looked_at_while_it_is_taken),
         cmocka_unit_test(test_pins_that_are_never_tried),
         cmocka_unit_test(test_file),
         cmocka_unit_test(test_a_look_uses_nothing_up),
