@@ -23,6 +23,7 @@ enum { HIDDEN_LOOKED_AT = 2, HIDDEN_MAX = 1000 };
 struct tempfile {
     int fd;
     int folder;
+    bool synced;  /* all of it is on the disk */
     char *target; /* as given, for messages */
     char *name;   /* the target's name in the folder */
     char *hidden; /* the name that the file has until it is committed; NULL while it has none */
@@ -310,10 +311,16 @@ static bool replace_target(struct tempfile *t, struct error *e)
     return true;
 }
 
+bool tempfile_sync(struct tempfile *t, struct error *e)
+{
+    t->synced = t->synced || fsync(t->fd) == 0;
+    return t->synced || error_set_errno(e, "cannot write '%s' to the disk", t->target);
+}
+
 bool tempfile_place(struct tempfile *t, bool replace, struct error *e)
 {
-    if (fsync(t->fd) != 0)
-        return error_set_errno(e, "cannot write '%s' to the disk", t->target);
+    if (!tempfile_sync(t, e))
+        return false;
     if (replace)
         return replace_target(t, e);
     errno = link_as(t, t->name);

@@ -38,6 +38,11 @@ int tempfile_fd(const struct tempfile *t);
  * the mode is 0600. A setuid or setgid bit is dropped when the owner could not be kept. */
 bool tempfile_copy_mode(struct tempfile *t, const struct stat *like, struct error *e);
 
+/* Waits until all of it is on the disk, as the two below do else; for a caller who has something to
+ * look at between that and the rename. Nothing is written, nor the mode changed, after it.
+ * ERROR_SYSTEM. */
+bool tempfile_sync(struct tempfile *t, struct error *e);
+
 /* fsync, then takes the place of the target; a symbolic link is replaced, not followed. `replace`
  * false: fails with ERROR_SYSTEM (EEXIST) when the target exists. The rename is made durable with
  * an fsync of the folder. */

@@ -131,7 +131,10 @@ bool job_read(struct job *j, const struct engine *engine, bool *made, struct err
 
 bool job_has_place(const struct job *j, struct error *e)
 {
-    return !j->in_place || rewrite_may_replace(j->item->output, &j->status, j->item->file, e);
+    const struct plan_item *item = j->item;
+
+    return !j->in_place || rewrite_may_replace(item->output, &j->status,
+                                               item->in_place ? item->file : item->output, e);
 }
 
 bool job_copy_kept(struct job *j, const struct engine *engine, struct error *e)
@@ -150,8 +153,9 @@ bool job_commit(struct job *j, const struct engine *engine, struct error *e)
 {
     if (engine->put != NULL)
         return engine->put(engine->data, j->result.index, j->sign, e);
-    return sign_finish(j->sign, e) && job_has_place(j, e) &&
-           tempfile_copy_mode(j->output, &j->status, e) && tempfile_place(j->output, true, e);
+    /* The disk may take its time; after that the place is looked at. */
+    return sign_finish(j->sign, e) && tempfile_copy_mode(j->output, &j->status, e) &&
+           tempfile_sync(j->output, e) && job_has_place(j, e) && tempfile_place(j->output, true, e);
 }
 
 bool job_copy_same(const struct plan_item *item, const struct plan_item *first, struct error *e)

@@ -96,8 +96,10 @@ int rewrite_fd(const struct rewrite *r)
 
 bool rewrite_commit(struct rewrite *r, struct error *e)
 {
-    return (!r->in_place || rewrite_may_replace(r->target, &r->status, r->file, e)) &&
-           tempfile_copy_mode(r->output, &r->status, e) && tempfile_commit(r->output, true, e);
+    /* The disk may take its time; after that the place is looked at. */
+    return tempfile_copy_mode(r->output, &r->status, e) && tempfile_sync(r->output, e) &&
+           (!r->in_place || rewrite_may_replace(r->target, &r->status, r->file, e)) &&
+           tempfile_commit(r->output, true, e);
 }
 
 bool rewrite_keep(struct rewrite *r, struct error *e)

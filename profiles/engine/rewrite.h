@@ -45,7 +45,8 @@ int rewrite_fd(const struct rewrite *r);
  * place, and something has changed the input meanwhile. */
 bool rewrite_commit(struct rewrite *r, struct error *e);
 
-/* The target is to be as the input is: nothing where it is the same file, else a copy. */
+/* The target is to be as the input is: nothing where it is the same file, else a copy. ERROR_FORMAT
+ * as rewrite_commit: what was judged is not there any more. */
 bool rewrite_keep(struct rewrite *r, struct error *e);
 
 /* What was not committed is gone. */

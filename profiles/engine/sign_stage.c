@@ -113,41 +113,36 @@ static bool is_ending(struct line *l)
            ((l->engine->touch != NULL || l->stamps > 0) && cancel_requested(l->engine->cancel));
 }
 
+/* A file that others wrote while the token, or a touch, was waited for is not signed in vain. What
+ * the token refuses ends the run before another session asks for the next touch. */
 static bool ask_token(struct line *l, unsigned lane, struct job *j, bool *ending)
 {
-    bool done = false;
+    bool done;
 
-    if (l->engine->touch == NULL)
-        return ask_signer(l, lane, j);
-    pthread_mutex_lock(&l->touching);
     *ending = is_ending(l);
-    if (!*ending)
-        done = ask_with_touch(l, lane, j);
-    /* Before another session asks for the next touch. */
-    if (!*ending && !done)
+    if (*ending || !job_has_place(j, &j->result.error))
+        return false;
+    done = l->engine->touch == NULL ? ask_signer(l, lane, j) : ask_with_touch(l, lane, j);
+    if (!done)
         line_stop(l, &j->result.error);
-    pthread_mutex_unlock(&l->touching);
     return done;
 }
 
-/* A file that others wrote while the token was waited for is not signed in vain. */
 static void sign_one(struct line *l, unsigned lane, struct job *j)
 {
-    bool ending = is_ending(l), done;
+    bool touch = l->engine->touch != NULL, ending, done;
 
-    if (!ending && !job_has_place(j, &j->result.error)) {
-        line_finish(l, j, ENGINE_FAILED);
-        return;
-    }
-    done = !ending && ask_token(l, lane, j, &ending);
-    if (done) {
+    if (touch)
+        pthread_mutex_lock(&l->touching);
+    done = ask_token(l, lane, j, &ending);
+    if (touch)
+        pthread_mutex_unlock(&l->touching);
+    if (done)
         queue_push(l->stamps > 0 ? &l->to_stamp : &l->to_commit, j);
-    } else if (ending) {
+    else if (ending)
         job_free(j);
-    } else {
-        line_stop(l, &j->result.error);
+    else
         line_finish(l, j, ENGINE_FAILED);
-    }
 }
 
 void *sign_stage_run(void *data)

@@ -143,6 +143,8 @@ static void touch(void *data, size_t index, size_t number, size_t most)
     r->touch_late =
         r->touch_late || r->touch_waits || r->at_once > 0 || r->signatures + 1 != number;
     r->touch_waits = true;
+    if (r->at_touch != NULL)
+        r->at_touch(index);
 }
 
 static void touched(void *data)

@@ -29,6 +29,7 @@ struct rig {
     unsigned together;           /* none ends before so many were under way; 0: as they come */
     bool touch;                  /* the key wants one */
     int64_t touch_lasts;         /* ms */
+    void (*at_touch)(size_t);    /* once it is asked for, for this item; NULL: nothing */
 
     /* What the timestamp server does; asked only where spec.timestamp is set. */
     struct stamping server;

@@ -7,19 +7,35 @@
 /* cmocka.h needs the four above. */
 #include <cmocka.h>
 
+#include <sys/syscall.h>
+#include <unistd.h>
+
 #include "../base/scratch.h"
+#include "base/buffer.h"
 #include "base/clock.h"
+#include "base/path.h"
 #include "rig.h"
 
 #define NAMES(...) ((const char *const[]){__VA_ARGS__, NULL})
 
 static struct rig rig;
 
+static void (*while_syncing)(void);
+
+/* In place of the C library's: what is large takes its time to the disk. */
+int fsync(int fd)
+{
+    if (while_syncing != NULL)
+        while_syncing();
+    return (int)syscall(SYS_fsync, fd);
+}
+
 static int fresh_rig(void **state)
 {
     if (scratch_open(state) != 0 || chdir(scratch) != 0)
         return 1;
     rig_open(&rig);
+    while_syncing = NULL;
     return 0;
 }
 
@@ -131,6 +147,21 @@ static void what_changed_while_the_token_was_waited_for_is_not_signed(void **sta
     counts(0, 0, 1, 0);
     assert_non_null(strstr(rig.result[0].error.text, "'1.exe': it was changed"));
     assert_int_equal(rig.signatures, 0);
+}
+
+static void what_changed_while_the_disk_was_waited_for_stays(void **state)
+{
+    const char *const *names = rig_programs(1);
+    struct buffer text = BUFFER_INIT;
+
+    (void)state;
+    while_syncing = build_anew;
+    assert_false(rig_run(&rig, names, NULL));
+    counts(0, 0, 1, 0);
+    assert_non_null(strstr(rig.result[0].error.text, "'1.exe': it was changed"));
+    assert_true(path_read_file("1.exe", 100, &text, NULL));
+    assert_string_equal(buffer_text(&text), "a new build");
+    buffer_free(&text);
 }
 
 /* The cause that stopped the run outweighs a bad file. */
@@ -442,6 +473,26 @@ static void a_touch_that_lasts_is_asked_for_when_it_is_over(void **state)
     assert_false(rig.touch_early || rig.touch_late || rig.touch_waits);
 }
 
+/* The other one, when it is in the queue behind this touch. */
+static void build_the_other_anew(size_t index)
+{
+    clock_sleep_ms(200);
+    scratch_write(index == 0 ? "2.exe" : "1.exe", "a new build", 0644);
+}
+
+static void no_touch_is_asked_for_what_changed_meanwhile(void **state)
+{
+    const char *const *names = rig_programs(2);
+
+    (void)state;
+    rig.touch = true;
+    rig.at_touch = build_the_other_anew;
+    assert_false(rig_run(&rig, names, NULL));
+    counts(1, 0, 1, 0);
+    assert_int_equal(rig.touches, 1);
+    assert_int_equal(rig.signatures, 1);
+}
+
 static void nobody_is_asked_for_a_touch_once_the_run_ends(void **state)
 {
     const char *const *names = rig_programs(40);
@@ -470,6 +521,7 @@ int main(void)
         TEST(a_bad_file_stops_no_other),
         TEST(a_refused_login_touches_nothing),
         TEST(what_changed_while_the_token_was_waited_for_is_not_signed),
+        TEST(what_changed_while_the_disk_was_waited_for_stays),
         TEST(a_token_that_fails_stops_the_run),
         TEST(a_signature_that_does_not_hold_is_not_written),
         TEST(a_wish_to_stop_finishes_what_is_in_hand),
@@ -478,6 +530,7 @@ int main(void)
         TEST(a_token_may_give_fewer_sessions),
         TEST(a_touch_is_asked_for_before_each_signature),
         TEST(a_touch_that_lasts_is_asked_for_when_it_is_over),
+        TEST(no_touch_is_asked_for_what_changed_meanwhile),
         TEST(nobody_is_asked_for_a_touch_once_the_run_ends),
         TEST(open_files_are_few),
         TEST(a_dry_run_writes_nothing),

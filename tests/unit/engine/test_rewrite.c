@@ -7,8 +7,11 @@
 /* cmocka.h needs the four above. */
 #include <cmocka.h>
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "../base/scratch.h"
@@ -16,8 +19,19 @@
 #include "base/path.h"
 #include "profiles/engine/rewrite.h"
 
+static void (*while_syncing)(void);
+
+/* In place of the C library's: what is large takes its time to the disk. */
+int fsync(int fd)
+{
+    if (while_syncing != NULL)
+        while_syncing();
+    return (int)syscall(SYS_fsync, fd);
+}
+
 static int enter(void **state)
 {
+    while_syncing = NULL;
     return scratch_open(state) != 0 || chdir(scratch) != 0;
 }
 
@@ -85,6 +99,36 @@ static void others_keep_what_they_wrote(void **state)
     assert_int_not_equal(access("old", F_OK), 0);
 }
 
+/* What was written is as long as before. */
+static void the_time_alone_tells(void **state)
+{
+    static const struct timespec times[2] = {{.tv_sec = 1}, {.tv_sec = 1, .tv_nsec = 1}};
+    struct rewrite r;
+
+    (void)state;
+    open_old(&r, "old", true);
+    assert_int_equal(utimensat(AT_FDCWD, "old", times, 0), 0);
+    assert_refused(&r);
+    assert_holds("old", "as it was");
+}
+
+static void write_old_anew(void)
+{
+    scratch_write("old", "by somebody else", 0644);
+}
+
+static void while_the_disk_was_waited_for(void **state)
+{
+    struct rewrite r;
+
+    (void)state;
+    open_old(&r, "old", true);
+    while_syncing = write_old_anew;
+    assert_false(rewrite_commit(&r, NULL));
+    rewrite_close(&r);
+    assert_holds("old", "by somebody else");
+}
+
 /* A link that led to the target when the run began, and leads to the input now. */
 static void another_file_is_no_place(void **state)
 {
@@ -115,6 +159,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(nobody_else, enter, scratch_close),
         cmocka_unit_test_setup_teardown(others_keep_what_they_wrote, enter, scratch_close),
+        cmocka_unit_test_setup_teardown(the_time_alone_tells, enter, scratch_close),
+        cmocka_unit_test_setup_teardown(while_the_disk_was_waited_for, enter, scratch_close),
         cmocka_unit_test_setup_teardown(another_file_is_no_place, enter, scratch_close),
         cmocka_unit_test_setup_teardown(elsewhere_nothing_is_lost, enter, scratch_close),
     };

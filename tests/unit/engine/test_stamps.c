@@ -445,6 +445,28 @@ static void a_folder_of_stamped_copies_is_kept(void **state)
     assert_int_equal(rig.stamped, 0);
 }
 
+static void write_copy_anew(void)
+{
+    scratch_write("out/1.exe", "a new build", 0644);
+}
+
+/* It is the copy that would be lost, and that is named. */
+static void a_copy_that_changes_meanwhile_stays(void **state)
+{
+    const char *const *names = rig_programs(1);
+
+    (void)state;
+    assert_int_equal(mkdir("out", 0755), 0);
+    rig.spec.timestamp = false;
+    assert_true(rig_run(&rig, names, "out"));
+    rig.spec.timestamp = true;
+    rig.meanwhile = write_copy_anew;
+    assert_false(rig_run(&rig, names, "out"));
+    counts(0, 0, 0, 1, 0);
+    assert_non_null(strstr(rig.result[0].error.text, "'out/1.exe': it was changed, replaced or"));
+    assert_true(is_new_build("out/1.exe"));
+}
+
 static void other_names_of_a_file_follow_it(void **state)
 {
     const char *const *names = NAMES("1.exe", "hard.exe", "soft.exe");
@@ -523,6 +545,7 @@ int main(void)
         TEST(what_stands_in_the_folder_gets_one),
         TEST(what_was_replaced_or_appended_there_too),
         TEST(a_folder_of_stamped_copies_is_kept),
+        TEST(a_copy_that_changes_meanwhile_stays),
         TEST(other_names_of_a_file_follow_it),
         TEST(timestamps_alone_want_no_token),
         TEST(open_files_are_few),
