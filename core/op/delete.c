@@ -40,39 +40,33 @@ struct doomed {
     size_t useless_count;
 };
 
+/* One that is of the class and has the name itself: all is seen after the login, and nothing stands
+ * for another. */
 static const struct wire_object *by_class(const struct wire_objects *all, const struct token *t,
-                                          const char *name, CK_OBJECT_CLASS class, struct error *e)
+                                          const struct token_uri *uri, CK_OBJECT_CLASS class,
+                                          struct error *e)
 {
-    const struct wire_object *o = objects_find_named(all, &t->slot, name, class, e);
+    const struct wire_object *o = objects_find(all, &t->slot, uri, class, e);
 
-    return o != NULL && o->class == class ? o : NULL;
+    if (o == NULL || (o->class == class && token_uri_matches_object(uri, o)))
+        return o;
+    error_set(e, ERROR_MISSING,
+              "nothing of that type has that name itself; signet objects --login lists what there "
+              "is");
+    return NULL;
 }
 
 /* One key or one certificate: where a name fits both, nothing is guessed. A key may have lost its
  * other half. */
-static const struct wire_object *find(const struct wire_objects *all, const struct token *t,
-                                      const char *name, struct error *e)
+static const struct wire_object *find_either(const struct wire_objects *all, const struct token *t,
+                                             const char *name, const struct token_uri *uri,
+                                             struct error *e)
 {
-    struct token_uri *uri = token_uri_parse(name, e);
-    const struct wire_object *key, *certificate;
-    CK_OBJECT_CLASS class;
-    bool asked;
+    const struct wire_object *key = by_class(all, t, uri, CKO_PRIVATE_KEY, NULL), *certificate;
 
-    if (uri == NULL)
-        return NULL;
-    asked = token_uri_class(uri, &class);
-    if (!token_uri_names_object(uri)) {
-        token_uri_free(&uri);
-        error_set(e, ERROR_USAGE, "'%s' names a token; signet init makes a token new", name);
-        return NULL;
-    }
-    token_uri_free(&uri);
-    if (asked)
-        return objects_find_named(all, &t->slot, name, class, e);
-    key = by_class(all, t, name, CKO_PRIVATE_KEY, NULL);
     if (key == NULL)
-        key = by_class(all, t, name, CKO_PUBLIC_KEY, NULL);
-    certificate = by_class(all, t, name, CKO_CERTIFICATE, key == NULL ? e : NULL);
+        key = by_class(all, t, uri, CKO_PUBLIC_KEY, NULL);
+    certificate = by_class(all, t, uri, CKO_CERTIFICATE, key == NULL ? e : NULL);
     if (key == NULL && certificate == NULL && e != NULL && e->code == ERROR_MISSING)
         error_prefix(e, "neither key nor certificate has that name");
     if (key == NULL || certificate == NULL)
@@ -80,6 +74,20 @@ static const struct wire_object *find(const struct wire_objects *all, const stru
     error_set(e, ERROR_USAGE, "'%s' means a key and a certificate; add ;type=private or ;type=cert",
               name);
     return NULL;
+}
+
+static const struct wire_object *find(const struct wire_objects *all, const struct token *t,
+                                      const char *name, const struct token_uri *uri,
+                                      struct error *e)
+{
+    CK_OBJECT_CLASS class;
+
+    if (!token_uri_names_object(uri)) {
+        error_set(e, ERROR_USAGE, "'%s' names a token; signet init makes a token new", name);
+        return NULL;
+    }
+    return token_uri_class(uri, &class) ? by_class(all, t, uri, class, e)
+                                        : find_either(all, t, name, uri, e);
 }
 
 /* The certificates that a URI may mean, with their fingerprints, and the one that is asked for. */
@@ -121,10 +129,10 @@ static const struct wire_object *find_doomed(const struct op_args *a,
     if (uri == NULL)
         return NULL;
     look(&c, all, uri, fingerprint);
-    token_uri_free(&uri);
     there = c.count == 0 ? "none" : buffer_text(&c.list);
     if (fingerprint == NULL)
-        c.found = find(all, t, name, e);
+        c.found = find(all, t, name, uri, e);
+    token_uri_free(&uri);
     if (c.found == NULL && fingerprint != NULL)
         error_set(e, ERROR_MISSING, "no certificate with that fingerprint goes by '%s'; there: %s",
                   name, there == NULL ? "?" : there);

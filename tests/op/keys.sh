@@ -202,12 +202,19 @@ like "$status/$(keys)/$said" "^3/$twins/.*cannot be told for sure" 'of two keys 
 for type in privkey privkey pubkey; do token_tool "$token" --delete-object --type "$type" --id 6a; done
 
 # Keys with certificates.
-for id in 51 52; do
+for id in 51 52 53; do
   make --type ec:P-256 --label "signer-$id" --id "$id"
   [[ -f $work/ca.pem ]] || openssl req -x509 -newkey rsa:2048 -noenc -days 3650 -subj '/CN=Test CA' -keyout "$work/ca.key" \
     -out "$work/ca.pem" 2>/dev/null
   make_certificate "$token" "$id" "Signer $id"
 done
+# Who signs may name a key by its certificate's label; who deletes names what goes.
+before=$(keys)
+run delete "pkcs11:token=$token;object=Signer%2053;type=private" --pin env:PIN --yes
+is "$status/$(keys)/$(seen cert)" "3/$before/3" 'no key has the label of its certificate'
+run delete "pkcs11:token=$token;object=Signer%2053" --pin env:PIN --yes
+is "$status/$(keys)/$(seen cert)" "0/$before/2" 'which alone is meant by it'
+run delete "pkcs11:token=$token;object=signer-53" --pin env:PIN --yes
 before=$(keys)
 run delete "pkcs11:token=$token;id=%51" --pin env:PIN --yes
 like "$status/$said" '^2/.*type=private or ;type=cert' 'an id that a key and a certificate have needs the type'
