@@ -169,7 +169,7 @@ bool job_copy_same(const struct plan_item *item, const struct plan_item *first, 
         error_set_errno(e, "cannot copy '%s' to '%s'", first->output, item->output);
     else if (rewrite_is_file(item->output, &status))
         done = true;
-    else
+    else if (!item->in_place || rewrite_may_replace(item->output, item->seen, item->file, e))
         output = tempfile_open(item->output, e);
     if (output != NULL)
         done = rewrite_copy(input, first->output, tempfile_fd(output), e) &&

@@ -20,6 +20,7 @@ void plan_free(struct plan *p)
         free(p->item[i].output);
         free(p->item[i].description);
         free(p->item[i].url);
+        free(p->item[i].seen);
     }
     free(p->item);
     *p = (struct plan){0};
@@ -232,10 +233,27 @@ static bool same_signature(const struct identity *a, const struct identity *b)
            by_text(a->item->url, b->item->url) == 0;
 }
 
+/* One that is gone by now fails when its turn comes. */
+static bool set_same(struct plan_item *item, size_t as, struct error *e)
+{
+    struct stat *seen = malloc(sizeof *seen);
+
+    if (seen == NULL)
+        return error_set_memory(e);
+    if (stat(item->file, seen) == 0) {
+        item->same_as = as;
+        item->seen = seen;
+    } else {
+        free(seen);
+    }
+    return true;
+}
+
 static bool find_repeated(struct plan *p, struct error *e)
 {
     struct identity *all = calloc(p->count + 1, sizeof *all);
     size_t count = 0;
+    bool good = true;
 
     if (all == NULL)
         return error_set_memory(e);
@@ -246,11 +264,11 @@ static bool find_repeated(struct plan *p, struct error *e)
             all[count++] = (struct identity){status.st_dev, status.st_ino, &p->item[i]};
     }
     qsort(all, count, sizeof *all, by_signature);
-    for (size_t i = 1; i < count; i++)
+    for (size_t i = 1; good && i < count; i++)
         if (same_signature(&all[i - 1], &all[i]))
-            p->item[all[i].item - p->item].same_as = all[i - 1].item->same_as;
+            good = set_same(&p->item[all[i].item - p->item], all[i - 1].item->same_as, e);
     free(all);
-    return true;
+    return good;
 }
 
 /* Where an output will stand, however it was spelled. */

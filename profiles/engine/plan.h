@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <sys/types.h>
+#include <sys/stat.h>
 
 #include "base/error.h"
 #include "profiles/profile.h"
@@ -16,8 +16,9 @@ struct plan_item {
     char *description; /* of this file alone; NULL: the profile's */
     char *url;
     bool in_place;
-    size_t same_as; /* index of an item that is the same file (by device and inode) and gets the
-                       same signature; else its own */
+    size_t same_as;    /* index of an item that is the same file (by device and inode) and gets the
+                          same signature; else its own */
+    struct stat *seen; /* ... and how the file was when that was seen; else NULL */
 };
 
 struct plan {

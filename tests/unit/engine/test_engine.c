@@ -137,6 +137,15 @@ static void build_anew(void)
     scratch_write("1.exe", "a new build", 0644);
 }
 
+static void assert_is_new_build(const char *path)
+{
+    struct buffer text = BUFFER_INIT;
+
+    assert_true(path_read_file(path, 100, &text, NULL));
+    assert_string_equal(buffer_text(&text), "a new build");
+    buffer_free(&text);
+}
+
 static void what_changed_while_the_token_was_waited_for_is_not_signed(void **state)
 {
     const char *const *names = rig_programs(1);
@@ -152,16 +161,13 @@ static void what_changed_while_the_token_was_waited_for_is_not_signed(void **sta
 static void what_changed_while_the_disk_was_waited_for_stays(void **state)
 {
     const char *const *names = rig_programs(1);
-    struct buffer text = BUFFER_INIT;
 
     (void)state;
     while_syncing = build_anew;
     assert_false(rig_run(&rig, names, NULL));
     counts(0, 0, 1, 0);
     assert_non_null(strstr(rig.result[0].error.text, "'1.exe': it was changed"));
-    assert_true(path_read_file("1.exe", 100, &text, NULL));
-    assert_string_equal(buffer_text(&text), "a new build");
-    buffer_free(&text);
+    assert_is_new_build("1.exe");
 }
 
 /* The cause that stopped the run outweighs a bad file. */
@@ -300,6 +306,25 @@ static void other_names_of_a_file_follow_it(void **state)
         assert_int_equal(status.st_mode & 07777, 0750);
     }
     assert_int_equal(readlink("soft.exe", (char[8]){0}, 8), 5);
+}
+
+static void replace_hard(void)
+{
+    scratch_write("new.exe", "a new build", 0644);
+    assert_int_equal(rename("new.exe", "hard.exe"), 0);
+}
+
+/* It is no name of that file any more. */
+static void another_name_that_was_replaced_meanwhile_stays(void **state)
+{
+    (void)state;
+    rig_programs(1);
+    assert_int_equal(link("1.exe", "hard.exe"), 0);
+    rig.at_login = replace_hard;
+    assert_false(rig_run(&rig, NAMES("1.exe", "hard.exe"), NULL));
+    counts(1, 0, 1, 0);
+    assert_non_null(strstr(rig.result[1].error.text, "'hard.exe': it was changed"));
+    assert_is_new_build("hard.exe");
 }
 
 static void other_names_get_a_place_in_the_folder_too(void **state)
@@ -535,6 +560,7 @@ int main(void)
         TEST(open_files_are_few),
         TEST(a_dry_run_writes_nothing),
         TEST(other_names_of_a_file_follow_it),
+        TEST(another_name_that_was_replaced_meanwhile_stays),
         TEST(other_names_get_a_place_in_the_folder_too),
         TEST(other_names_share_the_fate_of_the_file),
         TEST(a_kept_file_goes_to_the_folder_too),
