@@ -92,8 +92,9 @@ void gate_expect_touch(struct gate_session *s);
  * nowhere else, so these come first where the token has them. */
 const char *gate_default_source(const CK_TOKEN_INFO *token);
 
-/* Would gate_open try? Looks at source, length limits that need no PIN, guard and counter, in that
- * order, without a lock, a PIN or a try. False: the error gate_open would give. */
+/* Would gate_open try? Looks at the source, the length of a PIN that a look does not use up
+ * (pin_source_peek), guard and counter, in that order, without a lock or a try. False: the error
+ * gate_open would give. */
 bool gate_would_try(const struct gate_request *request, struct host *host, struct error *e);
 
 /* C_SetPIN, once, under lock, guard and counter, with the same rules for old and new PIN. The new
