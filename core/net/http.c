@@ -235,8 +235,9 @@ static void set_limits(struct exchange *x)
     int64_t left = x->end - clock_ms();
     CURL *curl = x->handle->curl;
 
-    /* 0 would be: for ever. */
-    left = left < 1 ? 1 : left;
+    /* One more: libcurl rounds what has passed up, across a full second (Curl_timediff of 7.88),
+     * and would give up early. And 0 would be: for ever. */
+    left = left < 0 ? 1 : left + 1;
     curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)left);
     curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS,
                      (long)(r->connect_ms > 0 && r->connect_ms < left ? r->connect_ms : left));

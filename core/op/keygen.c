@@ -133,8 +133,8 @@ static bool check_is_no_card(struct inventory *inv, const struct token *t, struc
     if (found) {
         a = card_application_of(&card, &t->slot.token);
         piv = a != NULL && strcmp(a->family, "piv") == 0;
-        wire_card_free(&card);
     }
+    wire_card_free(&card);
     return !piv || error_set(e, ERROR_USAGE,
                              "'%s' is a PIV card, whose keys are in slots: say which, as in "
                              "--slot 9c",

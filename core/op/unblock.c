@@ -2,6 +2,7 @@
 /* signet unblock: a new PIN by the secret that stands above it. */
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/text.h"
 #include "op/named.h"
 #include "op/ops.h"
@@ -9,6 +10,9 @@
 #include "op/session.h"
 #include "op/text.h"
 #include "token/card.h"
+
+/* So long a card that is in use is waited for. */
+enum { LEAVING_MS = 10000 };
 
 static const char *const secrets[] = {"puk", "reset-code", "so-pin", NULL};
 static const char *const applications[] = {"piv", "openpgp", "sc-hsm", NULL};
@@ -78,10 +82,18 @@ static bool ask_which(const struct target *t, struct error *e)
                      t->card.reader.name);
 }
 
+static bool is_busy(const struct target *t, struct error *e)
+{
+    return error_set(e, ERROR_BUSY, "'%s': %s", t->card.reader.name, t->card.problem);
+}
+
 /* The one that a module shows. Where that has no such secret on the card, or no card is known, the
- * way is PKCS#11, with the SO PIN. */
+ * way is PKCS#11, with the SO PIN. A card that could not be asked is not taken for none: another
+ * secret than its own would be asked for, and a try of that be lost. */
 static bool take_application(struct target *t, struct error *e)
 {
+    if (card_is_busy(&t->card))
+        return is_busy(t, e);
     t->application = card_application_of(&t->card, &t->token->slot.token);
     if (t->application == NULL && t->card.count > 1)
         return ask_which(t, e);
@@ -105,8 +117,8 @@ static bool choose_application(struct target *t, const char *wanted, struct erro
         return true;
     if (usable > 1)
         return ask_which(t, e);
-    if (t->card.reader.in_use || t->card.reader.exclusive)
-        return error_set(e, ERROR_BUSY, "'%s': %s", t->card.reader.name, t->card.problem);
+    if (card_is_busy(&t->card))
+        return is_busy(t, e);
     if (t->card.reader.name == NULL)
         return error_set(e, ERROR_UNFIT, "'%s' is in no reader where it could be asked for that",
                          t->label);
@@ -348,17 +360,31 @@ static bool take_reader(struct target *t, const char *reader, const struct token
            (shown == NULL || (t->device = strdup(shown->device)) != NULL || error_set_memory(e));
 }
 
+/* What uses the card may be a host of ours that is just ending. */
+static bool read_token_card(struct target *t, struct inventory *inv, struct op_ctx *ctx,
+                            struct error *e)
+{
+    const struct token *token = t->token;
+    int64_t end = clock_ms() + LEAVING_MS;
+    bool found, read;
+
+    for (;;) {
+        read = card_read_slot(&token->slot.info, &inv->module[token->module].host, ctx->cancel,
+                              &t->card, &found, e);
+        if (!read || !card_is_busy(&t->card) || clock_ms() >= end)
+            return read;
+        wire_card_free(&t->card);
+    }
+}
+
 static bool take_token(struct target *t, const struct token *token, struct inventory *inv,
                        struct op_ctx *ctx, struct error *e)
 {
-    bool found;
-
     t->token = t->shown = token;
     t->label = strdup(token->label);
     t->device = strdup(token->device);
     return ((t->label != NULL && t->device != NULL) || error_set_memory(e)) &&
-           card_read_slot(&token->slot.info, &inv->module[token->module].host, ctx->cancel,
-                          &t->card, &found, e);
+           read_token_card(t, inv, ctx, e);
 }
 
 /* The token that is meant, and the card that it is; or the card alone, where no module shows it, or

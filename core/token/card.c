@@ -104,6 +104,11 @@ bool card_read_when_free(struct host *h, const char *reader, bool counters_alone
     }
 }
 
+bool card_is_busy(const struct wire_card *c)
+{
+    return c->reader.in_use || c->reader.exclusive;
+}
+
 static bool read_of_slot(struct host *h, const CK_SLOT_INFO *slot, struct host **module,
                          struct cancel *cancel, struct wire_card *out, struct error *e)
 {
@@ -132,8 +137,9 @@ bool card_read_slot(const CK_SLOT_INFO *slot, struct host **module, struct cance
     *found = h != NULL && read_of_slot(h, slot, module, cancel, out, &failed);
     host_stop(&h);
     if (*found && out->count == 0) {
-        wire_card_free(out);
         *found = false;
+        if (!card_is_busy(out))
+            wire_card_free(out);
     }
     if (cancel_requested(cancel)) {
         wire_card_free(out);

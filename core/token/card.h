@@ -35,11 +35,15 @@ bool card_read(struct host *h, const char *reader, bool counters_alone, struct c
 bool card_read_when_free(struct host *h, const char *reader, bool counters_alone,
                          struct cancel *cancel, struct wire_card *out, struct error *e);
 
+/* Whether another program uses the card, so that it was not asked. */
+bool card_is_busy(const struct wire_card *c);
+
 /* The counters of the card that this slot of a module is, by a host of its own. To it the module's
  * own host is another program that uses the card: where the slot is a card, that one is stopped
  * (*module becomes NULL). *found is false, and `out` empty, where the slot is no card that can be
- * asked: another kind of token, no pcscd, a family that Signet does not know, a card in use. False:
- * no memory, cancelled. */
+ * asked: another kind of token, no pcscd, a family that Signet does not know. So it is, too, where
+ * another program uses the card, but `out` has the reader and the problem. In each case it is freed
+ * by the caller. False: no memory, cancelled. */
 bool card_read_slot(const CK_SLOT_INFO *slot, struct host **module, struct cancel *cancel,
                     struct wire_card *out, bool *found, struct error *e);
 

@@ -163,6 +163,8 @@ is "$?/$(cat "$plain/pin-left")" 0/10 'a plain card takes its PUK'
 hold
 by_reader 12345678 123456
 like "$?/$(cat "$work/said")" '6/.*another program uses the card' 'not while another program uses it'
+unblock 12345678 123456
+like "$?/$(cat "$work/said")" '6/.*another program uses the card' 'nor as a token: its SO PIN is not asked for instead'
 let_go
 by_reader 12345678 123456
 is "$?" 0 'and then it is'

@@ -10,6 +10,8 @@
 
 #include "../sign/pe_builder.h"
 #include "base/clock.h"
+#include "profiles/engine/each.h"
+#include "profiles/engine/line.h"
 
 static void must(bool good, const char *what)
 {
@@ -186,6 +188,17 @@ static void forget(struct rig *r)
     memset(r->result, 0, sizeof r->result);
     error_clear(&r->e);
     plan_free(&r->plan);
+    r->descriptors_before = open_descriptors();
+}
+
+unsigned rig_descriptors(const struct rig *r)
+{
+    unsigned stamps = r->spec.timestamp ? r->stamps : 0;
+    unsigned threads = each_workers() + r->lanes * IN_FLIGHT + stamps + WRITERS;
+    unsigned waiting = WAITING + (stamps > 0 ? UNSTAMPED : 0) + WAITING;
+
+    /* line.h: three of each file; and one that a thread, or its count here, opens for a moment. */
+    return r->descriptors_before + 3 * (threads + waiting) + threads;
 }
 
 bool rig_run(struct rig *r, const char *const *names, const char *directory)

@@ -51,6 +51,7 @@ struct rig {
     atomic_size_t done;
     atomic_size_t logins, signatures;
     atomic_uint at_once, most_at_once, top_lane, most_descriptors;
+    unsigned descriptors_before;              /* open when the run began */
     size_t touches, touch_number, touch_most; /* how often a person was told; the last time */
     bool touch_waits;                         /* until it is over */
     bool touch_late;                          /* ... while a signature was made */
@@ -68,6 +69,8 @@ void rig_close(struct rig *r);
 
 /* Plans and runs; `names` end with NULL. What happened before is forgotten. */
 bool rig_run(struct rig *r, const char *const *names, const char *directory);
+/* How many descriptors the last run may have had open at once, where the disk is the slowest. */
+unsigned rig_descriptors(const struct rig *r);
 
 /* Writes program number `number` to `path`; each is different. */
 void rig_program(const char *path, unsigned number);

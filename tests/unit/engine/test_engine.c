@@ -267,7 +267,8 @@ static void open_files_are_few(void **state)
     (void)state;
     rig.delay = 3;
     assert_true(rig_run(&rig, rig_programs(RIG_FILES), NULL));
-    assert_in_range(rig.most_descriptors, 10, 140);
+    assert_true(rig_descriptors(&rig) < 3 * RIG_FILES);
+    assert_in_range(rig.most_descriptors, 10, rig_descriptors(&rig));
 }
 
 static void a_dry_run_writes_nothing(void **state)
