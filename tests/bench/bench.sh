@@ -7,7 +7,7 @@ set -uo pipefail
 # shellcheck source=../lib/fixture.sh
 source "$(dirname "$0")/../lib/fixture.sh" "$1"
 
-files=200 rounds=16
+files=400 rounds=10
 bare=$build/tests/bench/bare_sign loop=$build/tests/bench/reference_loop
 engine=$(find /usr/lib -path '*engines-3/pkcs11.so' -print -quit)
 make_token test rsa:3072 EC:prime256v1
