@@ -10,6 +10,7 @@
 #include "op/session.h"
 #include "op/text.h"
 #include "token/card.h"
+#include "token/pool.h"
 
 /* So long a card that is in use is waited for. */
 enum { LEAVING_MS = 10000 };
@@ -360,7 +361,7 @@ static bool take_reader(struct target *t, const char *reader, const struct token
            (shown == NULL || (t->device = strdup(shown->device)) != NULL || error_set_memory(e));
 }
 
-/* What uses the card may be a host of ours that is just ending. */
+/* What uses the card may be a host of ours: one that is just ending, or that rests. */
 static bool read_token_card(struct target *t, struct inventory *inv, struct op_ctx *ctx,
                             struct error *e)
 {
@@ -374,6 +375,8 @@ static bool read_token_card(struct target *t, struct inventory *inv, struct op_c
         if (!read || !card_is_busy(&t->card) || clock_ms() >= end)
             return read;
         wire_card_free(&t->card);
+        if (ctx->pool != NULL)
+            host_pool_drop(ctx->pool, NULL);
     }
 }
 
