@@ -12,8 +12,8 @@
 #include "token/card.h"
 #include "token/pool.h"
 
-/* So long a card that is in use is waited for. */
-enum { LEAVING_MS = 10000 };
+/* So long a card that is in use is waited for, and so often it is looked at. */
+enum { LEAVING_MS = 10000, LOOK_MS = 200 };
 
 static const char *const secrets[] = {"puk", "reset-code", "so-pin", NULL};
 static const char *const applications[] = {"piv", "openpgp", "sc-hsm", NULL};
@@ -83,7 +83,7 @@ static bool ask_which(const struct target *t, struct error *e)
                      t->card.reader.name);
 }
 
-static bool is_busy(const struct target *t, struct error *e)
+static bool refuse_busy(const struct target *t, struct error *e)
 {
     return error_set(e, ERROR_BUSY, "'%s': %s", t->card.reader.name, t->card.problem);
 }
@@ -94,7 +94,7 @@ static bool is_busy(const struct target *t, struct error *e)
 static bool take_application(struct target *t, struct error *e)
 {
     if (card_is_busy(&t->card))
-        return is_busy(t, e);
+        return refuse_busy(t, e);
     t->application = card_application_of(&t->card, &t->token->slot.token);
     if (t->application == NULL && t->card.count > 1)
         return ask_which(t, e);
@@ -119,7 +119,7 @@ static bool choose_application(struct target *t, const char *wanted, struct erro
     if (usable > 1)
         return ask_which(t, e);
     if (card_is_busy(&t->card))
-        return is_busy(t, e);
+        return refuse_busy(t, e);
     if (t->card.reader.name == NULL)
         return error_set(e, ERROR_UNFIT, "'%s' is in no reader where it could be asked for that",
                          t->label);
@@ -377,6 +377,7 @@ static bool read_token_card(struct target *t, struct inventory *inv, struct op_c
         wire_card_free(&t->card);
         if (ctx->pool != NULL)
             host_pool_drop(ctx->pool, NULL);
+        clock_sleep_ms(LOOK_MS);
     }
 }
 
